@@ -1,0 +1,23 @@
+//! The load-bearing choices of the protocols: orderings and steps that a model may weaken.
+//!
+//! Shipped code reads them as constants, so they cost nothing. A mutant of a loom model includes
+//! the same sources beside a `rules` in which exactly one of them is changed, and must fail.
+
+use super::prim::Ordering;
+
+/// RC-2: a decrement hands its uses to whoever frees, and takes everyone else's when it frees.
+pub const DECREMENT: Ordering = Ordering::AcqRel;
+/// RC-4: the owner's look at the shared word before it frees without a read-modify-write.
+pub const ZERO_LOAD: Ordering = Ordering::Acquire;
+/// RC-5: an upgrade acquires what the last holder or the publisher did to the object.
+pub const UPGRADE: Ordering = Ordering::Acquire;
+/// RC-6: `owner` is cleared before the CAS that publishes MERGED, never after it.
+pub const CLEAR_OWNER_FIRST: bool = true;
+/// RC-7: an upgrade refuses a word that says "nobody holds this".
+pub const UPGRADE_REFUSES_DEAD: bool = true;
+/// RC-8: a foreign drop that finds count 0 leaves its reference to the queue, and does not subtract it.
+pub const QUEUE_OWNS_REFERENCE: bool = true;
+/// RC-9: references added to an immortal object, so that a race over `owner` cannot let it die.
+pub const IMMORTAL_BIAS: i64 = 1 << 36;
+/// RC-10: the shared word of a dying object is reset to OWNED 0 while its finaliser runs.
+pub const RESURRECT_AS_OWNED: bool = true;
