@@ -1,0 +1,18 @@
+//! The text of `Lib/_opcode_metadata.py` for this machine.
+
+use std::fmt::Write;
+
+use crate::opcode::{HAVE_ARGUMENT, MIN_INSTRUMENTED_OPCODE, Opcode};
+
+/// Python source of the module `_opcode_metadata`, which `opcode` and `dis` read.
+pub fn opcode_metadata_py() -> String {
+    let mut text = String::from("_specializations = {}\n\n_specialized_opmap = {}\n\nopmap = {\n");
+    for op in Opcode::ALL {
+        let _ = writeln!(text, "    '{}': {},", op.name(), *op as u8);
+    }
+    let _ = write!(
+        text,
+        "}}\n\nHAVE_ARGUMENT = {HAVE_ARGUMENT}\nMIN_INSTRUMENTED_OPCODE = {MIN_INSTRUMENTED_OPCODE}\n"
+    );
+    text
+}
