@@ -1,0 +1,396 @@
+//! A thread's own heap: free lists, carving, and slots that come back from other threads.
+
+use std::mem::ManuallyDrop;
+use std::ptr;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use typhon_sync::header::{Header, gc_bits};
+
+use super::block::{FreeSlot, HUGE_OWNER, write_free_header};
+use super::classes::{BLOCK_SHIFT, CLASS_MAX, CLASSES, STEPPED_MAX, class_of, class_size};
+use super::{Area, BlockMeta, Heap};
+
+/// Bytes of slots initialised at a time.
+const CARVE_BYTES: usize = 4096;
+
+/// A thread's free lists and blocks. Lives in a [`LocalHeap`], or in the heap's pool of idle ones.
+#[repr(C)]
+pub(crate) struct Lists {
+    free: [*mut FreeSlot; CLASSES],
+    base: usize,
+    metas: *const BlockMeta,
+    id: u32,
+    /// Births of tracked objects minus deaths of young ones, since the last publication.
+    young: i32,
+    publish_every: i32,
+    area: Area,
+    /// The block of each class that still has uncarved slots, or 0.
+    current: [u32; CLASSES],
+    /// First of all blocks of each class, linked through `BlockMeta::next`.
+    blocks: [u32; CLASSES],
+}
+
+/// The heap of one thread, owned by it. Its free-list heads come first, one per class.
+///
+/// Dropping it (or [`LocalHeap::release`]) hands blocks and free slots to threads to come; objects
+/// in them stay where they are.
+#[repr(C)]
+pub struct LocalHeap {
+    /// Inline, so that the heads are at offset 0; moved out on drop.
+    lists: ManuallyDrop<Lists>,
+    heap: &'static Heap,
+}
+
+// SAFETY: everything in `Lists` is addresses into the heap; whoever has the `Lists` (a thread, or the
+// pool's mutex) is the only one to follow them.
+unsafe impl Send for Lists {}
+// SAFETY: as above; a `LocalHeap` may move to another thread, it is not shared.
+unsafe impl Send for LocalHeap {}
+
+impl LocalHeap {
+    /// A heap for the calling thread; takes over the blocks of an exited thread if there is one.
+    pub fn new(heap: &'static Heap) -> LocalHeap {
+        LocalHeap::in_area(heap, Area::General)
+    }
+
+    fn in_area(heap: &'static Heap, area: Area) -> LocalHeap {
+        let adopted = if area == Area::General { heap.idle_pop() } else { None };
+        let lists = match adopted {
+            Some(lists) => *lists,
+            None => {
+                // ORDERING Relaxed: the number only has to be unique.
+                let id = heap.next_local.fetch_add(1, Ordering::Relaxed);
+                assert!(ptr::from_ref(heap.mailbox(id)).is_aligned());
+                Lists {
+                    free: [ptr::null_mut(); CLASSES],
+                    base: heap.base(),
+                    metas: heap.meta(0),
+                    id,
+                    young: 0,
+                    // ORDERING Relaxed: a tuning value.
+                    publish_every: heap.publish_every.load(Ordering::Relaxed) as i32,
+                    area,
+                    current: [0; CLASSES],
+                    blocks: [0; CLASSES],
+                }
+            }
+        };
+        LocalHeap { lists: ManuallyDrop::new(lists), heap }
+    }
+
+    /// The heap that this is a part of.
+    #[inline(always)]
+    pub fn heap(&self) -> &'static Heap {
+        self.heap
+    }
+
+    /// A slot of at least `size` bytes, header included (at least 24). Null if out of memory.
+    /// Its contents are a free header and otherwise undefined; the caller writes the birth header.
+    /// About five instructions up to 512 bytes; no zeroing, no counting.
+    #[inline(always)]
+    pub fn alloc(&mut self, size: usize) -> *mut Header {
+        debug_assert!(size >= size_of::<Header>());
+        if size > STEPPED_MAX {
+            return self.alloc_large(size);
+        }
+        let class = (size + 15) >> 4;
+        let lists = &mut *self.lists;
+        // SAFETY: size <= 512, so class <= 32 < CLASSES.
+        let head = unsafe { lists.free.get_unchecked_mut(class) };
+        let slot = *head;
+        if slot.is_null() {
+            return self.refill(class);
+        }
+        // SAFETY: slots on a free list are free slots of committed blocks, ours alone.
+        *head = unsafe { (*slot).next };
+        slot.cast()
+    }
+
+    /// As [`LocalHeap::alloc`], in the part of the reservation that 32-bit compressed pointers
+    /// reach (offset from [`Heap::base`] divided by 16). Takes a lock: for types, functions, modules
+    /// and code.
+    pub fn alloc_deferred(&mut self, size: usize) -> *mut Header {
+        let mut shared = self.heap.deferred.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.get_or_insert_with(|| LocalHeap::in_area(self.heap, Area::Deferred)).alloc(size)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn alloc_large(&mut self, size: usize) -> *mut Header {
+        if size > CLASS_MAX {
+            return self.heap.take_huge(self.lists.area, size);
+        }
+        let class = class_of(size);
+        match self.lists.pop(class) {
+            Some(slot) => slot.cast(),
+            None => self.refill(class),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill(&mut self, class: usize) -> *mut Header {
+        let heap = self.heap;
+        let lists = &mut *self.lists;
+        lists.take_remote(heap);
+        if lists.free[class].is_null() && !lists.carve(heap, class) {
+            heap.adopt_idle(lists, class);
+        }
+        if lists.free[class].is_null() && !lists.carve(heap, class) {
+            let Some(block) = heap.take_block(lists.area, class, lists.id) else {
+                return ptr::null_mut();
+            };
+            heap.meta(block).set_next(lists.blocks[class]);
+            lists.blocks[class] = block;
+            lists.current[class] = block;
+            lists.carve(heap, class);
+        }
+        lists.pop(class).map_or(ptr::null_mut(), <*mut FreeSlot>::cast)
+    }
+
+    /// Frees the slot of a dead object, whichever thread allocated it. The caller has destroyed the
+    /// contents; `TRACKED` may still be set, and then the death counts against young births.
+    #[inline(always)]
+    pub fn free(&mut self, object: *mut Header) {
+        let lists = &mut *self.lists;
+        // SAFETY: `object` is an allocated slot of this heap, so its header is readable.
+        // ORDERING Relaxed: the object is dead, nobody else writes it.
+        let gc = unsafe { (*object).gc.load(Ordering::Relaxed) };
+        if gc & (gc_bits::TRACKED | gc_bits::OLD) == gc_bits::TRACKED {
+            lists.young -= 1;
+            if lists.young <= -lists.publish_every {
+                self.publish();
+            }
+        }
+        let lists = &mut *self.lists;
+        let block = (object as usize - lists.base) >> BLOCK_SHIFT;
+        // SAFETY: an object of this heap lies in one of its blocks, each of which has an entry.
+        let meta = unsafe { &*lists.metas.add(block) };
+        let slot = object.cast::<FreeSlot>();
+        #[cfg(debug_assertions)]
+        self.heap.check_and_poison(object);
+        // SAFETY: the object is dead and its slot is ours to recycle.
+        unsafe { write_free_header(slot) };
+        if meta.owner() != lists.id {
+            return self.free_foreign(slot, block as u32);
+        }
+        // SAFETY: an own block is a small block, so its class is below CLASSES; the slot is ours.
+        unsafe {
+            let head = lists.free.get_unchecked_mut(meta.class());
+            (*slot).next = *head;
+            *head = slot;
+        }
+        meta.mark_dirty();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free_foreign(&mut self, slot: *mut FreeSlot, block: u32) {
+        let meta = self.heap.meta(block);
+        if meta.owner() == HUGE_OWNER {
+            return self.heap.free_huge(slot.cast());
+        }
+        // ORDERING Relaxed: a first guess, checked by the exchange.
+        let mut head = meta.remote.load(Ordering::Relaxed);
+        loop {
+            // SAFETY: the slot is dead and not yet on any list.
+            unsafe { (*slot).next = head };
+            // ORDERING Release: the owner that takes the list sees link and header. Relaxed on
+            // failure: only tries again.
+            match meta.remote.compare_exchange_weak(head, slot, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        // Whoever makes the list non-empty announces the block; it is in no mailbox then.
+        if head.is_null() {
+            self.heap.announce(block);
+        }
+    }
+
+    /// Counts the birth of a tracked object. To be called once per object that is born `TRACKED`.
+    #[inline(always)]
+    pub fn count_container(&mut self) {
+        let lists = &mut *self.lists;
+        lists.young += 1;
+        if lists.young >= lists.publish_every {
+            self.publish();
+        }
+    }
+
+    /// Adds this thread's births to the heap's count, and calls the publish hook if it grew.
+    #[cold]
+    #[inline(never)]
+    pub fn publish(&mut self) {
+        let births = std::mem::take(&mut self.lists.young);
+        self.lists.publish_every = self.heap.publish(i64::from(births));
+    }
+
+    /// Thread exit: blocks stay in the table and are taken over by other threads.
+    pub fn release(self) {}
+}
+
+impl Drop for LocalHeap {
+    fn drop(&mut self) {
+        self.publish();
+        // SAFETY: `self` is going away and nobody else reads the field; moved out exactly once.
+        let lists = unsafe { ManuallyDrop::take(&mut self.lists) };
+        if lists.area == Area::General {
+            self.heap.idle_push(Box::new(lists));
+        }
+    }
+}
+
+impl Lists {
+    #[inline]
+    fn pop(&mut self, class: usize) -> Option<*mut FreeSlot> {
+        let slot = self.free[class];
+        if slot.is_null() {
+            return None;
+        }
+        // SAFETY: slots on a free list are free slots of committed blocks, ours alone.
+        self.free[class] = unsafe { (*slot).next };
+        Some(slot)
+    }
+
+    /// Initialises some more slots of the current block. False if there are none left.
+    fn carve(&mut self, heap: &Heap, class: usize) -> bool {
+        let block = self.current[class];
+        if block == 0 {
+            return false;
+        }
+        let meta = heap.meta(block);
+        let size = class_size(class);
+        let (from, capacity) = (meta.carved(), meta.capacity());
+        let to = capacity.min(from + (CARVE_BYTES / size).max(1) as u32);
+        let start = heap.block_address(block);
+        let mut next = self.free[class];
+        for index in (from..to).rev() {
+            let slot = (start + index as usize * size) as *mut FreeSlot;
+            // SAFETY: the slot lies in our committed block and was never handed out.
+            unsafe {
+                write_free_header(slot);
+                (*slot).next = next;
+            }
+            next = slot;
+        }
+        self.free[class] = next;
+        meta.set_carved(to);
+        meta.mark_dirty();
+        if to == capacity {
+            self.current[class] = 0;
+        }
+        true
+    }
+
+    /// Takes everything that other threads have returned to blocks of this heap.
+    fn take_remote(&mut self, heap: &Heap) {
+        let mailbox = heap.mailbox(self.id);
+        // ORDERING Relaxed: an empty answer may be late, the swap decides.
+        if mailbox.pending.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        // ORDERING Acquire: pairs with `announce`; the links are visible.
+        let mut block = mailbox.pending.swap(0, Ordering::Acquire);
+        while block != 0 {
+            let meta = heap.meta(block);
+            // Read before the list is emptied: the next free may announce the block again.
+            // ORDERING Relaxed: ordered by the Acquire above.
+            let next = meta.pending_next.load(Ordering::Relaxed);
+            if meta.owner() == self.id {
+                // ORDERING Acquire: pairs with the push; links and headers are visible.
+                let mut slot = meta.remote.swap(ptr::null_mut(), Ordering::Acquire);
+                let head = &mut self.free[meta.class()];
+                while !slot.is_null() {
+                    // SAFETY: slots of the taken list belong to us now.
+                    unsafe {
+                        let following = (*slot).next;
+                        (*slot).next = *head;
+                        *head = slot;
+                        slot = following;
+                    }
+                }
+                meta.mark_dirty();
+            } else {
+                // Announced by a thread that had read an older owner.
+                heap.announce(block);
+            }
+            block = next;
+        }
+    }
+}
+
+impl Heap {
+    /// Puts a block whose remote list is not empty into its owner's mailbox.
+    fn announce(&self, block: u32) {
+        let meta = self.meta(block);
+        let pending = &self.mailbox(meta.owner()).pending;
+        // ORDERING Relaxed: a first guess, checked by the exchange.
+        let mut head = pending.load(Ordering::Relaxed);
+        loop {
+            // ORDERING Relaxed: published by the exchange.
+            meta.pending_next.store(head, Ordering::Relaxed);
+            // ORDERING Release: the owner sees the link, and what was freed before. Relaxed on
+            // failure: only tries again.
+            match pending.compare_exchange_weak(head, block, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => head = now,
+            }
+        }
+    }
+
+    fn idle_pop(&self) -> Option<Box<Lists>> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let lists = idle.pop();
+        // ORDERING Relaxed: a hint; the list itself is read under the lock.
+        self.idle_count.store(idle.len(), Ordering::Relaxed);
+        lists
+    }
+
+    fn idle_push(&self, lists: Box<Lists>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(lists);
+        // ORDERING Relaxed: a hint; the list itself is read under the lock.
+        self.idle_count.store(idle.len(), Ordering::Relaxed);
+    }
+
+    /// Moves the blocks of one class from idle heaps to `lists`, until one brings free slots.
+    #[cold]
+    fn adopt_idle(&self, lists: &mut Lists, class: usize) {
+        // ORDERING Relaxed: a hint; a heap that becomes idle just now is found next time.
+        if lists.area != Area::General || self.idle_count.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        for from in idle.iter_mut() {
+            from.take_remote(self);
+            let mut block = std::mem::take(&mut from.blocks[class]);
+            if from.free[class].is_null() && from.current[class] == 0 {
+                from.blocks[class] = block;
+                continue;
+            }
+            while block != 0 {
+                let meta = self.meta(block);
+                let next = meta.next();
+                meta.set_owner(lists.id);
+                meta.set_next(lists.blocks[class]);
+                lists.blocks[class] = block;
+                block = next;
+            }
+            lists.free[class] = std::mem::replace(&mut from.free[class], ptr::null_mut());
+            lists.current[class] = std::mem::take(&mut from.current[class]);
+            return;
+        }
+    }
+
+    /// Debug builds: the slot must be allocated, and what is behind header and link is overwritten.
+    #[cfg(debug_assertions)]
+    fn check_and_poison(&self, object: *mut Header) {
+        assert!(self.contains(object), "free of something that is not an allocated object: {object:p}");
+        let huge = self.meta(self.block_of(object as usize)).owner() == HUGE_OWNER;
+        let size = if huge { 4096 } else { self.slot_size(object) };
+        // SAFETY: the object is dead; the bytes behind header and link are inside its slot.
+        unsafe { object.cast::<u8>().add(32).write_bytes(0xDD, size - 32) };
+    }
+}
