@@ -1,1 +1,19 @@
-//! typhon-text
+//! typhon-text: the algorithms behind Python's text and numbers, without any knowledge of objects.
+//!
+//! Text comes in as [`StrData`] (a PEP 393 view: one, two or four bytes per code point) and leaves as
+//! [`StrBuf`], which starts narrow and widens only when a code point demands it. Numbers come in as `i64`,
+//! [`dashu_int::IBig`] or `f64`. Failures are plain data; the object layer turns them into exceptions.
+#![forbid(unsafe_code)]
+
+pub mod buf;
+pub mod data;
+pub mod float;
+pub mod float_hex;
+pub mod hash;
+pub mod int;
+pub mod repr;
+pub mod sort;
+pub mod unicode;
+
+pub use buf::{StrBuf, StrUnits};
+pub use data::{StrData, Unit};
