@@ -1,0 +1,244 @@
+//! Declaring a built-in type or function: constant data, written once beside the code.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use typhon_sync::header::Header;
+
+use crate::object::{Borrowed, Payload, PyResult, Trace};
+use crate::slots::{Args, Slots};
+use crate::thread::Thread;
+use crate::types::Type;
+use crate::word::Word;
+
+/// A native function whose arguments were bound by its signature: one word per parameter,
+/// [`Word::NULL`] where an optional one was not given, a tuple for `*args`, a dict for `**kwargs`
+/// (null when empty). For methods, `args[0]` is self (or the class).
+pub type BoundFn = fn(&mut Thread, &[Borrowed<'_>]) -> PyResult;
+/// A native function that looks at its arguments itself; `args.all[0]` is self for methods.
+pub type RawFn = fn(&mut Thread, Args<'_>) -> PyResult;
+
+/// How a native function is called.
+#[derive(Clone, Copy)]
+pub enum NativeCall {
+    Bound(BoundFn),
+    Raw(RawFn),
+}
+
+/// How a native function in a type's table binds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    Method,
+    Class,
+    Static,
+}
+
+/// A native function or method: everything the world needs to know of it.
+#[derive(Clone, Copy)]
+pub struct NativeDef {
+    pub name: &'static str,
+    /// Python signature, `"($self, x, y=0, /, *, key=None)"`: binds the arguments and is
+    /// `__text_signature__`. Defaults are text only: the function sees null.
+    pub sig: &'static str,
+    pub call: NativeCall,
+    pub doc: &'static str,
+    pub binding: Binding,
+}
+
+impl NativeDef {
+    /// A function, or a method when it stands in a type's table.
+    pub const fn new(name: &'static str, sig: &'static str, f: BoundFn, doc: &'static str) -> NativeDef {
+        NativeDef { name, sig, call: NativeCall::Bound(f), doc, binding: Binding::Method }
+    }
+    /// As [`NativeDef::new`], for a function that takes its arguments unbound.
+    pub const fn raw(name: &'static str, sig: &'static str, f: RawFn, doc: &'static str) -> NativeDef {
+        NativeDef { name, sig, call: NativeCall::Raw(f), doc, binding: Binding::Method }
+    }
+    pub const fn class(self) -> NativeDef {
+        NativeDef { binding: Binding::Class, ..self }
+    }
+    pub const fn static_(self) -> NativeDef {
+        NativeDef { binding: Binding::Static, ..self }
+    }
+}
+
+/// A computed attribute of a built-in type.
+#[derive(Clone, Copy)]
+pub struct GetSetDef {
+    pub name: &'static str,
+    pub get: fn(&mut Thread, Borrowed<'_>) -> PyResult,
+    /// Set, or delete when the value is `None`.
+    pub set: Option<fn(&mut Thread, Borrowed<'_>, Option<Borrowed<'_>>) -> PyResult<()>>,
+    pub doc: &'static str,
+}
+
+impl GetSetDef {
+    pub const fn get(name: &'static str, get: fn(&mut Thread, Borrowed<'_>) -> PyResult) -> GetSetDef {
+        GetSetDef { name, get, set: None, doc: "" }
+    }
+    pub const fn set(
+        self,
+        set: fn(&mut Thread, Borrowed<'_>, Option<Borrowed<'_>>) -> PyResult<()>,
+    ) -> GetSetDef {
+        GetSetDef { set: Some(set), ..self }
+    }
+}
+
+/// The shape id of a built-in type's instances: fixed for the types of `builtin_types!`, given at
+/// registration to those of native modules.
+pub struct TypeId(AtomicU32);
+
+impl TypeId {
+    pub const fn fixed(shape: u32) -> TypeId {
+        TypeId(AtomicU32::new(shape))
+    }
+    /// Not registered yet.
+    pub const fn dynamic() -> TypeId {
+        TypeId(AtomicU32::new(0))
+    }
+    #[inline(always)]
+    pub fn shape(&self) -> u32 {
+        // ORDERING Relaxed: written once, before any instance exists.
+        self.0.load(Ordering::Relaxed)
+    }
+    pub(crate) fn register(&self, shape: u32) {
+        // ORDERING Relaxed: as in `shape`.
+        self.0.store(shape, Ordering::Relaxed)
+    }
+}
+
+/// Kinds of built-in types that subclasses inherit, for one-test instance checks.
+pub mod kind {
+    pub const INT: u32 = 1 << 0;
+    pub const STR: u32 = 1 << 1;
+    pub const BYTES: u32 = 1 << 2;
+    pub const LIST: u32 = 1 << 3;
+    pub const TUPLE: u32 = 1 << 4;
+    pub const DICT: u32 = 1 << 5;
+    pub const SET: u32 = 1 << 6;
+    pub const TYPE: u32 = 1 << 7;
+    pub const EXCEPTION: u32 = 1 << 8;
+    pub const FLOAT: u32 = 1 << 9;
+    pub const MODULE: u32 = 1 << 10;
+    /// Has `__get__`/`__set__`-free methods that a method call may skip binding for.
+    pub const METHOD_DESCRIPTOR: u32 = 1 << 11;
+}
+
+/// Properties of a built-in type.
+pub mod type_flags {
+    /// May be subclassed by Python code.
+    pub const BASE: u32 = 1 << 0;
+    /// Instances can be part of a cycle: the collector tracks them.
+    pub const GC: u32 = 1 << 1;
+    /// Instances have a `__dict__`.
+    pub const DICT: u32 = 1 << 2;
+    /// Instances are of a deferred kind (types, functions, modules, code): never freed by count.
+    pub const DEFERRED: u32 = 1 << 3;
+    /// Matches sequence patterns.
+    pub const SEQUENCE: u32 = 1 << 4;
+    /// Matches mapping patterns.
+    pub const MAPPING: u32 = 1 << 5;
+    /// `match` positional pattern takes the subject itself (int, str, …).
+    pub const MATCH_SELF: u32 = 1 << 6;
+    /// `T()` raises TypeError: no constructor.
+    pub const NO_NEW: u32 = 1 << 7;
+    /// Attributes of the type cannot be set.
+    pub const IMMUTABLE: u32 = 1 << 8;
+    /// Created by a `class` statement or `type()`.
+    pub const HEAP: u32 = 1 << 9;
+    /// Has abstract methods: cannot be instantiated.
+    pub const ABSTRACT: u32 = 1 << 10;
+    /// Instances can be weakly referenced.
+    pub const WEAKREF: u32 = 1 << 11;
+    /// Objects have a variable number of items behind the payload (`__itemsize__` ≠ 0).
+    pub const VAR_SIZED: u32 = 1 << 12;
+}
+
+/// Memory behaviour of a payload, derived from its Rust type.
+#[derive(Clone, Copy)]
+pub struct Layout {
+    /// Bytes, header included, without trailing items.
+    pub size: usize,
+    pub trace: unsafe fn(*const Header, &mut dyn FnMut(Word)),
+    pub clear: unsafe fn(*mut Header, &mut dyn FnMut(Word)),
+    pub drop: unsafe fn(*mut Header),
+}
+
+impl Layout {
+    pub const fn of<T: Payload>() -> Layout {
+        Layout { size: size_of::<T>(), trace: trace_as::<T>, clear: clear_as::<T>, drop: drop_as::<T> }
+    }
+}
+
+unsafe fn trace_as<T: Payload>(o: *const Header, visit: &mut dyn FnMut(Word)) {
+    // SAFETY: the type's table is used for its own instances only.
+    unsafe { (*(o as *const T)).trace(visit) }
+}
+unsafe fn clear_as<T: Payload>(o: *mut Header, drop: &mut dyn FnMut(Word)) {
+    // SAFETY: as above; the collector proved that nobody else uses the object.
+    unsafe { Trace::clear(&mut *(o as *mut T), drop) }
+}
+unsafe fn drop_as<T: Payload>(o: *mut Header) {
+    // SAFETY: as above; the count is zero.
+    unsafe { core::ptr::drop_in_place(o as *mut T) }
+}
+
+/// A built-in type: constant data from which the runtime makes the type object.
+pub struct TypeDef {
+    pub id: TypeId,
+    /// `__name__`.
+    pub name: &'static str,
+    /// `__module__`.
+    pub module: &'static str,
+    pub doc: &'static str,
+    /// Base type; `None` = `object`.
+    pub base: Option<&'static TypeDef>,
+    /// One of [`kind`], or 0.
+    pub kind: u32,
+    /// [`type_flags`].
+    pub flags: u32,
+    pub layout: Layout,
+    pub slots: Slots,
+    pub methods: &'static [NativeDef],
+    pub getset: &'static [GetSetDef],
+    /// Runs once after the type object exists, for class attributes that need objects.
+    pub setup: Option<fn(&mut Thread, &Type) -> PyResult<()>>,
+}
+
+impl TypeDef {
+    /// A type with nothing but a name and a payload: for `TypeDef { …, ..TypeDef::of::<T>("name") }`.
+    pub const fn of<T: Payload>(name: &'static str) -> TypeDef {
+        TypeDef {
+            id: TypeId::dynamic(),
+            name,
+            module: "builtins",
+            doc: "",
+            base: None,
+            kind: 0,
+            flags: type_flags::GC,
+            layout: Layout::of::<T>(),
+            slots: Slots::NONE,
+            methods: &[],
+            getset: &[],
+            setup: None,
+        }
+    }
+
+    /// The type object. The type must be registered (built-in types always are).
+    #[inline]
+    pub fn ty(&'static self) -> &'static Type {
+        debug_assert!(self.id.shape() != 0, "type {} is not registered", self.name);
+        // SAFETY: types of definitions live as long as the runtime.
+        unsafe { &*crate::shape::get(self.id.shape()).ty() }
+    }
+}
+
+/// A native module.
+pub struct ModuleDef {
+    pub name: &'static str,
+    pub doc: &'static str,
+    pub functions: &'static [NativeDef],
+    /// Types to register and bind under their names.
+    pub types: &'static [&'static TypeDef],
+    /// Adds constants and whatever else needs objects.
+    pub setup: Option<fn(&mut Thread, Borrowed<'_>) -> PyResult<()>>,
+}
