@@ -1,0 +1,41 @@
+//! The built-in types: one file per family, each with its `TypeDef` and its methods.
+
+pub mod exceptions;
+pub mod dict;
+pub mod int;
+pub mod iterators;
+pub mod list;
+pub mod object;
+pub mod str;
+pub mod tuple;
+pub mod type_;
+
+use crate::typedef::TypeDef;
+
+/// Fixed shape ids of the types that handlers compare with, in order, from 1.
+macro_rules! builtin_types {
+    ($($(#[$doc:meta])* $name:ident = $def:path),* $(,)?) => {
+        /// Shape ids of built-in types: constants, so that a guard is a compare with a number.
+        #[allow(missing_docs, reason = "each constant is named like its type")]
+        pub mod ids {
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms, reason = "only numbers are made of it")]
+            enum Order { ZERO, $($name,)* FIRST_FREE }
+            const _: u32 = Order::ZERO as u32;
+            $(pub const $name: u32 = Order::$name as u32;)*
+            /// The first id that is given out at run time.
+            pub const FIRST_FREE: u32 = Order::FIRST_FREE as u32;
+        }
+        /// The types with fixed ids; a base comes before what derives from it.
+        pub static FIXED_TYPES: &[&TypeDef] = &[$(&$def),*];
+    };
+}
+
+builtin_types! {
+    OBJECT = object::DEF,
+    TYPE = type_::DEF,
+    INT = int::DEF,
+    STR = str::DEF,
+    TUPLE = tuple::DEF,
+    LIST = list::DEF,
+    DICT = dict::DEF,
+}

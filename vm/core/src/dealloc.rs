@@ -1,0 +1,137 @@
+//! Destruction of objects whose count reached zero.
+//!
+//! Objects wait on the thread's list, so destroying a deep structure needs no recursion, and no
+//! `__del__` runs while a native holds a lock or is in the middle of an update.
+
+use core::sync::atomic::Ordering;
+
+use typhon_sync::count::Fate;
+use typhon_sync::header::{Header, gc_bits};
+
+use crate::flags;
+use crate::object::{Borrowed, Owned};
+use crate::shape;
+use crate::thread::Thread;
+use crate::typedef::type_flags;
+use crate::word::{UNCOUNTED, Word};
+
+/// Destroys everything on the thread's list, and what dies of it.
+#[cold]
+#[inline(never)]
+pub fn drain(th: &mut Thread) {
+    if th.draining {
+        return;
+    }
+    th.draining = true;
+    while let Some(p) = th.pending_drops.pop() {
+        // SAFETY: only dead objects are put on the list, each once.
+        unsafe { destroy(th, p) }
+    }
+    th.draining = false;
+}
+
+/// Destroys a dead object now (its children may go to the list, which is then worked off).
+///
+/// # Safety
+/// The count of `p` is zero and this is the only call for it.
+#[inline]
+pub unsafe fn dealloc(th: &mut Thread, p: *mut Header) {
+    // SAFETY: passed on.
+    unsafe { destroy(th, p) }
+    th.drain_drops();
+}
+
+/// # Safety
+/// As [`dealloc`].
+unsafe fn destroy(th: &mut Thread, p: *mut Header) {
+    // SAFETY: dead but still allocated, and ours alone.
+    let h = unsafe { &*p };
+    // ORDERING Relaxed: nobody else uses a dead object.
+    let shape = shape::get(h.shape.load(Ordering::Relaxed));
+    // SAFETY: a class outlives its instances.
+    let ty = unsafe { &*shape.ty() };
+    // ORDERING Relaxed: as above.
+    let bits = h.gc.load(Ordering::Relaxed);
+    if ty.slots.finalize().is_some() && bits & gc_bits::FINALIZED == 0 && !finalize(th, h) {
+        return;
+    }
+    // ORDERING Relaxed: as above.
+    if h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0 {
+        crate::weakref::clear_dead(th, h);
+    }
+    // ORDERING Release: the collector must not trace what is being taken apart.
+    h.gc.fetch_and(!gc_bits::TRACKED, Ordering::Release);
+    if ty.has_flag(type_flags::HEAP) {
+        // SAFETY: an instance of `ty`.
+        unsafe {
+            if let Some(d) = ty.dict_slot(h) {
+                drop(d.take());
+            }
+            for v in ty.values(h) {
+                drop(v.take());
+            }
+        }
+    }
+    // SAFETY: the table belongs to the type the object begins with; the slot goes back once.
+    unsafe {
+        (ty.layout.0.drop)(p);
+        th.heap.free(p);
+    }
+}
+
+/// Runs the finaliser once. False = the object lives on.
+fn finalize(th: &mut Thread, h: &Header) -> bool {
+    h.resurrect_begin(th.owner);
+    // ORDERING AcqRel: whoever sets the bit runs the finaliser; the collector may try as well.
+    if h.gc.fetch_or(gc_bits::FINALIZED, Ordering::AcqRel) & gc_bits::FINALIZED == 0 {
+        run_finalizer(th, Borrowed::from_header(h));
+    }
+    match h.resurrect_end(th.owner) {
+        Fate::Dead => true,
+        Fate::Alive => false,
+        Fate::Queue => {
+            // SAFETY: queued objects stay allocated until their owner merges them.
+            unsafe { crate::runtime::enqueue(h as *const Header as *mut Header) };
+            false
+        }
+    }
+}
+
+/// Calls the type's finaliser; an exception in it is reported as unraisable, and the exception that
+/// was on its way stays.
+pub fn run_finalizer(th: &mut Thread, obj: Borrowed<'_>) {
+    let Some(f) = obj.ty().slots.finalize() else { return };
+    let saved = th.take_exc();
+    // Objects that die inside the finaliser are destroyed in it, not behind it.
+    let draining = core::mem::replace(&mut th.draining, false);
+    let waiting = core::mem::take(&mut th.pending_drops);
+    if let Err(raised) = f(th, obj) {
+        let exc = th.catch(raised);
+        crate::report::unraisable(th, exc, None, Some(obj));
+    }
+    th.drain_drops();
+    th.pending_drops.extend(waiting);
+    th.draining = draining;
+    if let Some(exc) = saved {
+        let _ = th.set_exc(exc);
+    }
+}
+
+/// Drops a raw stack word: what owns a count gives it back.
+///
+/// # Safety
+/// The word came off the stack and is forgotten there.
+#[inline(always)]
+pub unsafe fn drop_word(w: Word) {
+    if w.is_counted() {
+        // SAFETY: a counted word owns its count.
+        drop(unsafe { Owned::from_raw(w) })
+    }
+}
+
+/// The stack word of an owned value: bit 3 stays for immortals, all others own their count.
+#[inline(always)]
+pub fn stack_word(v: Owned) -> Word {
+    debug_assert!(!v.word().is_ptr() || v.word().0 & UNCOUNTED == 0 || v.borrow().header().is_some_and(|h| h.is_immortal()));
+    v.into_raw()
+}

@@ -1,0 +1,87 @@
+//! Interned strings: one immortal object per text, compared by identity.
+
+use std::collections::HashMap;
+
+use parking_lot::Mutex;
+
+use crate::builtins::str::Str;
+use crate::object::{Borrowed, Owned, Payload};
+use crate::runtime::{immortal, rt};
+use crate::thread::Thread;
+use crate::typedef::TypeId;
+use crate::word::Word;
+
+const N_SHARDS: usize = 16;
+
+type Table = HashMap<Box<[u8]>, Word, std::hash::BuildHasherDefault<Fnv>>;
+
+/// FNV-1a: short keys, no attacker.
+#[derive(Default)]
+pub struct Fnv(u64);
+
+impl std::hash::Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for &b in bytes {
+            self.0 = (self.0 ^ u64::from(b)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+}
+
+/// Table of interned strings, in shards by hash.
+pub struct Interned {
+    shards: [Mutex<Table>; N_SHARDS],
+}
+
+impl Interned {
+    pub(crate) fn new() -> Interned {
+        Interned { shards: [const { Mutex::new(HashMap::with_hasher(std::hash::BuildHasherDefault::new())) }; N_SHARDS] }
+    }
+
+    fn shard(&self, key: &[u8]) -> &Mutex<Table> {
+        let sum = key.iter().fold(key.len(), |a, &b| a.wrapping_mul(31) + b as usize);
+        &self.shards[sum % N_SHARDS]
+    }
+}
+
+impl Thread {
+    /// The interned string with this text. Immortal.
+    pub fn intern(&mut self, text: &str) -> Owned {
+        Owned::from_const(self.intern_with(text.as_bytes(), |th| th.new_str(text)))
+    }
+
+    /// The interned twin of a string (itself, when it is the first with its text). Immortal.
+    pub fn intern_str(&mut self, s: Borrowed<'_>) -> Owned {
+        let Some(str) = s.downcast::<Str>() else { return s.to_owned() };
+        if str.is_interned() {
+            return s.to_owned();
+        }
+        let exact = s.is_exact_str();
+        let key = str.intern_key();
+        Owned::from_const(self.intern_with(&key, |th| if exact { s.to_owned() } else { str.to_exact(th) }))
+    }
+
+    fn intern_with(&mut self, key: &[u8], make: impl FnOnce(&mut Thread) -> Owned) -> Word {
+        if let Some(&w) = rt().strings.shard(key).lock().get(key) {
+            return w;
+        }
+        let v = make(self);
+        let mut table = rt().strings.shard(key).lock();
+        if let Some(&w) = table.get(key) {
+            return w;
+        }
+        v.payload::<Str>().mark_interned();
+        let w = immortal(v);
+        table.insert(key.into(), w);
+        w
+    }
+}
+
+impl Borrowed<'_> {
+    fn is_exact_str(self) -> bool {
+        let id: &TypeId = &Str::DEF.id;
+        self.shape_id() == id.shape()
+    }
+}

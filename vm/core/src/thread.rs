@@ -1,0 +1,346 @@
+//! A thread of the VM: what handlers, natives and the collector find in it.
+
+use core::cell::Cell;
+use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use typhon_gc::heap::LocalHeap;
+use typhon_sync::count::{Birth, Fate};
+use typhon_sync::header::{Header, OwnerId, gc_bits};
+
+use crate::interp::frame::{CallRecord, ValueStack};
+use crate::object::{Borrowed, Owned, Payload, PyResult, Raised};
+use crate::runtime::Runtime;
+use crate::typedef::type_flags;
+use crate::types::Type;
+use crate::word::Word;
+
+/// One handled exception: the thread has a chain of them, one per running generator and one for
+/// itself (`sys.exc_info` takes the first that is not empty).
+#[repr(C)]
+pub struct HandledItem {
+    /// The exception being handled, or [`Word::NONE`]. Owns a count.
+    pub value: Word,
+    pub previous: *mut HandledItem,
+}
+
+/// A thread. Handlers and natives get `&mut Thread`; other threads see only its
+/// [`typhon_sync`] context.
+#[repr(C)]
+pub struct Thread {
+    /// State and breaker bits: a safepoint is one relaxed load of it.
+    pub breaker: *const AtomicU32,
+    /// The current frame's record, and the end of the records this thread may use.
+    pub ci: *mut CallRecord,
+    pub ci_limit: *mut CallRecord,
+    /// No frame may reach beyond this.
+    pub stack_limit: *mut Word,
+    /// Who this thread is to reference counts.
+    pub owner: OwnerId,
+    /// How deep natives called Python that called natives.
+    pub native_depth: u32,
+    /// Count words of a new object (mode and thread).
+    pub birth: Birth,
+    /// A second value to drop, handed to the cold drop handler.
+    pub victim: Word,
+    /// Objects whose count reached zero inside a native, waiting for destruction.
+    pub pending_drops: Vec<*mut Header>,
+    /// The thread's share of the heap.
+    pub heap: LocalHeap,
+    /// The exception on its way, or [`Word::ZERO`]. Owns a count.
+    exc: Word,
+    /// Innermost handled exception.
+    pub handled: *mut HandledItem,
+    pub(crate) handled_base: HandledItem,
+    pub rt: &'static Runtime,
+    /// Machine-stack address below which natives must not recurse.
+    pub native_limit: usize,
+    pub(crate) draining: bool,
+    pub stack: ValueStack,
+    /// Objects allocated and tracked since the last look at the thresholds.
+    pub tracked_births: u32,
+    /// Per-thread registry of modules: `threading.local`, contextvars, …
+    pub locals: std::collections::HashMap<u64, Owned>,
+    /// Python-visible identity (`threading.get_ident`).
+    pub ident: u64,
+    pub sync: crate::runtime::SyncThread,
+}
+
+thread_local! {
+    static CURRENT: Cell<*mut Thread> = const { Cell::new(core::ptr::null_mut()) };
+    static ME: Cell<u32> = const { Cell::new(u32::MAX - 1) };
+}
+
+/// The owner id of the calling thread. One load.
+#[inline(always)]
+pub fn me() -> OwnerId {
+    OwnerId(ME.get())
+}
+
+/// The calling thread, or null outside the VM.
+#[inline(always)]
+pub fn current_ptr() -> *mut Thread {
+    CURRENT.get()
+}
+
+/// Makes `th` the calling thread's VM thread (null to leave the VM).
+///
+/// # Safety
+/// `th` stays valid until it is replaced, and runs on no other thread.
+pub unsafe fn set_current(th: *mut Thread) {
+    CURRENT.set(th);
+    // SAFETY: valid by contract.
+    ME.set(if th.is_null() { u32::MAX - 1 } else { unsafe { (*th).owner.0 } });
+}
+
+/// Gives back one count. What reaches zero waits on the thread's list until no native is in the
+/// middle of something.
+///
+/// # Safety
+/// The caller owns a count of the live object `p` and forgets it.
+#[inline(always)]
+pub unsafe fn drop_count(p: *mut Header) {
+    // SAFETY: alive, we own a count.
+    if unsafe { !(*p).try_dec_local(me()) } {
+        // SAFETY: as above.
+        unsafe { drop_count_slow(p) }
+    }
+}
+
+#[cold]
+#[inline(never)]
+unsafe fn drop_count_slow(p: *mut Header) {
+    // SAFETY: as in `drop_count`.
+    match unsafe { (*p).decref(me()) } {
+        Fate::Alive => {}
+        Fate::Dead => {
+            let th = current_ptr();
+            debug_assert!(!th.is_null(), "an object died outside the VM");
+            // SAFETY: the current thread is valid; nobody else touches its list.
+            unsafe { (*th).pending_drops.push(p) }
+        }
+        // SAFETY: the object is queued: it stays allocated until the owner merges it.
+        Fate::Queue => unsafe { crate::runtime::enqueue(p) },
+    }
+}
+
+/// The lock of an object, released on drop. In GIL mode nothing is locked.
+pub struct ObjectGuard<'g> {
+    header: *const Header,
+    _life: PhantomData<(&'g Header, *const ())>,
+}
+
+/// Locks an object; may block, and then the thread counts as detached.
+#[inline(always)]
+pub fn lock_object(of: &Header) -> ObjectGuard<'_> {
+    if me() == OwnerId::GIL {
+        return ObjectGuard { header: core::ptr::null(), _life: PhantomData };
+    }
+    crate::runtime::lock(of);
+    ObjectGuard { header: of, _life: PhantomData }
+}
+
+impl Drop for ObjectGuard<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.header.is_null() {
+            // SAFETY: the guard borrows the header.
+            crate::runtime::unlock(unsafe { &*self.header })
+        }
+    }
+}
+
+impl Thread {
+    pub(crate) fn new(
+        rt: &'static Runtime,
+        owner: OwnerId,
+        birth: Birth,
+        sync: crate::runtime::SyncThread,
+        breaker: *const AtomicU32,
+    ) -> Box<Thread> {
+        let stack = ValueStack::new();
+        let mut th = Box::new(Thread {
+            breaker,
+            ci: stack.first_record(),
+            ci_limit: core::ptr::null_mut(),
+            stack_limit: stack.limit(),
+            owner,
+            native_depth: 0,
+            birth,
+            victim: Word::ZERO,
+            pending_drops: Vec::with_capacity(64),
+            heap: LocalHeap::new(rt.heap),
+            exc: Word::ZERO,
+            handled: core::ptr::null_mut(),
+            handled_base: HandledItem { value: Word::NONE, previous: core::ptr::null_mut() },
+            rt,
+            native_limit: crate::interp::frame::native_stack_limit(),
+            draining: false,
+            stack,
+            tracked_births: 0,
+            locals: Default::default(),
+            ident: 0,
+            sync,
+        });
+        th.handled = &raw mut th.handled_base;
+        th.set_recursion_limit(rt.recursion_limit());
+        th
+    }
+
+    /// Applies `sys.setrecursionlimit` to this thread.
+    pub fn set_recursion_limit(&mut self, limit: usize) {
+        self.ci_limit = self.stack.record_limit(limit);
+    }
+
+    /// Moves a payload to the heap as an object of its own built-in type.
+    #[inline]
+    pub fn alloc<T: Payload>(&mut self, payload: T) -> Owned {
+        let shape = T::DEF.id.shape();
+        let flags = T::DEF.flags;
+        // SAFETY: size and shape belong to `T`.
+        unsafe { self.alloc_raw(payload, size_of::<T>(), shape, flags) }
+    }
+
+    /// As [`Thread::alloc`], for an object of class `ty`, which is `T`'s type or a subclass of it.
+    pub fn alloc_as<T: Payload>(&mut self, payload: T, ty: &Type) -> Owned {
+        debug_assert!(ty.is_subtype_of(T::DEF.ty()));
+        let size = (ty.basic_size() as usize).max(size_of::<T>());
+        // SAFETY: a subclass begins with the layout of `T`; the words behind are initialised below.
+        let v = unsafe { self.alloc_raw(payload, size, ty.root_shape(), ty.flags()) };
+        // SAFETY: fresh object, `size` bytes.
+        unsafe { init_values(v.word().ptr(), size_of::<T>(), size) };
+        v
+    }
+
+    /// # Safety
+    /// `size` is at least that of `T`, `shape` is a shape of `T`'s type or a subclass.
+    #[inline(always)]
+    unsafe fn alloc_raw<T: Payload>(&mut self, payload: T, size: usize, shape: u32, flags: u32) -> Owned {
+        let p = self.heap.alloc(size);
+        // SAFETY: a fresh slot of `size` bytes; the payload is in place before the header is born.
+        unsafe {
+            (p as *mut T).write(payload);
+            self.birth(p, shape, flags);
+            Owned::from_raw(Word::from_ptr(p))
+        }
+    }
+
+    /// An object with `extra` bytes behind the payload, exact type `T`; the caller fills them before
+    /// anything else happens on this thread.
+    #[inline]
+    pub fn alloc_var<T: Payload>(&mut self, payload: T, extra: usize) -> Owned {
+        // SAFETY: size and shape belong to `T`.
+        unsafe { self.alloc_raw(payload, size_of::<T>() + extra, T::DEF.id.shape(), T::DEF.flags) }
+    }
+
+    /// As [`Thread::alloc_var`] for a subclass: the items lie behind the instance's own values, at
+    /// byte offset `ty.basic_size()`.
+    pub fn alloc_var_as<T: Payload>(&mut self, payload: T, ty: &Type, extra: usize) -> Owned {
+        let size = (ty.basic_size() as usize).max(size_of::<T>());
+        // SAFETY: as in `alloc_as`.
+        let v = unsafe { self.alloc_raw(payload, size + extra, ty.root_shape(), ty.flags()) };
+        // SAFETY: as in `alloc_as`.
+        unsafe { init_values(v.word().ptr(), size_of::<T>(), size) };
+        v
+    }
+
+    /// Writes the header of a new object.
+    ///
+    /// # Safety
+    /// `p` is a fresh slot whose payload is in place.
+    #[inline(always)]
+    pub unsafe fn birth(&mut self, p: *mut Header, shape: u32, flags: u32) {
+        let mut gc = 0;
+        if flags & type_flags::GC != 0 {
+            gc |= gc_bits::TRACKED;
+            self.tracked_births += 1;
+        }
+        if flags & type_flags::DEFERRED != 0 {
+            gc |= gc_bits::DEFERRED;
+        }
+        // SAFETY: fresh slot.
+        unsafe { Header::write_birth(p, &self.birth, shape, gc, 0) }
+    }
+
+    /// Sets the exception on its way.
+    pub fn set_exc(&mut self, exc: Owned) -> Raised {
+        let old = core::mem::replace(&mut self.exc, exc.into_raw());
+        if old != Word::ZERO {
+            // SAFETY: the field owned it.
+            drop(unsafe { Owned::from_raw(old) });
+        }
+        Raised(())
+    }
+
+    /// The exception on its way.
+    pub fn exc(&self) -> Option<Borrowed<'_>> {
+        // SAFETY: held by the thread.
+        if self.exc == Word::ZERO { None } else { Some(unsafe { Borrowed::from_raw(self.exc.uncounted()) }) }
+    }
+
+    /// Takes the exception off the thread; consumes the token that says there is one.
+    pub fn catch(&mut self, raised: Raised) -> Owned {
+        let Raised(()) = raised;
+        let w = core::mem::replace(&mut self.exc, Word::ZERO);
+        // SAFETY: `Raised` exists only while an exception is set; the field owned it.
+        unsafe { Owned::from_raw(w) }
+    }
+
+    /// Takes the exception off the thread, if there is one.
+    pub fn take_exc(&mut self) -> Option<Owned> {
+        if self.exc == Word::ZERO { None } else { Some(self.catch(Raised(()))) }
+    }
+
+    /// Is there time to look at the breaker? One relaxed load.
+    #[inline(always)]
+    pub fn breaker_set(&self) -> bool {
+        // SAFETY: the context outlives the thread.
+        // ORDERING Relaxed: a request that is seen late is served at the next safepoint.
+        unsafe { (*self.breaker).load(Ordering::Relaxed) & typhon_sync::thread_state::BREAKER_MASK != 0 }
+    }
+
+    /// Destroys what died since the last call. Natives that run long call it between items.
+    #[inline(always)]
+    pub fn drain_drops(&mut self) {
+        if !self.pending_drops.is_empty() {
+            crate::dealloc::drain(self)
+        }
+    }
+
+    /// Raises RecursionError if the machine stack is nearly used up. For natives that recurse.
+    #[inline]
+    pub fn check_native_stack(&mut self, doing: &str) -> PyResult<()> {
+        let here = 0u8;
+        if (&raw const here as usize) < self.native_limit {
+            return Err(self.recursion_error(&format!("maximum recursion depth exceeded{doing}")));
+        }
+        Ok(())
+    }
+}
+
+/// Marks the words behind a payload as empty.
+///
+/// # Safety
+/// `p` is a fresh object of at least `to` bytes.
+unsafe fn init_values(p: *mut Header, from: usize, to: usize) {
+    let mut at = (from + 7) & !7;
+    while at + 8 <= to {
+        // SAFETY: inside the object.
+        unsafe { *((p as *mut u8).add(at) as *mut u64) = Word::UNBOUND.0 };
+        at += 8;
+    }
+}
+
+/// A header for a payload that is still on the Rust stack: overwritten by [`Thread::birth`].
+pub fn unborn() -> Header {
+    // SAFETY: all fields of a header are integers.
+    unsafe { core::mem::zeroed() }
+}
+
+impl Owned {
+    /// Runs `f` with this value as an argument that lives for the call. Shorthand for natives.
+    #[inline(always)]
+    pub fn with<R>(&self, f: impl FnOnce(Borrowed<'_>) -> R) -> R {
+        f(self.borrow())
+    }
+}
