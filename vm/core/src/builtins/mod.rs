@@ -1,6 +1,9 @@
 //! The built-in types: one file per family, each with its `TypeDef` and its methods.
 
+pub mod bool;
 pub mod exceptions;
+pub mod float;
+pub mod singletons;
 pub mod dict;
 pub mod int;
 pub mod iterators;
@@ -38,4 +41,9 @@ builtin_types! {
     TUPLE = tuple::DEF,
     LIST = list::DEF,
     DICT = dict::DEF,
+    NONE = singletons::NONE,
+    BOOL = bool::DEF,
+    FLOAT = float::DEF,
+    NOT_IMPLEMENTED = singletons::NOT_IMPLEMENTED,
+    ELLIPSIS = singletons::ELLIPSIS,
 }

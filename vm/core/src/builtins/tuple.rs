@@ -1,0 +1,130 @@
+//! `tuple`.
+
+use crate::flags;
+use crate::object::{Owned, Slot};
+use crate::thread::{Thread, unborn};
+use crate::typedef::{TypeDef, TypeId, kind, type_flags};
+use crate::types::Type;
+use core::sync::atomic::Ordering;
+
+crate::payload! {
+    /// Head of a tuple. The items (slots, never changed after construction) lie behind it: at
+    /// [`Tuple::ITEMS`] bytes, or behind a subclass's own values.
+    pub struct Tuple: DEF {
+        len: usize,
+    }
+}
+
+impl Tuple {
+    /// Byte offset of item 0 in an exact tuple.
+    pub const ITEMS: usize = size_of::<Tuple>();
+
+    #[inline(always)]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The items. They do not change once Python code can see the tuple.
+    #[inline(always)]
+    pub fn items(&self) -> &[Slot] {
+        // ORDERING Relaxed: set at birth.
+        let off = if self.header.flags.load(Ordering::Relaxed) & flags::ITEMS_BEHIND_VALUES == 0 {
+            Self::ITEMS
+        } else {
+            crate::Borrowed::from_payload(self).ty().basic_size() as usize
+        };
+        // SAFETY: `len` slots lie there, initialised at birth.
+        unsafe { core::slice::from_raw_parts((self as *const Tuple as *const u8).add(off) as *const Slot, self.len) }
+    }
+
+    /// Item `i`. Panics when out of range.
+    #[inline(always)]
+    pub fn get(&self, i: usize) -> crate::Borrowed<'_> {
+        self.items()[i].fixed().expect("tuple items are set at birth")
+    }
+
+    /// Items as borrowed values.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = crate::Borrowed<'_>> {
+        self.items().iter().map(|s| s.fixed().expect("tuple items are set at birth"))
+    }
+}
+
+impl Thread {
+    /// A tuple of these items; the shared empty tuple for none.
+    pub fn new_tuple(&mut self, items: Vec<Owned>) -> Owned {
+        if items.is_empty()
+            && let Some(t) = self.rt.empty_tuple.fixed()
+        {
+            return t.to_owned();
+        }
+        let n = items.len();
+        let t = self.alloc_var(Tuple { header: unborn(), len: n }, n * 8);
+        // SAFETY: `n` words were asked for behind the head.
+        let slots = unsafe { (t.word().ptr() as *mut u8).add(Tuple::ITEMS) as *mut Slot };
+        for (i, v) in items.into_iter().enumerate() {
+            // SAFETY: i < n; fresh memory.
+            unsafe { slots.add(i).write(Slot::new(v)) }
+        }
+        t
+    }
+
+    /// An instance of a tuple subclass.
+    pub fn new_tuple_as(&mut self, ty: &Type, items: Vec<Owned>) -> Owned {
+        if core::ptr::eq(ty, DEF.ty()) {
+            return self.new_tuple(items);
+        }
+        let n = items.len();
+        let off = (ty.basic_size() as usize).max(Tuple::ITEMS);
+        let t = self.alloc_var_as(Tuple { header: unborn(), len: n }, ty, n * 8);
+        if off != Tuple::ITEMS {
+            // ORDERING Relaxed: not published yet.
+            t.payload::<Tuple>().header.flags.fetch_or(flags::ITEMS_BEHIND_VALUES, Ordering::Relaxed);
+        }
+        // SAFETY: `n` words were asked for behind the instance's values.
+        let slots = unsafe { (t.word().ptr() as *mut u8).add(off) as *mut Slot };
+        for (i, v) in items.into_iter().enumerate() {
+            // SAFETY: i < n; fresh memory.
+            unsafe { slots.add(i).write(Slot::new(v)) }
+        }
+        t
+    }
+}
+
+/// Reports the head's items as well: they are not fields.
+mod layout {
+    use super::*;
+    use crate::typedef::Layout;
+    use crate::word::Word;
+    use typhon_sync::header::Header;
+
+    pub const LAYOUT: Layout = Layout { size: size_of::<Tuple>(), trace, clear, drop };
+
+    unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
+        // SAFETY: used for tuples only.
+        for s in unsafe { (*(o as *const Tuple)).items() } {
+            crate::Trace::trace(s, visit)
+        }
+    }
+    unsafe fn clear(_: *mut Header, _: &mut dyn FnMut(Word)) {
+        // A tuple stays whole: a cycle through it is broken at its mutable members.
+    }
+    unsafe fn drop(o: *mut Header) {
+        // SAFETY: used for tuples only, once.
+        for s in unsafe { (*(o as *const Tuple)).items() } {
+            s.take();
+        }
+    }
+}
+
+pub static DEF: TypeDef = TypeDef {
+    id: TypeId::fixed(super::ids::TUPLE),
+    kind: kind::TUPLE,
+    flags: type_flags::GC | type_flags::BASE | type_flags::SEQUENCE | type_flags::MATCH_SELF | type_flags::VAR_SIZED,
+    layout: layout::LAYOUT,
+    ..TypeDef::of::<Tuple>("tuple")
+};
