@@ -12,7 +12,11 @@ pub fn generic_getattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> 
 }
 
 /// As [`generic_getattr`]; a missing attribute is `None`, not an exception.
-pub fn generic_getattr_opt(_th: &mut Thread, _o: Borrowed<'_>, _name: Borrowed<'_>) -> PyResult<Option<Owned>> {
+pub fn generic_getattr_opt(
+    _th: &mut Thread,
+    _o: Borrowed<'_>,
+    _name: Borrowed<'_>,
+) -> PyResult<Option<Owned>> {
     Ok(None)
 }
 

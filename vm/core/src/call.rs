@@ -16,7 +16,12 @@ pub fn call(th: &mut Thread, callee: Borrowed<'_>, args: Args<'_>) -> PyResult {
 }
 
 /// `obj.name(*args)` without a bound method where the class has a plain function.
-pub fn call_method(th: &mut Thread, obj: Borrowed<'_>, name: Borrowed<'_>, args: &[Borrowed<'_>]) -> PyResult {
+pub fn call_method(
+    th: &mut Thread,
+    obj: Borrowed<'_>,
+    name: Borrowed<'_>,
+    args: &[Borrowed<'_>],
+) -> PyResult {
     let m = obj.getattr(th, name)?;
     m.borrow().call(th, args)
 }

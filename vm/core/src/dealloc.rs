@@ -132,6 +132,10 @@ pub unsafe fn drop_word(w: Word) {
 /// The stack word of an owned value: bit 3 stays for immortals, all others own their count.
 #[inline(always)]
 pub fn stack_word(v: Owned) -> Word {
-    debug_assert!(!v.word().is_ptr() || v.word().0 & UNCOUNTED == 0 || v.borrow().header().is_some_and(|h| h.is_immortal()));
+    debug_assert!(
+        !v.word().is_ptr()
+            || v.word().0 & UNCOUNTED == 0
+            || v.borrow().header().is_some_and(|h| h.is_immortal())
+    );
     v.into_raw()
 }

@@ -65,7 +65,11 @@ impl Thread {
     /// `StopIteration(value)`, without argument for `None`.
     #[cold]
     pub fn stop_iteration(&mut self, value: Owned) -> Raised {
-        if value.is_none() { self.raise_empty(&ex::STOP_ITERATION) } else { self.raise_value(&ex::STOP_ITERATION, value) }
+        if value.is_none() {
+            self.raise_empty(&ex::STOP_ITERATION)
+        } else {
+            self.raise_value(&ex::STOP_ITERATION, value)
+        }
     }
 
     /// Does the exception on its way have this built-in type or a subclass?

@@ -37,7 +37,10 @@ pub struct Interned {
 
 impl Interned {
     pub(crate) fn new() -> Interned {
-        Interned { shards: [const { Mutex::new(HashMap::with_hasher(std::hash::BuildHasherDefault::new())) }; N_SHARDS] }
+        Interned {
+            shards: [const { Mutex::new(HashMap::with_hasher(std::hash::BuildHasherDefault::new())) };
+                N_SHARDS],
+        }
     }
 
     fn shard(&self, key: &[u8]) -> &Mutex<Table> {

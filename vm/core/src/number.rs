@@ -7,8 +7,19 @@ use crate::thread::Thread;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum BinaryOp {
-    Add = 0, And = 1, FloorDivide = 2, Lshift = 3, MatMul = 4, Multiply = 5, Remainder = 6, Or = 7,
-    Power = 8, Rshift = 9, Subtract = 10, TrueDivide = 11, Xor = 12,
+    Add = 0,
+    And = 1,
+    FloorDivide = 2,
+    Lshift = 3,
+    MatMul = 4,
+    Multiply = 5,
+    Remainder = 6,
+    Or = 7,
+    Power = 8,
+    Rshift = 9,
+    Subtract = 10,
+    TrueDivide = 11,
+    Xor = 12,
 }
 
 /// `a op b` (reflected methods, subclass priority, sequence concat/repeat, TypeError).

@@ -1,12 +1,12 @@
 //! The operations of the language on values: what `a.b`, `a[b]`, `a()`, `a == b`, `for` and friends mean.
 //! Thin: each finds the slot and calls it. Number operators are in [`crate::number`].
 
+use crate::builtins::exceptions as ex;
+use crate::builtins::{dict::Dict, list::List, str::Str, tuple::Tuple};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, CompareOp};
 use crate::thread::Thread;
 use crate::word::Word;
-use crate::builtins::{dict::Dict, list::List, str::Str, tuple::Tuple};
-use crate::builtins::exceptions as ex;
 
 impl<'a> Borrowed<'a> {
     /// `type(self).__name__` for messages.
@@ -26,7 +26,12 @@ impl<'a> Borrowed<'a> {
     /// `self.name`, or `None` when that raises AttributeError.
     pub fn getattr_opt(self, th: &mut Thread, name: Borrowed<'_>) -> PyResult<Option<Owned>> {
         // The generic lookup answers without making an exception.
-        if self.ty().slots.getattr().is_some_and(|f| f as usize == crate::attributes::generic_getattr as *const () as usize) {
+        if self
+            .ty()
+            .slots
+            .getattr()
+            .is_some_and(|f| f as usize == crate::attributes::generic_getattr as *const () as usize)
+        {
             return crate::attributes::generic_getattr_opt(th, self, name);
         }
         let r = self.getattr(th, name);
@@ -78,7 +83,12 @@ impl<'a> Borrowed<'a> {
     }
 
     /// Calls the special method `name` of the type; `None`: there is none.
-    pub fn call_special(self, th: &mut Thread, name: Borrowed<'_>, args: &[Borrowed<'_>]) -> PyResult<Option<Owned>> {
+    pub fn call_special(
+        self,
+        th: &mut Thread,
+        name: Borrowed<'_>,
+        args: &[Borrowed<'_>],
+    ) -> PyResult<Option<Owned>> {
         match self.special(th, name)? {
             Some(m) => m.borrow().call(th, args).map(Some),
             None => Ok(None),
@@ -191,7 +201,11 @@ impl<'a> Borrowed<'a> {
                     return Err(th.type_error(&msg));
                 }
                 let n = v.borrow().to_isize(th)?;
-                if n < 0 { Err(th.value_error("__length_hint__() should return >= 0")) } else { Ok(n as usize) }
+                if n < 0 {
+                    Err(th.value_error("__length_hint__() should return >= 0"))
+                } else {
+                    Ok(n as usize)
+                }
             }
             _ => Ok(default),
         }
@@ -301,7 +315,10 @@ impl<'a> Borrowed<'a> {
     pub fn compare(self, th: &mut Thread, other: Borrowed<'_>, op: CompareOp) -> PyResult {
         let (ta, tb) = (self.ty(), other.ty());
         let mut tried = false;
-        if !core::ptr::eq(ta, tb) && tb.is_subtype_of(ta) && let Some(f) = tb.slots.compare() {
+        if !core::ptr::eq(ta, tb)
+            && tb.is_subtype_of(ta)
+            && let Some(f) = tb.slots.compare()
+        {
             tried = true;
             let r = f(th, other, self, op.swapped())?;
             if !r.is_not_implemented() {

@@ -94,7 +94,7 @@ pub struct Runtime {
     pub names: Names,
     pub strings: crate::intern::Interned,
     /// SipHash key of this process.
-    pub hash_key: (u64, u64),
+    pub hash_key: typhon_text::hash::HashKey,
     /// `sys.modules`: dict.
     pub modules: Slot,
     /// Namespace of `builtins`: dict.
@@ -150,7 +150,10 @@ impl Runtime {
     /// Native modules are given by `modules`; they are made when first imported.
     ///
     /// Errors: the system refuses address space, with its reason.
-    pub fn start(config: Config, modules: &'static [&'static crate::ModuleDef]) -> Result<&'static mut Thread, String> {
+    pub fn start(
+        config: Config,
+        modules: &'static [&'static crate::ModuleDef],
+    ) -> Result<&'static mut Thread, String> {
         crate::bootstrap::start(config, modules)
     }
 
@@ -161,7 +164,7 @@ impl Runtime {
         rt
     }
 
-    pub(crate) fn new(config: Config, heap: &'static Heap, hash_key: (u64, u64)) -> Runtime {
+    pub(crate) fn new(config: Config, heap: &'static Heap, hash_key: typhon_text::hash::HashKey) -> Runtime {
         Runtime {
             threads: crate::threads::Threads::new(&config),
             config,

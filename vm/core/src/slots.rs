@@ -176,7 +176,7 @@ macro_rules! define_slots {
                 unsafe { core::mem::transmute::<usize, Option<$ty>>(p) }
             })*
 
-            pub fn new(slots: &Slots) -> SlotCells {
+            pub fn of(slots: &Slots) -> SlotCells {
                 let cells = SlotCells([const { AtomicUsize::new(0) }; N_SLOTS]);
                 cells.fill(slots);
                 cells
@@ -213,6 +213,8 @@ impl SlotCells {
         }
     }
 }
+
+crate::holds_no_references!(SlotCells);
 
 define_slots! {
     repr: UnaryFn,

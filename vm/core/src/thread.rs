@@ -5,7 +5,8 @@ use core::marker::PhantomData;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use typhon_gc::heap::LocalHeap;
-use typhon_sync::count::{Birth, Fate};
+use typhon_sync::birth::Birth;
+use typhon_sync::count::Fate;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::interp::frame::{CallRecord, ValueStack};
@@ -216,7 +217,11 @@ impl Thread {
     /// `size` is at least that of `T`, `shape` is a shape of `T`'s type or a subclass.
     #[inline(always)]
     unsafe fn alloc_raw<T: Payload>(&mut self, payload: T, size: usize, shape: u32, flags: u32) -> Owned {
-        let p = self.heap.alloc(size);
+        let p = if flags & type_flags::DEFERRED != 0 {
+            self.heap.alloc_deferred(size)
+        } else {
+            self.heap.alloc(size)
+        };
         // SAFETY: a fresh slot of `size` bytes; the payload is in place before the header is born.
         unsafe {
             (p as *mut T).write(payload);
@@ -296,7 +301,7 @@ impl Thread {
     pub fn breaker_set(&self) -> bool {
         // SAFETY: the context outlives the thread.
         // ORDERING Relaxed: a request that is seen late is served at the next safepoint.
-        unsafe { (*self.breaker).load(Ordering::Relaxed) & typhon_sync::thread_state::BREAKER_MASK != 0 }
+        unsafe { (*self.breaker).load(Ordering::Relaxed) & crate::threads::BREAKER_MASK != 0 }
     }
 
     /// Destroys what died since the last call. Natives that run long call it between items.

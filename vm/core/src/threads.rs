@@ -29,3 +29,6 @@ pub fn lock(_of: &Header) {}
 /// Releases an object's lock.
 #[inline(always)]
 pub fn unlock(_of: &Header) {}
+
+/// Bits of a thread's word that ask it to stop at a safepoint.
+pub const BREAKER_MASK: u32 = !3;

@@ -135,7 +135,11 @@ impl Type {
     pub unsafe fn dict_slot<'a>(&self, obj: &'a Header) -> Option<&'a Slot> {
         let off = self.dict_offset() as usize;
         // SAFETY: instances are `basic_size` bytes long and initialised by the allocator.
-        if off == 0 { None } else { Some(unsafe { &*((obj as *const Header as *const u8).add(off) as *const Slot) }) }
+        if off == 0 {
+            None
+        } else {
+            Some(unsafe { &*((obj as *const Header as *const u8).add(off) as *const Slot) })
+        }
     }
 
     /// Value slots of an instance behind its payload.

@@ -44,6 +44,10 @@ impl List {
 impl Thread {
     /// A list of these items.
     pub fn new_list(&mut self, _items: Vec<Owned>) -> Owned {
-        self.alloc(List { header: unborn(), len: AtomicUsize::new(0), items: Data(AtomicPtr::new(core::ptr::null_mut())) })
+        self.alloc(List {
+            header: unborn(),
+            len: AtomicUsize::new(0),
+            items: Data(AtomicPtr::new(core::ptr::null_mut())),
+        })
     }
 }

@@ -1,14 +1,14 @@
 //! The built-in types: one file per family, each with its `TypeDef` and its methods.
 
 pub mod bool;
+pub mod dict;
 pub mod exceptions;
 pub mod float;
-pub mod singletons;
-pub mod dict;
 pub mod int;
 pub mod iterators;
 pub mod list;
 pub mod object;
+pub mod singletons;
 pub mod str;
 pub mod tuple;
 pub mod type_;

@@ -129,7 +129,7 @@ impl Str {
 
     #[cold]
     fn text_hash_slow(&self) -> i64 {
-        let h = typhon_text::hash::hash_str(self.data(), crate::runtime::rt().hash_key);
+        let h = crate::runtime::rt().hash_key.hash_str(self.data());
         // ORDERING Relaxed: as in `text_hash`.
         self.hash.store(h, Ordering::Relaxed);
         h
@@ -144,7 +144,11 @@ impl Str {
         for c in self.data().iter() {
             match char::from_u32(c) {
                 Some(c) => out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes()),
-                None => out.extend_from_slice(&[0xE0 | (c >> 12) as u8, 0x80 | (c >> 6 & 63) as u8, 0x80 | (c & 63) as u8]),
+                None => out.extend_from_slice(&[
+                    0xE0 | (c >> 12) as u8,
+                    0x80 | (c >> 6 & 63) as u8,
+                    0x80 | (c & 63) as u8,
+                ]),
             }
         }
         out

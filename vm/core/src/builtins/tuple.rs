@@ -39,7 +39,9 @@ impl Tuple {
             crate::Borrowed::from_payload(self).ty().basic_size() as usize
         };
         // SAFETY: `len` slots lie there, initialised at birth.
-        unsafe { core::slice::from_raw_parts((self as *const Tuple as *const u8).add(off) as *const Slot, self.len) }
+        unsafe {
+            core::slice::from_raw_parts((self as *const Tuple as *const u8).add(off) as *const Slot, self.len)
+        }
     }
 
     /// Item `i`. Panics when out of range.
@@ -124,7 +126,11 @@ mod layout {
 pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::TUPLE),
     kind: kind::TUPLE,
-    flags: type_flags::GC | type_flags::BASE | type_flags::SEQUENCE | type_flags::MATCH_SELF | type_flags::VAR_SIZED,
+    flags: type_flags::GC
+        | type_flags::BASE
+        | type_flags::SEQUENCE
+        | type_flags::MATCH_SELF
+        | type_flags::VAR_SIZED,
     layout: layout::LAYOUT,
     ..TypeDef::of::<Tuple>("tuple")
 };
