@@ -74,7 +74,7 @@ pub struct Heap {
     frontier: [AtomicU32; 2],
     central: Mutex<Central>,
     /// Heaps of exited threads, to be taken over whole by new threads or class by class by others.
-    idle: Mutex<Vec<Box<Lists>>>,
+    idle: Mutex<Vec<Lists>>,
     idle_count: AtomicUsize,
     next_local: AtomicU32,
     deferred: Mutex<Option<LocalHeap>>,
@@ -230,8 +230,9 @@ impl Heap {
             BlockKind::Huge => offset == 0,
             BlockKind::Unused | BlockKind::Tail | BlockKind::FreeSpan => false,
         };
+        let slot = (self.block_address(block) + offset) as *const Header;
         // SAFETY: the address is a slot of a committed block (GC-H3: it is and stays a header).
-        is_slot && !is_free_slot(unsafe { &*pointer })
+        is_slot && !is_free_slot(unsafe { &*slot })
     }
 
     /// Calls `f` with every block in use, in address order. World stopped.

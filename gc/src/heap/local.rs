@@ -57,7 +57,7 @@ impl LocalHeap {
     fn in_area(heap: &'static Heap, area: Area) -> LocalHeap {
         let adopted = if area == Area::General { heap.idle_pop() } else { None };
         let lists = match adopted {
-            Some(lists) => *lists,
+            Some(lists) => lists,
             None => {
                 // ORDERING Relaxed: the number only has to be unique.
                 let id = heap.next_local.fetch_add(1, Ordering::Relaxed);
@@ -151,10 +151,14 @@ impl LocalHeap {
 
     /// Frees the slot of a dead object, whichever thread allocated it. The caller has destroyed the
     /// contents; `TRACKED` may still be set, and then the death counts against young births.
+    ///
+    /// # Safety
+    /// `object` is an object of this heap whose count is zero, and nobody frees it a second time.
+    /// Debug builds check the first half.
     #[inline(always)]
-    pub fn free(&mut self, object: *mut Header) {
+    pub unsafe fn free(&mut self, object: *mut Header) {
         let lists = &mut *self.lists;
-        // SAFETY: `object` is an allocated slot of this heap, so its header is readable.
+        // SAFETY: says the caller; the slot of an object has a readable header.
         // ORDERING Relaxed: the object is dead, nobody else writes it.
         let gc = unsafe { (*object).gc.load(Ordering::Relaxed) };
         if gc & (gc_bits::TRACKED | gc_bits::OLD) == gc_bits::TRACKED {
@@ -237,7 +241,7 @@ impl Drop for LocalHeap {
         // SAFETY: `self` is going away and nobody else reads the field; moved out exactly once.
         let lists = unsafe { ManuallyDrop::take(&mut self.lists) };
         if lists.area == Area::General {
-            self.heap.idle_push(Box::new(lists));
+            self.heap.idle_push(lists);
         }
     }
 }
@@ -340,7 +344,7 @@ impl Heap {
         }
     }
 
-    fn idle_pop(&self) -> Option<Box<Lists>> {
+    fn idle_pop(&self) -> Option<Lists> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let lists = idle.pop();
         // ORDERING Relaxed: a hint; the list itself is read under the lock.
@@ -348,7 +352,7 @@ impl Heap {
         lists
     }
 
-    fn idle_push(&self, lists: Box<Lists>) {
+    fn idle_push(&self, lists: Lists) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.push(lists);
         // ORDERING Relaxed: a hint; the list itself is read under the lock.

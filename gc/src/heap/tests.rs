@@ -15,6 +15,11 @@ fn born(object: *mut Header, tag: u32) -> *mut Header {
     object
 }
 
+fn free(local: &mut LocalHeap, object: *mut Header) {
+    // SAFETY: each test frees what it made, once.
+    unsafe { local.free(object) };
+}
+
 fn small_heap() -> &'static Heap {
     Box::leak(Box::new(Heap::with_reservation(1 << 30).expect("address space")))
 }
@@ -43,7 +48,7 @@ fn slots_are_aligned_distinct_and_counted() {
     });
     assert_eq!(walked, seen);
     for &object in &seen {
-        local.free(object as *mut Header);
+        free(&mut local, object as *mut Header);
         assert!(!heap.contains(object as *const Header));
     }
     assert_eq!(heap.live_objects(), 0);
@@ -55,7 +60,7 @@ fn free_slots_refuse_and_are_reused_last_in_first_out() {
     let heap = small_heap();
     let mut local = LocalHeap::new(heap);
     let object = born(local.alloc(64), 1);
-    local.free(object);
+    free(&mut local, object);
     // SAFETY: type-stable memory: a free slot keeps a readable header.
     let header = unsafe { &*object };
     assert_eq!(header.owner.load(Ordering::Relaxed), 0);
@@ -93,7 +98,7 @@ fn huge_spans_are_reused_and_split() {
     unsafe { big.cast::<u8>().add((1 << 20) - 1).write(9) };
     let blocks = heap.stats().blocks;
     assert_eq!(blocks, 16);
-    local.free(big);
+    free(&mut local, big);
     assert_eq!(heap.live_objects(), 0);
     let part = born(local.alloc(100_000), 2);
     assert_eq!(part, big, "the freed span is used first");
@@ -113,7 +118,7 @@ fn deferred_kinds_lie_in_the_first_quarter() {
         assert!(offset > 0 && offset < (1 << 30) / 4);
         let general = born(local.alloc(size), 1) as usize - heap.base();
         assert!(general >= (1 << 30) / 4);
-        local.free(object);
+        free(&mut local, object);
     }
     assert_eq!(heap.live_objects(), 4);
     assert_eq!(DEFERRED_RESERVATION / 16, 1 << 32);
@@ -140,7 +145,7 @@ fn remote_frees_come_back_to_the_owner() {
     thread::spawn(move || {
         let mut other = LocalHeap::new(heap);
         for object in objects {
-            other.free(object as *mut Header);
+            free(&mut other, object as *mut Header);
         }
     })
     .join()
@@ -165,7 +170,7 @@ fn heaps_of_exited_threads_are_walked_and_adopted() {
     let mut first = LocalHeap::new(heap);
     let mut second = LocalHeap::new(heap);
     for object in objects {
-        second.free(object as *mut Header);
+        free(&mut second, object as *mut Header);
     }
     first.alloc(128);
     drop(first);
@@ -229,7 +234,7 @@ fn check_and_free(local: &mut LocalHeap, object: usize, from: usize) {
         assert_eq!((*object).shape.load(Ordering::Relaxed), from as u32 + 1);
         assert_eq!(object.cast::<usize>().add(3).read(), object as usize ^ from);
     }
-    local.free(object);
+    free(local, object);
 }
 
 #[test]
@@ -245,7 +250,7 @@ fn births_are_published_in_batches() {
     let object = born(local.alloc(32), 1);
     // SAFETY: our object.
     unsafe { (*object).gc.store(gc_bits_tracked(), Ordering::Relaxed) };
-    local.free(object);
+    free(&mut local, object);
     local.publish();
     assert_eq!(heap.young(), 511, "the death of a young container is subtracted");
 }

@@ -1,0 +1,356 @@
+//! Which of a set of objects are held from outside it: trial deletion in side arrays.
+//!
+//! A [`Sieve`] gives every slot of the blocks it covers one 32-bit cell. Cells of members start with
+//! the object's true count; every counted reference from a member to a member takes one off; what
+//! is left is the number of references from outside (stacks, other generations, native code).
+//! Members with anything left, and all that they reach, are alive. Headers are read, never written.
+//!
+//! Sources: Christopher 1984; CPython's `subtract_refs`/`move_unreachable` have the same proof.
+//! Deviation: side arrays instead of fields in the objects, and an explicit stack for reachability.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rayon::prelude::*;
+use typhon_sync::header::{Header, gc_bits};
+
+use super::Trace;
+use crate::heap::{BlockKind, BlockMeta, Heap};
+
+const IN_SET: u32 = 1 << 31;
+const REACHED: u32 = 1 << 30;
+/// Held by something that is not counted.
+const ROOT: u32 = 1 << 29;
+const COUNT: u32 = ROOT - 1;
+/// A count of zero. The distance below it keeps miscounted references from borrowing from the flags.
+const ZERO: u32 = 1 << 22;
+/// Larger counts are cut: such an object stays alive, having more holders than it could have cells.
+const MOST: i64 = 1 << 27;
+
+/// Slots from which on the passes over the heap are split over threads.
+const PARALLEL_FROM: usize = 1 << 19;
+
+/// Which objects are members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Tracked, not frozen, mortal, not seen by a collection before; deferred kinds excluded.
+    Young,
+    /// Tracked, not frozen, mortal.
+    Full,
+    /// Every object with a count, tracked or not. For the verifier.
+    Everything,
+}
+
+/// A set of objects with a cell each. World stopped for its whole life.
+pub(crate) struct Sieve<'h> {
+    heap: &'h Heap,
+    cells: Vec<AtomicU32>,
+    /// Covered blocks, and the index of the first cell of each.
+    blocks: Vec<(u32, u32)>,
+}
+
+impl<'h> Sieve<'h> {
+    /// The members of `scope`, with their counts.
+    pub fn of_heap(heap: &'h Heap, scope: Scope) -> Sieve<'h> {
+        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new() };
+        let mut total = 0u32;
+        heap.for_each_block(|block, meta| {
+            if scope != Scope::Young || meta.is_dirty() {
+                meta.set_side(total + 1);
+                sieve.blocks.push((block, total));
+                total += meta.carved();
+            }
+        });
+        sieve.cells = zeroed(total as usize);
+        sieve.each_block(|sieve, block, first| {
+            heap.for_each_in_block(block, heap.meta(block), |index, header| {
+                if let Some(count) = member_count(header, scope) {
+                    let cell = &sieve.cells[(first + index) as usize];
+                    // ORDERING Relaxed: each cell is written by one task, read after the join.
+                    cell.store(IN_SET | (ZERO + count.min(MOST) as u32), Ordering::Relaxed);
+                }
+            });
+        });
+        sieve
+    }
+
+    /// Exactly `members`, each of which has one reference that counts as explained (a pin).
+    pub fn of_pinned(heap: &'h Heap, members: &[*const Header]) -> Sieve<'h> {
+        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new() };
+        let mut total = 0u32;
+        for &member in members {
+            let block = heap.block_of(member as usize);
+            let meta = heap.meta(block);
+            if meta.side() == 0 {
+                meta.set_side(total + 1);
+                sieve.blocks.push((block, total));
+                total += meta.carved();
+            }
+        }
+        sieve.cells = zeroed(total as usize);
+        for &member in members {
+            // SAFETY: pinned, so alive.
+            let count = unsafe { &*member }.refcount() - 1;
+            let cell = sieve.cell(member).expect("every member's block has just been covered");
+            // ORDERING Relaxed: this thread only.
+            cell.store(IN_SET | (ZERO + count.clamp(0, MOST) as u32), Ordering::Relaxed);
+        }
+        sieve
+    }
+
+    /// Runs `task` for every covered block, on several threads if there is enough to do.
+    fn each_block(&self, task: impl Fn(&Sieve<'h>, u32, u32) + Sync) {
+        match workers().filter(|_| self.cells.len() >= PARALLEL_FROM) {
+            Some(pool) => pool.install(|| {
+                self.blocks.par_iter().with_min_len(4).for_each(|&(block, first)| task(self, block, first));
+            }),
+            None => self.blocks.iter().for_each(|&(block, first)| task(self, block, first)),
+        }
+    }
+
+    /// The cell of the slot at `address`, if its block is covered.
+    #[inline(always)]
+    fn cell(&self, address: *const Header) -> Option<&AtomicU32> {
+        let address = address as usize;
+        if !self.heap.in_reservation(address) {
+            return None;
+        }
+        let block = self.heap.block_of(address);
+        let meta = self.heap.meta(block);
+        let side = meta.side();
+        if side == 0 {
+            return None;
+        }
+        let index = meta.slot_index(address & (crate::heap::classes::BLOCK_SIZE - 1));
+        self.cells.get((side - 1 + index) as usize)
+    }
+
+    /// Whether the object at `address` is a member.
+    pub fn contains(&self, address: *const Header) -> bool {
+        // ORDERING Relaxed: membership is settled before anybody asks.
+        self.cell(address).is_some_and(|cell| cell.load(Ordering::Relaxed) & IN_SET != 0)
+    }
+
+    /// After [`Sieve::propagate`]: whether the object at `address` is a member that is alive.
+    pub fn is_alive(&self, address: *const Header) -> bool {
+        // ORDERING Relaxed: this thread only.
+        self.cell(address).is_some_and(|cell| cell.load(Ordering::Relaxed) & REACHED != 0)
+    }
+
+    /// Takes references between members off their counts. With `all_tracked`, references from every
+    /// tracked object in the covered blocks. In either case what tracked non-members keep alive
+    /// without counting becomes a root.
+    pub fn subtract<T: Trace>(&self, tracer: &T, all_tracked: bool) {
+        let parallel = self.cells.len() >= PARALLEL_FROM && workers().is_some();
+        self.each_block(|sieve, block, first| {
+            sieve.heap.for_each_in_block(block, sieve.heap.meta(block), |index, header| {
+                // ORDERING Relaxed: other tasks change counts, not membership.
+                let member = sieve.cells[(first + index) as usize].load(Ordering::Relaxed) & IN_SET != 0;
+                if member && !all_tracked {
+                    tracer.trace(header, &mut |child| sieve.take_one(child, parallel));
+                } else if is_tracked(header) && header.refcount() > 0 {
+                    if all_tracked {
+                        tracer.trace(header, &mut |child| sieve.take_one(child, parallel));
+                    } else {
+                        tracer.trace_uncounted(header, &mut |child| sieve.make_root(child));
+                    }
+                }
+            });
+        });
+    }
+
+    /// Takes the references that one member holds off the counts of members.
+    pub fn subtract_one<T: Trace>(&self, tracer: &T, member: &Header) {
+        tracer.trace(member, &mut |child| self.take_one(child, false));
+    }
+
+    #[inline(always)]
+    fn take_one(&self, child: *const Header, parallel: bool) {
+        let Some(cell) = self.cell(child) else { return };
+        if parallel {
+            // ORDERING Relaxed: sums commute; they are read after the join. A non-member's cell
+            // may go anywhere, it is never looked at without IN_SET.
+            if cell.load(Ordering::Relaxed) & IN_SET != 0 {
+                // ORDERING Relaxed: as above.
+                cell.fetch_sub(1, Ordering::Relaxed);
+            }
+        } else {
+            // ORDERING Relaxed: this thread only.
+            let value = cell.load(Ordering::Relaxed);
+            if value & IN_SET != 0 {
+                // ORDERING Relaxed: this thread only.
+                cell.store(value - 1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Declares a member alive, if it is one.
+    pub fn make_root(&self, object: *const Header) {
+        if let Some(cell) = self.cell(object) {
+            // ORDERING Relaxed: read after the join.
+            if cell.load(Ordering::Relaxed) & IN_SET != 0 {
+                // ORDERING Relaxed: as above; other tasks may be subtracting.
+                cell.fetch_or(ROOT, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Marks all members that are held from outside, and what they reach. No recursion.
+    pub fn propagate<T: Trace>(&self, tracer: &T) {
+        let mut stack: Vec<*const Header> = Vec::new();
+        for &(block, first) in &self.blocks {
+            let meta = self.heap.meta(block);
+            let (start, size) = (self.heap.block_address(block), slot_stride(meta));
+            for index in 0..meta.carved() {
+                let cell = &self.cells[(first + index) as usize];
+                // ORDERING Relaxed: this thread only, from here on.
+                let value = cell.load(Ordering::Relaxed);
+                if value & IN_SET == 0 || value & REACHED != 0 || value & (ROOT | COUNT) == ZERO {
+                    continue;
+                }
+                // ORDERING Relaxed: as above.
+                cell.store(value | REACHED, Ordering::Relaxed);
+                stack.push((start + index as usize * size) as *const Header);
+                while let Some(object) = stack.pop() {
+                    // SAFETY: only members are pushed; they are objects, and the world is stopped.
+                    let object = unsafe { &*object };
+                    let mut reach = |child: *const Header| {
+                        if let Some(cell) = self.cell(child) {
+                            // ORDERING Relaxed: as above.
+                            let value = cell.load(Ordering::Relaxed);
+                            if value & (IN_SET | REACHED) == IN_SET {
+                                // ORDERING Relaxed: as above.
+                                cell.store(value | REACHED, Ordering::Relaxed);
+                                stack.push(child);
+                            }
+                        }
+                    };
+                    tracer.trace(object, &mut reach);
+                    tracer.trace_uncounted(object, &mut reach);
+                }
+            }
+        }
+    }
+
+    /// After [`Sieve::propagate`]: calls `f` with every member, and whether it is alive, in address
+    /// order.
+    pub fn for_each_member(&self, mut f: impl FnMut(*const Header, bool)) {
+        for &(block, first) in &self.blocks {
+            let meta = self.heap.meta(block);
+            let (start, size) = (self.heap.block_address(block), slot_stride(meta));
+            for index in 0..meta.carved() {
+                // ORDERING Relaxed: this thread only.
+                let value = self.cells[(first + index) as usize].load(Ordering::Relaxed);
+                if value & IN_SET != 0 {
+                    f((start + index as usize * size) as *const Header, value & REACHED != 0);
+                }
+            }
+        }
+    }
+
+    /// After [`Sieve::subtract`]: calls `f` with every member and its references from elsewhere;
+    /// negative if more references than counts were seen.
+    pub fn for_each_remainder(&self, mut f: impl FnMut(*const Header, i64)) {
+        for &(block, first) in &self.blocks {
+            let meta = self.heap.meta(block);
+            let (start, size) = (self.heap.block_address(block), slot_stride(meta));
+            for index in 0..meta.carved() {
+                // ORDERING Relaxed: this thread only.
+                let value = self.cells[(first + index) as usize].load(Ordering::Relaxed);
+                if value & IN_SET != 0 {
+                    let left = i64::from(value & COUNT) - i64::from(ZERO);
+                    f((start + index as usize * size) as *const Header, left);
+                }
+            }
+        }
+    }
+
+    /// Lets young collections pass over covered blocks in which every slot holds an old object.
+    /// To be called when survivors have got OLD.
+    pub fn clean_blocks(&self) {
+        for &(block, _) in &self.blocks {
+            let meta = self.heap.meta(block);
+            let mut live = 0;
+            let mut young = false;
+            self.heap.for_each_in_block(block, meta, |_, header| {
+                live += 1;
+                // ORDERING Relaxed: world stopped.
+                let gc = header.gc.load(Ordering::Relaxed);
+                young |= gc & (gc_bits::OLD | gc_bits::DEFERRED | gc_bits::FROZEN) == 0
+                    && gc & gc_bits::TRACKED != 0;
+            });
+            let huge = meta.kind() == BlockKind::Huge;
+            let slots = if huge { 1 } else { meta.capacity() };
+            if live == slots && !young {
+                meta.mark_clean();
+            }
+        }
+    }
+}
+
+impl Drop for Sieve<'_> {
+    fn drop(&mut self) {
+        for &(block, _) in &self.blocks {
+            self.heap.meta(block).set_side(0);
+        }
+    }
+}
+
+/// The count of a member of `scope`, as far as references from anywhere can explain it.
+#[inline(always)]
+fn member_count(header: &Header, scope: Scope) -> Option<i64> {
+    // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
+    let gc = header.gc.load(Ordering::Acquire);
+    let excluded = match scope {
+        Scope::Young => gc_bits::FROZEN | gc_bits::OLD | gc_bits::DEFERRED,
+        Scope::Full => gc_bits::FROZEN,
+        Scope::Everything => 0,
+    };
+    let wanted = scope == Scope::Everything || gc & gc_bits::TRACKED != 0;
+    if !wanted || gc & excluded != 0 || header.is_immortal() {
+        return None;
+    }
+    let count = header.refcount();
+    // A dying object is its destroyer's business; its references stay unexplained.
+    if count <= 0 {
+        return None;
+    }
+    // The reference that keeps a deferred object from dying by count holds nothing alive.
+    Some(if gc & gc_bits::DEFERRED != 0 && scope == Scope::Full { count - 1 } else { count })
+}
+
+#[inline(always)]
+pub(crate) fn is_tracked(header: &Header) -> bool {
+    // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
+    header.gc.load(Ordering::Acquire) & gc_bits::TRACKED != 0
+}
+
+fn slot_stride(meta: &BlockMeta) -> usize {
+    if meta.kind() == BlockKind::Huge { 0 } else { meta.slot_size() }
+}
+
+/// Zero cells without touching their memory.
+fn zeroed(len: usize) -> Vec<AtomicU32> {
+    let cells: Vec<u32> = vec![0; len];
+    let mut cells = std::mem::ManuallyDrop::new(cells);
+    // SAFETY: AtomicU32 has the size, alignment and bit validity of u32; the parts come from a Vec
+    // that is not dropped.
+    unsafe { Vec::from_raw_parts(cells.as_mut_ptr().cast(), cells.len(), cells.capacity()) }
+}
+
+/// Threads that help while the world is stopped; None on a machine with one core, or if they cannot
+/// be had. Started by the first large collection.
+fn workers() -> Option<&'static rayon::ThreadPool> {
+    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
+    POOL.get_or_init(|| {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let build = || {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(cores.min(8))
+                .thread_name(|index| format!("gc-{index}"))
+                .build()
+        };
+        if cores > 1 { build().ok() } else { None }
+    })
+    .as_ref()
+}

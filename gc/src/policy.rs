@@ -1,0 +1,233 @@
+//! When to collect: thresholds, counts, statistics.
+//!
+//! There are two ages, young and old (bit OLD), presented as CPython's three generations: 0 is
+//! young, 1 is always empty, 2 is old. A young collection is due when births exceed `threshold0`
+//! *and* a quarter of what lived after the last collection, which keeps the work per birth constant
+//! however large the heap is; a full one when the old generation has grown by a quarter as well.
+//! Counts are of objects, never of memory in use.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::heap::Heap;
+
+/// What a collection covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Generation {
+    /// Objects that no collection has seen.
+    Young = 0,
+    /// Empty between collections; collecting it is collecting the young.
+    Middle = 1,
+    /// Everything.
+    Full = 2,
+}
+
+impl Generation {
+    /// From the number that `gc.collect` takes.
+    pub fn from_index(index: usize) -> Option<Generation> {
+        [Generation::Young, Generation::Middle, Generation::Full].get(index).copied()
+    }
+}
+
+/// What the collections of one generation did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GenerationStats {
+    /// Collections run.
+    pub collections: u64,
+    /// Objects found unreachable and destroyed.
+    pub collected: u64,
+    /// Objects found unreachable and kept.
+    pub uncollectable: u64,
+    /// Objects looked at.
+    pub candidates: u64,
+    /// Time of all collections, finalisers included.
+    pub duration: Duration,
+    /// Time during which the world was stopped.
+    pub stopped: Duration,
+    /// Longest single stop.
+    pub longest_stop: Duration,
+}
+
+/// Thresholds, switches and statistics. Every field may be read and set by any thread.
+pub struct Policy {
+    enabled: AtomicBool,
+    thresholds: [AtomicU32; 3],
+    /// Young collections since the last full one.
+    since_full: AtomicU32,
+    /// Tracked objects that survived the last collection of each kind, young ones added.
+    live: AtomicUsize,
+    /// `live` after the last full collection.
+    live_at_full: AtomicUsize,
+    /// Births after which a collection is due; kept up to date so that asking is one compare.
+    due_at: AtomicU64,
+    stats: Mutex<[GenerationStats; 3]>,
+}
+
+/// CPython 3.14's.
+pub const DEFAULT_THRESHOLDS: [u32; 3] = [2000, 10, 0];
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy::new()
+    }
+}
+
+// ORDERING Relaxed throughout: these are tuning values and statistics; none of them publishes
+// anything, and the collector that acts on them stops the world first.
+impl Policy {
+    /// Enabled, with [`DEFAULT_THRESHOLDS`].
+    pub fn new() -> Policy {
+        Policy {
+            enabled: AtomicBool::new(true),
+            thresholds: DEFAULT_THRESHOLDS.map(AtomicU32::new),
+            since_full: AtomicU32::new(0),
+            live: AtomicUsize::new(0),
+            live_at_full: AtomicUsize::new(0),
+            due_at: AtomicU64::new(u64::from(DEFAULT_THRESHOLDS[0])),
+            stats: Mutex::new([GenerationStats::default(); 3]),
+        }
+    }
+
+    /// `gc.isenabled`.
+    pub fn is_enabled(&self) -> bool {
+        // ORDERING Relaxed: see the impl.
+        self.enabled.load(Ordering::Relaxed)
+    }
+
+    /// `gc.enable`, `gc.disable`.
+    pub fn set_enabled(&self, enabled: bool) {
+        // ORDERING Relaxed: see the impl.
+        self.enabled.store(enabled, Ordering::Relaxed);
+    }
+
+    /// `gc.get_threshold`.
+    pub fn thresholds(&self) -> [u32; 3] {
+        // ORDERING Relaxed: see the impl.
+        [0, 1, 2].map(|i| self.thresholds[i].load(Ordering::Relaxed))
+    }
+
+    /// `gc.set_threshold`; a first threshold of 0 switches automatic collection off. Threads publish
+    /// their births more often if the threshold is small.
+    pub fn set_thresholds(&self, heap: &Heap, thresholds: [u32; 3]) {
+        for (cell, value) in self.thresholds.iter().zip(thresholds) {
+            // ORDERING Relaxed: see the impl.
+            cell.store(value, Ordering::Relaxed);
+        }
+        heap.set_publish_every(if thresholds[0] == 0 { 512 } else { (thresholds[0] / 4).clamp(1, 512) });
+        self.update_due();
+    }
+
+    /// `gc.get_count`: births (as far as published), young collections since the last full one, 0.
+    pub fn counts(&self, heap: &Heap) -> [i64; 3] {
+        // ORDERING Relaxed: see the impl.
+        [heap.young().max(0), i64::from(self.since_full.load(Ordering::Relaxed)), 0]
+    }
+
+    /// Whether `births` young objects call for a collection. One compare when they do not.
+    #[inline]
+    pub fn is_due(&self, births: i64) -> bool {
+        // ORDERING Relaxed: see the impl.
+        births > 0 && births as u64 > self.due_at.load(Ordering::Relaxed) && self.is_enabled()
+    }
+
+    /// What to collect when a collection is due.
+    pub fn choose(&self) -> Generation {
+        // ORDERING Relaxed: see the impl.
+        let live = self.live.load(Ordering::Relaxed);
+        // ORDERING Relaxed: see the impl.
+        let at_full = self.live_at_full.load(Ordering::Relaxed);
+        let first = self.thresholds()[0] as usize;
+        if live > at_full + (at_full / 4).max(first) { Generation::Full } else { Generation::Young }
+    }
+
+    /// Tracked objects that the last collections left alive.
+    pub fn live(&self) -> usize {
+        // ORDERING Relaxed: see the impl.
+        self.live.load(Ordering::Relaxed)
+    }
+
+    /// `gc.get_stats`, by generation.
+    pub fn stats(&self) -> [GenerationStats; 3] {
+        *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called at the end of the stop: `survivors` of the objects covered by `generation` live on.
+    pub(crate) fn note_survivors(&self, generation: Generation, survivors: usize) {
+        if generation == Generation::Full {
+            // ORDERING Relaxed: see the impl.
+            self.live.store(survivors, Ordering::Relaxed);
+            // ORDERING Relaxed: see the impl.
+            self.live_at_full.store(survivors, Ordering::Relaxed);
+            // ORDERING Relaxed: see the impl.
+            self.since_full.store(0, Ordering::Relaxed);
+        } else {
+            // ORDERING Relaxed: see the impl.
+            self.live.fetch_add(survivors, Ordering::Relaxed);
+            // ORDERING Relaxed: see the impl.
+            self.since_full.fetch_add(1, Ordering::Relaxed);
+        }
+        self.update_due();
+    }
+
+    pub(crate) fn record(&self, generation: Generation, change: impl FnOnce(&mut GenerationStats)) {
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut stats[generation as usize]);
+    }
+
+    fn update_due(&self) {
+        let first = self.thresholds()[0];
+        let due = match first {
+            0 => u64::MAX,
+            _ => u64::from(first).max(self.live() as u64 / 4),
+        };
+        // ORDERING Relaxed: see the impl.
+        self.due_at.store(due, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_per_birth_does_not_grow_with_the_heap() {
+        let policy = Policy::new();
+        assert!(!policy.is_due(2000) && policy.is_due(2001));
+        policy.note_survivors(Generation::Full, 1_000_000);
+        assert!(!policy.is_due(250_000) && policy.is_due(250_001));
+        assert_eq!(policy.choose(), Generation::Young);
+        policy.note_survivors(Generation::Young, 250_001);
+        assert_eq!(policy.choose(), Generation::Full, "the old generation grew by more than a quarter");
+        // Ten million objects, none of them garbage: the number of full collections is logarithmic.
+        let (mut live, mut full) = (0usize, 0);
+        let policy = Policy::new();
+        while live < 10_000_000 {
+            let births = (policy.live() / 4).max(2000) + 1;
+            live += births;
+            match policy.choose() {
+                Generation::Full => {
+                    full += 1;
+                    policy.note_survivors(Generation::Full, live);
+                }
+                _ => policy.note_survivors(Generation::Young, births),
+            }
+        }
+        assert!(full < 60, "{full}");
+    }
+
+    #[test]
+    fn switches() {
+        let heap = Heap::with_reservation(16 << 20).unwrap();
+        let policy = Policy::new();
+        policy.set_enabled(false);
+        assert!(!policy.is_due(1 << 40));
+        policy.set_enabled(true);
+        policy.set_thresholds(&heap, [0, 1, 2]);
+        assert!(!policy.is_due(1 << 40));
+        assert_eq!(policy.thresholds(), [0, 1, 2]);
+        policy.set_thresholds(&heap, [1, 1, 1]);
+        assert!(policy.is_due(2));
+    }
+}
