@@ -59,8 +59,8 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     if h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0 {
         crate::weakref::clear_dead(th, h);
     }
-    // ORDERING Release: the collector must not trace what is being taken apart.
-    h.gc.fetch_and(!gc_bits::TRACKED, Ordering::Release);
+    // TRACKED stays: collectors pass over objects whose count is zero, and `LocalHeap::free` counts
+    // the death of a young container by it.
     if ty.has_flag(type_flags::HEAP) {
         // SAFETY: an instance of `ty`.
         unsafe {
