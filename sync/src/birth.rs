@@ -7,7 +7,9 @@
 
 use super::count::Shared;
 use super::header::{Header, OwnerId};
+use super::mode::Mode;
 use super::prim::{AtomicI64, AtomicU64, Ordering};
+use super::thread::ThreadCtx;
 
 const _: () = {
     assert!(size_of::<Header>() == 24 && align_of::<Header>() == 8);
@@ -60,6 +62,24 @@ const fn pack_shape(shape: u32, gc: u8, flags: u16) -> u64 {
         shape as u64 | (gc as u64) << 40 | (flags as u64) << 48
     } else {
         (shape as u64) << 32 | (gc as u64) << 16 | flags as u64
+    }
+}
+
+impl Mode {
+    /// The birth words of an object made by the thread with registry id `thread`.
+    pub const fn birth(self, thread: OwnerId) -> Birth {
+        match self {
+            Mode::Gil => Birth::gil(),
+            Mode::Biased => Birth::biased(thread),
+            Mode::Atomic => Birth::atomic(),
+        }
+    }
+}
+
+impl ThreadCtx {
+    /// The birth words of this thread's new objects.
+    pub fn birth(&self) -> Birth {
+        self.world().mode().birth(self.id())
     }
 }
 

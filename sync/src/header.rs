@@ -14,7 +14,7 @@
 //! Deviation: 24 bytes instead of 32, 32-bit owner ids that are never reused, one word for the lock
 //! alone so that unlock can be a plain store.
 
-use super::prim::{AtomicI64, AtomicU8, AtomicU16, AtomicU32};
+use super::prim::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, Ordering};
 
 /// Identity of a reference-count owner. Ids of threads are handed out once and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,15 @@ pub struct Header {
     pub lock: AtomicU8,
     pub gc: AtomicU8,
     pub flags: AtomicU16,
+}
+
+impl Header {
+    /// Whose local count this is.
+    #[inline(always)]
+    pub fn owner(&self) -> OwnerId {
+        // ORDERING Relaxed: the caller's own id is never stale (RC-1); any other is only a hint.
+        OwnerId(self.owner.load(Ordering::Relaxed))
+    }
 }
 
 /// Bits of the `gc` byte. Changed by read-modify-write only.

@@ -1,11 +1,41 @@
 //! How threads meet: reference counts, merge queues, object locks, the GIL, thread states,
 //! handshakes and quiescent-state reclamation. Knows headers, never objects.
+//!
+//! Start with [`World`] (what threads share) and [`ThreadCtx`] (a thread's own handle on it); counts
+//! and the object lock are methods of [`Header`]. Protocols and their invariants are listed in this
+//! crate's README.
+
 pub mod birth;
 pub mod count;
+pub mod critical_section;
+pub mod fork;
+pub mod gil;
 pub mod header;
+pub mod lock;
+pub mod merge_queue;
+pub mod mode;
+mod monitor;
+pub mod parker;
+mod parking;
 pub mod prim;
+pub mod qsbr;
+pub mod registry;
 mod rules;
+pub mod stop;
+pub mod thread;
+pub mod thread_state;
+pub mod wait_lock;
+pub mod world;
 
 pub use birth::Birth;
 pub use count::{Fate, Shared};
+pub use critical_section::Section;
 pub use header::{Header, OwnerId, gc_bits};
+pub use lock::ObjectGuard;
+pub use mode::Mode;
+pub use parker::Wake;
+pub use qsbr::Smr;
+pub use thread::{Host, Stopped, ThreadCtx};
+pub use thread_state::{ThreadState, breaker};
+pub use wait_lock::{Acquired, ReentrantLock, WaitLock};
+pub use world::World;

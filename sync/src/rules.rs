@@ -21,3 +21,31 @@ pub const QUEUE_OWNS_REFERENCE: bool = true;
 pub const IMMORTAL_BIAS: i64 = 1 << 36;
 /// RC-10: the shared word of a dying object is reset to OWNED 0 while its finaliser runs.
 pub const RESURRECT_AS_OWNED: bool = true;
+
+/// ST-2: a thread does not detach while its merge queue has news.
+pub const DETACH_SERVES_MERGES: bool = true;
+/// ST-3: attaching waits while somebody holds the thread suspended.
+pub const ATTACH_WAITS_WHILE_SUSPENDED: bool = true;
+/// ST-4: taking hold of a detached thread acquires what it wrote before it detached.
+pub const SUSPEND: Ordering = Ordering::AcqRel;
+/// ST-5: letting a suspended thread go hands it what was done on its behalf.
+pub const RESUME: Ordering = Ordering::AcqRel;
+/// ST-6: an exiting thread closes its queue only when it is empty, under the queue's lock.
+pub const EXIT_CLOSES_QUEUE: bool = true;
+/// ST-7: a thread that is about to attach looks for a stop and stays down.
+pub const ATTACH_HONOURS_STOP: bool = true;
+
+/// QS-1: going online is ordered before the first read by a full fence.
+pub const ONLINE_FENCE: bool = true;
+/// QS-2: a quiescent state releases the reads before it.
+pub const QUIESCENT: Ordering = Ordering::Release;
+
+/// LK-2: whoever is about to sleep on a lock makes every unlocker see WAITERS, or sees it unlocked.
+pub const WAITER_FENCE: bool = true;
+/// LK-3: unlocking releases what was written under the lock.
+pub const UNLOCK: Ordering = Ordering::Release;
+
+/// Thread slots in one chunk of the registry.
+pub const CHUNK: usize = 64;
+/// Looks at a taken lock before sleeping on it.
+pub const SPINS: u32 = 40;

@@ -1,0 +1,144 @@
+//! Stopping the world, and handshakes: one thread brings all others to a known point.
+//!
+//! A *stop* suspends every other thread until it is released. A *handshake* only waits until each
+//! thread has passed a safepoint once, at its own time; for a detached thread the requester acts
+//! itself while it holds that thread suspended.
+//!
+//! The requester does not count arrivals. It looks at every thread's word again whenever one of
+//! them reports, so a late report can never be counted for the next stop (ST-8). Stops are
+//! numbered, one at a time; a thread that registers during a stop starts suspended.
+
+use super::monitor::Monitor;
+use super::prim::MutexGuard;
+use super::registry::Registry;
+use super::thread_state::{Stopping, ThreadState, breaker};
+use std::time::{Duration, Instant};
+
+#[derive(Default)]
+pub(super) struct Inner {
+    /// Somebody is stopping the world or shaking hands.
+    busy: bool,
+    /// New threads start suspended.
+    pub(super) stopped: bool,
+    /// Stops and handshakes begun.
+    number: u64,
+}
+
+/// The meeting point. Second in the lock order, after the registry.
+#[derive(Default)]
+pub struct Rendezvous {
+    inner: Monitor<Inner>,
+}
+
+impl Rendezvous {
+    pub(super) fn enter(&self) -> MutexGuard<'_, Inner> {
+        self.inner.enter()
+    }
+
+    /// A thread has detached, come down, exited or passed its safepoint: whoever waits looks again.
+    pub(super) fn report(&self) {
+        drop(self.inner.enter());
+        self.inner.notify();
+    }
+
+    /// Stops and handshakes begun so far.
+    pub fn number(&self) -> u64 {
+        self.inner.enter().number
+    }
+
+    /// Becomes the one requester. `false`: there is another one.
+    pub(super) fn try_begin(&self, stop: bool) -> bool {
+        let mut inner = self.inner.enter();
+        if inner.busy {
+            return false;
+        }
+        inner.busy = true;
+        inner.stopped = stop;
+        inner.number += 1;
+        true
+    }
+
+    /// Sleeps while there is a requester. The caller is detached.
+    pub(super) fn wait_idle(&self) {
+        let mut inner = self.inner.enter();
+        while inner.busy {
+            inner = self.inner.wait(inner);
+        }
+    }
+
+    pub(super) fn end(&self) {
+        let mut inner = self.inner.enter();
+        inner.busy = false;
+        inner.stopped = false;
+        drop(inner);
+        self.inner.notify();
+    }
+
+    /// Brings every thread but `me` down. `false`: not all came within `limit`.
+    pub(super) fn bring_down(&self, registry: &Registry, me: &ThreadState, limit: Option<Duration>) -> bool {
+        self.until(limit, || {
+            let others = registry.threads().filter(|other| !std::ptr::eq(*other, me));
+            others.fold(true, |all, other| all & (other.bring_down() == Stopping::Down))
+        })
+    }
+
+    /// Lets every thread but `me` go.
+    pub(super) fn let_go(&self, registry: &Registry, me: &ThreadState) {
+        for other in registry.threads().filter(|other| !std::ptr::eq(*other, me)) {
+            other.resume(0, breaker::STOP);
+        }
+    }
+
+    /// Waits until every thread but `me` has passed a safepoint or been served `on_behalf`.
+    pub(super) fn shake(&self, registry: &Registry, me: &ThreadState, mut on_behalf: impl FnMut(&ThreadState)) {
+        for other in registry.threads().filter(|other| !std::ptr::eq(*other, me)) {
+            other.raise(breaker::HANDSHAKE);
+        }
+        self.until(None, || {
+            let others = registry.threads().filter(|other| !std::ptr::eq(*other, me));
+            others.fold(true, |all, other| {
+                if other.pending() & breaker::HANDSHAKE == 0 {
+                    return all;
+                }
+                if !other.suspend() {
+                    return false;
+                }
+                if other.clear(breaker::HANDSHAKE) & breaker::HANDSHAKE != 0 {
+                    on_behalf(other);
+                }
+                other.resume(0, 0);
+                all
+            })
+        });
+    }
+
+    /// Looks with `done` after every report, until it is true or the time is up.
+    fn until(&self, limit: Option<Duration>, mut done: impl FnMut() -> bool) -> bool {
+        let deadline = limit.map(|limit| Instant::now() + limit);
+        let mut inner = self.inner.enter();
+        while !done() {
+            inner = match deadline {
+                None => self.inner.wait(inner),
+                Some(deadline) => {
+                    let now = Instant::now();
+                    if now >= deadline {
+                        return false;
+                    }
+                    self.inner.wait_for(inner, deadline - now).0
+                }
+            };
+        }
+        true
+    }
+
+    /// Makes the mutex anew; the stop under which the fork was made goes on.
+    ///
+    /// # Safety
+    /// This is the child of a fork, its only thread, and it holds no reference into the meeting point.
+    pub(super) unsafe fn renew_after_fork(&self) {
+        let inner = Inner { busy: true, stopped: true, number: 0 };
+        // SAFETY: the caller is alone; the old mutex is forgotten, not dropped, because a thread that
+        // is gone may have held it.
+        unsafe { std::ptr::from_ref(&self.inner).cast_mut().write(Monitor::new(inner)) };
+    }
+}
