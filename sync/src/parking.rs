@@ -1,8 +1,7 @@
 //! Sleeping on an address. The only file that knows `parking_lot_core`; models bring their own.
 
 use parking_lot_core::{
-    DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, UnparkToken, park as core_park,
-    unpark_filter,
+    DEFAULT_UNPARK_TOKEN, FilterOp, ParkResult, ParkToken, UnparkToken, park as core_park, unpark_filter,
 };
 use std::cell::Cell;
 use std::sync::OnceLock;
@@ -72,7 +71,8 @@ pub fn park(
     // SAFETY: the key is the address of an object this thread holds, so nobody else uses it for
     // something different; `validate` and the timeout callback neither panic nor park, and
     // `before_sleep` does not park.
-    let result = unsafe { core_park(key(address), validate, before_sleep, |_, _| {}, ParkToken(since), deadline) };
+    let result =
+        unsafe { core_park(key(address), validate, before_sleep, |_, _| {}, ParkToken(since), deadline) };
     match result {
         ParkResult::Unparked(HANDED) => Woken::Handed,
         ParkResult::Unparked(_) => Woken::Unparked,

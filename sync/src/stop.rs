@@ -90,7 +90,12 @@ impl Rendezvous {
     }
 
     /// Waits until every thread but `me` has passed a safepoint or been served `on_behalf`.
-    pub(super) fn shake(&self, registry: &Registry, me: &ThreadState, mut on_behalf: impl FnMut(&ThreadState)) {
+    pub(super) fn shake(
+        &self,
+        registry: &Registry,
+        me: &ThreadState,
+        mut on_behalf: impl FnMut(&ThreadState),
+    ) {
         for other in registry.threads().filter(|other| !std::ptr::eq(*other, me)) {
             other.raise(breaker::HANDSHAKE);
         }
