@@ -7,13 +7,19 @@
 
 pub mod buf;
 pub mod data;
+pub mod error;
 pub mod float;
 pub mod float_hex;
+pub mod format_spec;
 pub mod hash;
 pub mod int;
+pub mod printf;
 pub mod repr;
+pub mod search;
 pub mod sort;
+pub mod str_format;
 pub mod unicode;
 
 pub use buf::{StrBuf, StrUnits};
 pub use data::{StrData, Unit};
+pub use error::{ErrorKind, TextError};
