@@ -197,7 +197,7 @@ impl<'h> Sieve<'h> {
 
     /// Marks all members that are held from outside, and what they reach. No recursion.
     pub fn propagate<T: Trace>(&self, tracer: &T) {
-        let mut stack: Vec<*const Header> = Vec::new();
+        let mut queue = MarkQueue::new();
         for &(block, first) in &self.blocks {
             let meta = self.heap.meta(block);
             let (start, size) = (self.heap.block_address(block), slot_stride(meta));
@@ -205,31 +205,36 @@ impl<'h> Sieve<'h> {
                 let cell = &self.cells[(first + index) as usize];
                 // ORDERING Relaxed: this thread only, from here on.
                 let value = cell.load(Ordering::Relaxed);
-                if value & IN_SET == 0 || value & REACHED != 0 || value & (ROOT | COUNT) == ZERO {
+                if value & IN_SET == 0 || !is_held(value) {
                     continue;
                 }
                 // ORDERING Relaxed: as above.
                 cell.store(value | REACHED, Ordering::Relaxed);
-                stack.push((start + index as usize * size) as *const Header);
-                while let Some(object) = stack.pop() {
-                    // SAFETY: only members are pushed; they are objects, and the world is stopped.
-                    let object = unsafe { &*object };
-                    let mut reach = |child: *const Header| {
-                        if let Some(cell) = self.cell(child) {
-                            // ORDERING Relaxed: as above.
-                            let value = cell.load(Ordering::Relaxed);
-                            if value & (IN_SET | REACHED) == IN_SET {
-                                // ORDERING Relaxed: as above.
-                                cell.store(value | REACHED, Ordering::Relaxed);
-                                stack.push(child);
-                            }
-                        }
-                    };
-                    tracer.trace(object, &mut reach);
-                    tracer.trace_uncounted(object, &mut reach);
+                let mut next = Some((start + index as usize * size) as *const Header);
+                while let Some(object) = next {
+                    // SAFETY: only members come here; they are objects, and the world is stopped.
+                    self.reach_from(unsafe { &*object }, tracer, &mut queue);
+                    next = queue.pop();
                 }
             }
         }
+    }
+
+    #[inline(always)]
+    fn reach_from<T: Trace>(&self, object: &Header, tracer: &T, queue: &mut MarkQueue) {
+        let mut reach = |child: *const Header| {
+            let Some(cell) = self.cell(child) else { return };
+            // ORDERING Relaxed: this thread only.
+            let value = cell.load(Ordering::Relaxed);
+            // Members held from outside are visited in address order by the scan that called us.
+            if value & (IN_SET | REACHED) == IN_SET && !is_held(value) {
+                // ORDERING Relaxed: this thread only.
+                cell.store(value | REACHED, Ordering::Relaxed);
+                queue.push(child);
+            }
+        };
+        tracer.trace(object, &mut reach);
+        tracer.trace_uncounted(object, &mut reach);
     }
 
     /// After [`Sieve::propagate`]: calls `f` with every member, and whether it is alive, in address
@@ -294,6 +299,65 @@ impl Drop for Sieve<'_> {
             self.heap.meta(block).set_side(0);
         }
     }
+}
+
+/// Whether something outside the set holds the member with this cell.
+#[inline(always)]
+fn is_held(cell: u32) -> bool {
+    cell & (ROOT | COUNT) != ZERO
+}
+
+/// Objects to be visited: a stack, and a short queue behind it through which each object passes
+/// while its memory is being fetched. Source: Cher, Hosking, Vitek, "Software prefetching for
+/// mark-sweep garbage collection", ASPLOS 2004.
+struct MarkQueue {
+    stack: Vec<*const Header>,
+    fetching: [*const Header; MarkQueue::AHEAD],
+    at: usize,
+}
+
+impl MarkQueue {
+    const AHEAD: usize = 8;
+
+    fn new() -> MarkQueue {
+        MarkQueue { stack: Vec::new(), fetching: [std::ptr::null(); MarkQueue::AHEAD], at: 0 }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, object: *const Header) {
+        self.stack.push(object);
+    }
+
+    #[inline(always)]
+    fn pop(&mut self) -> Option<*const Header> {
+        while let Some(object) = self.stack.pop() {
+            prefetch(object);
+            let ready = std::mem::replace(&mut self.fetching[self.at], object);
+            self.at = (self.at + 1) % MarkQueue::AHEAD;
+            if !ready.is_null() {
+                return Some(ready);
+            }
+        }
+        for _ in 0..MarkQueue::AHEAD {
+            let ready = std::mem::replace(&mut self.fetching[self.at], std::ptr::null());
+            self.at = (self.at + 1) % MarkQueue::AHEAD;
+            if !ready.is_null() {
+                return Some(ready);
+            }
+        }
+        None
+    }
+}
+
+#[inline(always)]
+fn prefetch(object: *const Header) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch of any address has no effect on the program's state.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(object.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = object;
 }
 
 /// The count of a member of `scope`, as far as references from anywhere can explain it.
