@@ -5,9 +5,11 @@
 # [quick]
 # depth = 8
 # trees = 144
+# checksum = 257544
 # [full]
 # depth = 12
 # trees = 48
+# checksum = 1376088
 # ///
 class Node:
     __slots__ = ("left", "right", "value")

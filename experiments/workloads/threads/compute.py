@@ -4,8 +4,10 @@
 # processes = "rows divided, one number per worker sent back"
 # [quick]
 # size = 112
+# checksum = 892921015
 # [full]
 # size = 320
+# checksum = 58359887812
 # ///
 def setup(size):
     return size

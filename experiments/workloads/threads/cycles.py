@@ -4,8 +4,10 @@
 # processes = "each process collects its own heap"
 # [quick]
 # rings = 4800
+# checksum = 18908480
 # [full]
 # rings = 48000
+# checksum = 197637248
 # ///
 class Link:
     def __init__(self, value):

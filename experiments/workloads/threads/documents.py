@@ -4,8 +4,10 @@
 # processes = "documents divided, one number per worker sent back"
 # [quick]
 # documents = 1800
+# checksum = 358446349
 # [full]
 # documents = 12000
+# checksum = 16112832045
 # ///
 import json
 

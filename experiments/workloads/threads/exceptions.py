@@ -4,8 +4,10 @@
 # processes = "raises divided, one number per worker sent back"
 # [quick]
 # raises = 48000
+# checksum = 520000
 # [full]
 # raises = 360000
+# checksum = 3900000
 # ///
 class Refused(Exception):
     def __init__(self, code):

@@ -4,8 +4,10 @@
 # processes = "chains divided, one number per worker sent back"
 # [quick]
 # chains = 1200
+# checksum = 184536000
 # [full]
 # chains = 9600
+# checksum = 10346688000
 # ///
 LENGTH = 200
 

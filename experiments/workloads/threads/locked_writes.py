@@ -4,8 +4,10 @@
 # processes = "each process fills a table of its own under its own lock; tables are merged"
 # [quick]
 # updates = 24000
+# checksum = 12943540156063
 # [full]
 # updates = 240000
+# checksum = 129344839753418
 # ///
 def setup(updates):
     return updates

@@ -4,8 +4,10 @@
 # processes = "objects divided, one number per worker sent back"
 # [quick]
 # steps = 240000
+# checksum = 1229040
 # [full]
 # steps = 1920000
+# checksum = 9840000
 # ///
 class Account:
     rate = 3

@@ -4,8 +4,10 @@
 # processes = "the same code on multiprocessing queues: every message is pickled"
 # [quick]
 # jobs = 2400
+# checksum = 20102309888
 # [full]
 # jobs = 16000
+# checksum = 134234857472
 # ///
 BOUND = 32
 

@@ -4,8 +4,10 @@
 # processes = "text inherited or sent, dicts sent back"
 # [quick]
 # words = 240000
+# checksum = 296952153
 # [full]
 # words = 2000000
+# checksum = 1349063567
 # ///
 def setup(words):
     text = []

@@ -4,8 +4,10 @@
 # processes = "each process reads its own copy"
 # [quick]
 # reads = 192000
+# checksum = 13247964
 # [full]
 # reads = 1600000
+# checksum = 72351708
 # ///
 class Limits:
     def __init__(self):

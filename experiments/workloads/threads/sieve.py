@@ -4,8 +4,10 @@
 # processes = "segments divided, one number per worker sent back"
 # [quick]
 # limit = 480000
+# checksum = 9162979210
 # [full]
 # limit = 3600000
+# checksum = 444128260163
 # ///
 SEGMENTS = 24
 

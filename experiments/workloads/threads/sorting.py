@@ -4,8 +4,10 @@
 # processes = "numbers made by each worker, sorted runs sent back"
 # [quick]
 # numbers = 48000
+# checksum = 53502247608
 # [full]
 # numbers = 480000
+# checksum = 50089843946
 # ///
 RUNS = 24
 

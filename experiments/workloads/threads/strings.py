@@ -4,8 +4,10 @@
 # processes = "lines divided, one number per worker sent back"
 # [quick]
 # lines = 9600
+# checksum = 1784876639058
 # [full]
 # lines = 96000
+# checksum = 11745611736055
 # ///
 def setup(lines):
     return lines
