@@ -69,8 +69,7 @@ impl FromStr for Peer {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Peer, String> {
-        let (name, command) =
-            text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=COMMAND"))?;
+        let (name, command) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=COMMAND"))?;
         let named = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+".contains(c));
         if !named {
             return Err(format!("{name:?} is no name for an arm: use letters, digits and -_.+"));
@@ -140,15 +139,17 @@ fn split_words(text: &str) -> std::result::Result<Vec<String>, String> {
 ///
 /// Errors: when there is none.
 pub fn workspace() -> Result<PathBuf> {
-    if let Some(package) = std::env::var_os("CARGO_MANIFEST_DIR") {
-        if let Some(root) = Path::new(&package).parent() {
-            return Ok(root.to_path_buf());
-        }
+    let package = std::env::var_os("CARGO_MANIFEST_DIR");
+    if let Some(root) = package.as_deref().and_then(|package| Path::new(package).parent()) {
+        return Ok(root.to_path_buf());
     }
     let here = std::env::current_dir().map_err(while_doing("no current folder"))?;
-    here.ancestors().find(|folder| folder.join("experiments/Cargo.toml").is_file()).map(Path::to_path_buf).ok_or_else(
-        || Failure::Usage("run this inside Typhon's repository, or through `cargo lab`".to_string()),
-    )
+    here.ancestors()
+        .find(|folder| folder.join("experiments/Cargo.toml").is_file())
+        .map(Path::to_path_buf)
+        .ok_or_else(|| {
+            Failure::Usage("run this inside Typhon's repository, or through `cargo lab`".to_string())
+        })
 }
 
 /// The interpreter to measure: the one given, or Typhon built now, optimised.

@@ -21,7 +21,12 @@ impl Samples {
             for reading in run.outcome.readings.iter().filter(|reading| !reading.warmup) {
                 let subject = reading.subject.clone().unwrap_or_else(|| run.subject.clone());
                 subjects.insert(subject.clone());
-                times.entry((subject, run.key.clone())).or_default().entry(run.block).or_default().push(reading.wall_ns);
+                times
+                    .entry((subject, run.key.clone()))
+                    .or_default()
+                    .entry(run.block)
+                    .or_default()
+                    .push(reading.wall_ns);
             }
         }
         Samples { times, subjects: subjects.into_iter().collect(), seed }
@@ -42,10 +47,8 @@ impl Samples {
     pub fn ratio(&self, subject: &str, above: &Key, below: &Key) -> Option<Effect> {
         let over = self.times.get(&(subject.to_string(), above.clone()))?;
         let under = self.times.get(&(subject.to_string(), below.clone()))?;
-        let pairs: Vec<Pair> = over
-            .iter()
-            .filter_map(|(block, above)| Some(Pair { above, below: under.get(block)? }))
-            .collect();
+        let pairs: Vec<Pair> =
+            over.iter().filter_map(|(block, above)| Some(Pair { above, below: under.get(block)? })).collect();
         // Every comparison has its own stream, so that adding one arm does not change the others.
         let stream = crate::host::hash(&format!("{subject}|{above:?}|{below:?}"));
         Effect::ratio(&pairs, &mut Rng::new(self.seed ^ stream))

@@ -61,7 +61,8 @@ fn first_line(program: &str, arguments: &[&str], folder: Option<&Path>) -> Optio
 
 /// FNV-1a, enough to tell machines apart.
 pub fn hash(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Host {
@@ -90,8 +91,10 @@ impl Host {
             .next()
             .and_then(|text| text.parse::<f64>().ok())
             .map(|load| load / n_logical as f64);
-        let fingerprint =
-            format!("{:016x}", hash(&format!("{cpu}|{n_logical}|{n_physical}|{memory_mib}|{kernel}|{governor}")));
+        let fingerprint = format!(
+            "{:016x}",
+            hash(&format!("{cpu}|{n_logical}|{n_physical}|{memory_mib}|{kernel}|{governor}"))
+        );
         Host {
             fingerprint,
             cpu,

@@ -61,7 +61,7 @@ impl Finished {
 }
 
 enum Event {
-    Ready(usize),
+    Ready,
     Ended(usize, i32, libc::rusage, Instant),
 }
 
@@ -132,7 +132,7 @@ fn start(launch: &Launch, hold: bool, index: usize, events: &Sender<Event>) -> R
         .map_err(|error| Failure::Usage(format!("cannot start {}: {error}", launch.command[0])))?;
     let stdout = child.stdout.take().map(|pipe| {
         let events = events.clone();
-        thread::spawn(move || read_output(BufReader::new(pipe), index, &events))
+        thread::spawn(move || read_output(BufReader::new(pipe), &events))
     });
     let stderr = child.stderr.take().map(|pipe| thread::spawn(move || read_all(pipe)));
     let stdin = child.stdin.take();
@@ -144,14 +144,14 @@ fn start(launch: &Launch, hold: bool, index: usize, events: &Sender<Event>) -> R
     Ok(Running { group, reaped, started, stdin, stdout, stderr, ended: None })
 }
 
-fn read_output(mut pipe: impl BufRead, index: usize, events: &Sender<Event>) -> String {
+fn read_output(mut pipe: impl BufRead, events: &Sender<Event>) -> String {
     let mut all = Vec::new();
     loop {
         let from = all.len();
         match pipe.read_until(b'\n', &mut all) {
             Ok(0) | Err(_) => return String::from_utf8_lossy(&all).into_owned(),
             Ok(_) if all[from..].trim_ascii_end() == b"lab ready" => {
-                let _ = events.send(Event::Ready(index));
+                let _ = events.send(Event::Ready);
             }
             Ok(_) => {}
         }
@@ -171,7 +171,8 @@ fn reap(child: Child, index: usize, reaped: &Mutex<bool>, events: &Sender<Event>
     // SAFETY: `siginfo_t` is plain data, for which all zeroes is a value.
     let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
     // SAFETY: `info` outlives the call; WNOWAIT leaves the child to be reaped below.
-    while unsafe { libc::waitid(libc::P_PID, pid as libc::id_t, &mut info, libc::WEXITED | libc::WNOWAIT) } != 0
+    while unsafe { libc::waitid(libc::P_PID, pid as libc::id_t, &mut info, libc::WEXITED | libc::WNOWAIT) }
+        != 0
         && std::io::Error::last_os_error().kind() == std::io::ErrorKind::Interrupted
     {}
     let ended = Instant::now();
@@ -197,7 +198,7 @@ fn wait(all: &mut [Running], reports: &Receiver<Event>, hold: bool, limit: Durat
     let mut timed_out = false;
     while all.iter().any(|running| running.ended.is_none()) {
         match reports.recv_timeout(Duration::from_millis(50)) {
-            Ok(Event::Ready(_)) => {
+            Ok(Event::Ready) => {
                 n_ready += 1;
                 if hold && n_ready == all.len() {
                     for running in all.iter_mut() {
@@ -272,7 +273,8 @@ mod tests {
 
     #[test]
     fn output_code_and_variables() {
-        let done = run(&shell("echo $LAB_TEST; echo bad >&2; exit 7"), Duration::from_secs(20)).expect("runs");
+        let done =
+            run(&shell("echo $LAB_TEST; echo bad >&2; exit 7"), Duration::from_secs(20)).expect("runs");
         assert_eq!(done.ending, Ending::Code(7));
         assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("here\n", "bad\n"));
         assert!(done.wall_ns > 0 && done.max_rss_kib > 0);

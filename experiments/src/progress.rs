@@ -17,7 +17,9 @@ impl Progress {
     pub fn new(n_all: usize) -> Progress {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(Some(n_all as u64), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed}, {eta} left  {msg}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:32} {pos}/{len} {elapsed}, {eta} left  {msg}")
+            {
                 bar.set_style(style);
             }
             bar

@@ -131,7 +131,8 @@ impl Recorder {
             (None, Err(_)) => PathBuf::from(format!("{name}-{seed}.jsonl")),
         };
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(while_doing(format!("cannot make {}", folder.display())))?;
+            std::fs::create_dir_all(folder)
+                .map_err(while_doing(format!("cannot make {}", folder.display())))?;
         }
         let file = File::options()
             .create(true)

@@ -138,7 +138,12 @@ pub type Reader<'a> = &'a dyn Fn(&Subject, &Cell, &Finished) -> Outcome;
 ///
 /// Errors: only what makes going on senseless: a program that cannot be started, a full disk, the
 /// user's wish to stop (then the file is closed properly).
-pub fn run(subjects: &[Subject], settings: Settings, read: Reader, recorder: &mut Recorder) -> Result<Vec<Run>> {
+pub fn run(
+    subjects: &[Subject],
+    settings: Settings,
+    read: Reader,
+    recorder: &mut Recorder,
+) -> Result<Vec<Run>> {
     let n_cells: usize = subjects.iter().map(|subject| subject.cells.len()).sum();
     let mut progress = Progress::new(n_cells * settings.rounds);
     let mut rng = Rng::new(settings.seed);
@@ -147,7 +152,7 @@ pub fn run(subjects: &[Subject], settings: Settings, read: Reader, recorder: &mu
         let mut order: Vec<usize> = (0..subjects.len()).collect();
         rng.shuffle(&mut order);
         for at in order {
-            let block = Block { subject: &subjects[at], index: at, round, layout_seed: rng.next(), settings };
+            let block = Block { subject: &subjects[at], index: at, round, layout_seed: rng.bits(), settings };
             let mut cells: Vec<usize> = (0..block.subject.cells.len()).collect();
             rng.shuffle(&mut cells);
             for (place, cell) in cells.into_iter().enumerate() {
@@ -244,7 +249,14 @@ impl Block<'_> {
         Ok(runs)
     }
 
-    fn record(&self, run: &Run, place: usize, copy: usize, started: &str, recorder: &mut Recorder) -> Result<()> {
+    fn record(
+        &self,
+        run: &Run,
+        place: usize,
+        copy: usize,
+        started: &str,
+        recorder: &mut Recorder,
+    ) -> Result<()> {
         let (host_fp, commit, config_hash) =
             (recorder.host.fingerprint.clone(), recorder.commit.clone(), recorder.config_hash.clone());
         let line = |reading: Option<(usize, &Reading)>| Line {
@@ -321,5 +333,8 @@ pub fn verdict(runs: &[Run]) -> Result<()> {
     if n_failed == 0 {
         return Ok(());
     }
-    Err(Failure::Runs(format!("{n_failed} of {} processes failed; see above and the result file", runs.len())))
+    Err(Failure::Runs(format!(
+        "{n_failed} of {} processes failed; see above and the result file",
+        runs.len()
+    )))
 }

@@ -152,7 +152,11 @@ impl Effect {
 pub fn noise_floor(same: &[Effect]) -> Option<f64> {
     let joint = Effect::geomean(same)?.estimate();
     let reach = |ratio: f64| if ratio < 1.0 { 1.0 / ratio } else { ratio };
-    if joint.has_interval() { Some(reach(joint.low).max(reach(joint.high))) } else { Some(reach(joint.value)) }
+    if joint.has_interval() {
+        Some(reach(joint.low).max(reach(joint.high)))
+    } else {
+        Some(reach(joint.value))
+    }
 }
 
 /// The middle value; the mean of the two middle ones for an even number. NaN for none.

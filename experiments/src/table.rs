@@ -136,6 +136,9 @@ mod tests {
         assert_eq!(time(0.5), "0.50 ns");
         assert_eq!(time(f64::NAN), "–");
         assert_eq!(digits(9.996), "10.0");
-        assert_eq!(estimate(&Estimate { value: 1.5, low: 1.25, high: 1.75, n_blocks: 5 }), "1.50 [1.25, 1.75]");
+        assert_eq!(
+            estimate(&Estimate { value: 1.5, low: 1.25, high: 1.75, n_blocks: 5 }),
+            "1.50 [1.25, 1.75]"
+        );
     }
 }

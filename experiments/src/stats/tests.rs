@@ -54,8 +54,7 @@ fn drift_cancels_inside_blocks_only() {
     let paired = ratio_of(&sides, &mut rng).estimate();
     assert!((paired.value - 1.0).abs() < 0.05, "{paired:?}");
     // Pairing every block with its successor leaves the drift in and must show as a wider interval.
-    let shifted: Sides =
-        (0..11).map(|block| (sides[block].0.clone(), sides[block + 1].1.clone())).collect();
+    let shifted: Sides = (0..11).map(|block| (sides[block].0.clone(), sides[block + 1].1.clone())).collect();
     let unpaired = ratio_of(&shifted, &mut rng).estimate();
     assert!(unpaired.high / unpaired.low > 2.0 * paired.high / paired.low - 1.0, "{unpaired:?} {paired:?}");
 }

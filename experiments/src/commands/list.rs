@@ -1,0 +1,31 @@
+//! `lab list`: what there is to run.
+
+use crate::definition::{self, LOOP_NAMES, Scale};
+use crate::failure::Result;
+use crate::papers;
+use crate::table::Table;
+
+fn parameters(scale: &Scale) -> String {
+    scale.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+}
+
+/// Prints workloads, loops and papers.
+pub fn run() -> Result<()> {
+    println!("Threaded workloads (cargo lab run threads --only NAME,..)\n");
+    for workload in definition::threaded()? {
+        let head = &workload.head;
+        println!("{}", workload.name);
+        println!("    {}", head.about);
+        println!("    stresses:  {}", head.stresses);
+        println!("    processes: {}", head.processes);
+        println!("    quick: {}   full: {}", parameters(&head.quick), parameters(&head.full));
+    }
+    println!("\nLoops (cargo lab run loops --only NAME,..)\n\n{}", LOOP_NAMES.join(" "));
+    println!("\nPapers (cargo lab paper run NAME)\n");
+    let mut table = Table::new(["name", "claims", "title"]);
+    for paper in papers::all()? {
+        table.row(vec![paper.slug.clone(), paper.claims.len().to_string(), paper.about.title.clone()]);
+    }
+    print!("{}", table.render());
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! `lab run loops`: what an interpreter does most, one loop at a time.
+
+use super::report;
+use crate::arms::{self, Arm};
+use crate::cli::LoopsOptions;
+use crate::compare::Samples;
+use crate::definition::{LOOP_NAMES, LOOPS};
+use crate::failure::{Failure, Result};
+use crate::lines;
+use crate::process::{Finished, Launch};
+use crate::record::{Recorder, Status};
+use crate::runner::{self, Cell, Key, Outcome, Reading, Subject};
+use crate::stats::Effect;
+use crate::table::{self, Table};
+use crate::workdir::Workdir;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Runs the loops in all arms and prints ns per iteration.
+pub fn run(options: &LoopsOptions) -> Result<()> {
+    let names = chosen(&options.only)?;
+    let typhon = arms::typhon(options.common.typhon.as_deref())?;
+    let mut arms = vec![Arm::typhon("free", &typhon, &["gil=0"]), Arm::typhon("gil", &typhon, &["gil=1"])];
+    arms.extend(options.common.peers.iter().map(|peer| peer.arm()));
+    let workdir = Workdir::new()?;
+    let program = workdir.write("loops.py", LOOPS)?;
+    let settings = super::settings(&options.common, 3, 7);
+    let (percent, repeats) = if options.common.quick { (20, 3) } else { (100, 4) };
+    let subjects: Vec<Subject> = names
+        .iter()
+        .map(|name| Subject {
+            name: name.to_string(),
+            size: if options.common.quick { "quick" } else { "full" },
+            cells: arms
+                .iter()
+                .map(|arm| {
+                    let mut command = arm.command.clone();
+                    command.extend([program.display().to_string(), name.to_string()]);
+                    command.extend([percent.to_string(), repeats.to_string()]);
+                    let launch =
+                        Launch { command, env: arm.env.clone(), folder: workdir.path().to_path_buf() };
+                    Cell { key: Key::measure(&arm.name, 1), launches: vec![launch] }
+                })
+                .collect(),
+        })
+        .collect();
+    let described = serde_json::json!({
+        "experiment": "loops", "arms": arms, "rounds": settings.rounds, "seed": settings.seed,
+        "percent": percent, "repeats": repeats, "unit": "ns per iteration, best of the repeats",
+        "versions": arms.iter().map(|arm| crate::host::version(&arm.command)).collect::<Vec<_>>(),
+    });
+    let mut recorder = Recorder::open("loops", options.common.out.as_deref(), settings.seed, &described)?;
+    // The first arm that answers sets the result that all others must give.
+    let results: RefCell<BTreeMap<String, String>> = RefCell::default();
+    let reader =
+        |subject: &Subject, _: &Cell, finished: &Finished| read(subject, finished, &mut results.borrow_mut());
+    let runs = runner::run(&subjects, settings, &reader, &mut recorder)?;
+    recorder.close("done")?;
+    report::opening(&recorder, settings);
+    println!(
+        "ns per iteration (median of each process's best), and the ratio of Typhon's time to the peer's"
+    );
+    let samples = Samples::new(&runs, settings.seed);
+    println!("{}", per_program(&names, &arms, &samples, table::digits).render());
+    report::closing(&recorder, &runs, &options.common);
+    runner::verdict(&runs)
+}
+
+fn chosen(only: &[String]) -> Result<Vec<&'static str>> {
+    if only.is_empty() {
+        return Ok(LOOP_NAMES.to_vec());
+    }
+    only.iter()
+        .map(|name| {
+            LOOP_NAMES.iter().find(|known| *known == name).copied().ok_or_else(|| {
+                Failure::Usage(format!("no loop is called {name:?}; there are: {}", LOOP_NAMES.join(", ")))
+            })
+        })
+        .collect()
+}
+
+fn read(subject: &Subject, finished: &Finished, results: &mut BTreeMap<String, String>) -> Outcome {
+    let mut outcome = Outcome::default();
+    for fields in lines::reports(&finished.stdout) {
+        let (Some(ns), Some(checksum)) = (lines::number::<f64>(&fields, "ns"), fields.get("checksum")) else {
+            continue;
+        };
+        let expected = results.entry(subject.name.clone()).or_insert_with(|| checksum.clone());
+        if expected != checksum {
+            let text = format!("result {checksum}, another arm had {expected}");
+            outcome.fault = Some((Some(Status::Badsum), text));
+        }
+        outcome.readings.push(Reading {
+            wall_ns: ns,
+            checksum: Some(checksum.clone()),
+            ..Reading::default()
+        });
+    }
+    if outcome.readings.is_empty() && finished.succeeded() {
+        outcome.fault = Some((None, "no result reported".to_string()));
+    }
+    outcome
+}
+
+/// A row per program: the median in each arm, then `free / arm` for every other arm, and geometric
+/// means of the ratios. The first arm is `free`.
+pub(super) fn per_program(names: &[&str], arms: &[Arm], samples: &Samples, show: fn(f64) -> String) -> Table {
+    let others = &arms[1..];
+    let mut head = vec!["program".to_string()];
+    head.extend(arms.iter().map(|arm| arm.name.clone()));
+    head.extend(others.iter().map(|arm| format!("{} / {}", arms[0].name, arm.name)));
+    let mut table = Table::new(head);
+    let mut all: Vec<Vec<Effect>> = vec![Vec::new(); others.len()];
+    for name in names {
+        let mut row = vec![name.to_string()];
+        for arm in arms {
+            row.push(samples.median(name, &Key::measure(&arm.name, 1)).map_or("–".to_string(), show));
+        }
+        for (column, arm) in others.iter().enumerate() {
+            let effect = samples.ratio(name, &Key::measure(&arms[0].name, 1), &Key::measure(&arm.name, 1));
+            row.push(table::effect(effect.as_ref()));
+            all[column].extend(effect);
+        }
+        table.row(row);
+    }
+    table.rule();
+    let mut row = vec!["geometric mean".to_string()];
+    row.extend(arms.iter().map(|_| String::new()));
+    row.extend(all.iter().map(|effects| table::effect(Effect::geomean(effects).as_ref())));
+    table.row(row);
+    table
+}
