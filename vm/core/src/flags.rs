@@ -14,3 +14,5 @@ pub const STR_FOUR: u16 = 1 << 4;
 pub const STR_INTERNED: u16 = 1 << 5;
 /// Function, method descriptor: a method call may pass self instead of binding.
 pub const METHOD_LIKE: u16 = 1 << 6;
+/// dict: a namespace of a module or class; its values keep bit 3 of deferred kinds.
+pub const DICT_NAMESPACE: u16 = 1 << 7;

@@ -17,6 +17,7 @@ pub mod ops;
 pub mod report;
 pub mod runtime;
 pub mod shape;
+pub mod sharing;
 pub mod slots;
 pub mod thread;
 pub mod threads;

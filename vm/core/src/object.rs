@@ -465,6 +465,15 @@ impl Slot {
         self.swap_word(Word::UNBOUND)
     }
 
+    /// As [`Slot::take`] for whoever is the only user of the slot's object (its death, the collector in
+    /// a stop): no read-modify-write.
+    #[inline(always)]
+    pub fn take_alone(&mut self) -> Option<Owned> {
+        let w = core::mem::replace(self.0.get_mut(), Word::UNBOUND.0);
+        // SAFETY: the slot's count is now ours (OB-2).
+        unsafe { own_slot_word(Word(w)) }
+    }
+
     #[inline(always)]
     fn swap_word(&self, w: Word) -> Option<Owned> {
         // ORDERING AcqRel: Release publishes the new object's body; Acquire covers the old one's.
@@ -535,7 +544,7 @@ pub fn namespace_word(v: Owned) -> Word {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.take();
+        self.take_alone();
     }
 }
 

@@ -32,3 +32,9 @@ pub fn unlock(_of: &Header) {}
 
 /// Bits of a thread's word that ask it to stop at a safepoint.
 pub const BREAKER_MASK: u32 = !3;
+
+/// Calls `free(address, bytes)` once no thread can be reading the block any more.
+///
+/// # Safety
+/// The block is unlinked, and `free` may run once, on any thread, at any later time.
+pub unsafe fn retire(_address: *mut u8, _bytes: usize, _free: unsafe fn(*mut u8, usize)) {}

@@ -1,0 +1,264 @@
+//! The buffer of a list: a capacity word, then that many slots.
+
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+
+use typhon_sync::header::Header;
+
+use crate::object::{Owned, Slot, Trace};
+use crate::sharing;
+use crate::word::Word;
+
+/// Pointer to slot 0 of the published buffer; the capacity lies one word in front of it. Slots that
+/// hold no item are empty, so every slot of a buffer can be read, traced and dropped.
+pub struct Items(AtomicPtr<Slot>);
+
+/// The buffer of every empty list that never had an item.
+#[repr(C)]
+struct Nothing {
+    capacity: AtomicUsize,
+    slots: [Slot; 0],
+}
+static NOTHING: Nothing = Nothing { capacity: AtomicUsize::new(0), slots: [] };
+
+fn nothing() -> *mut Slot {
+    NOTHING.slots.as_ptr().cast_mut()
+}
+
+fn layout(capacity: usize) -> Option<Layout> {
+    Layout::array::<u64>(capacity.checked_add(1)?).ok()
+}
+
+/// Moves `n` slots of a locked list, which may overlap their new place.
+///
+/// # Safety
+/// Both places lie inside the buffer; what is overwritten is not lost.
+pub unsafe fn shift(of: &Header, from: *mut Slot, to: *mut Slot, n: usize) {
+    // SAFETY: by contract.
+    unsafe {
+        if !sharing::is_foreign(of) {
+            core::ptr::copy(from as *const u64, to as *mut u64, n);
+        } else if (to as usize) < from as usize {
+            for i in 0..n {
+                (*to.add(i)).store_raw((*from.add(i)).peek());
+            }
+        } else {
+            for i in (0..n).rev() {
+                (*to.add(i)).store_raw((*from.add(i)).peek());
+            }
+        }
+    }
+}
+
+/// Fills slots with "empty".
+unsafe fn fill_empty(p: *mut Slot, from: usize, to: usize) {
+    for i in from..to {
+        // SAFETY: inside a buffer that is not published yet, or a tail that no reader looks at.
+        unsafe { *(p.add(i) as *mut u64) = Word::UNBOUND.0 };
+    }
+}
+
+unsafe fn free(p: *mut u8, bytes: usize) {
+    // SAFETY: allocated by `allocate` with this size.
+    unsafe { dealloc(p, Layout::from_size_align_unchecked(bytes, 8)) }
+}
+
+/// A buffer whose slots are not written yet.
+fn allocate(capacity: usize) -> Option<*mut Slot> {
+    if capacity == 0 {
+        return Some(nothing());
+    }
+    // SAFETY: not of size zero.
+    let p = unsafe { alloc(layout(capacity)?) } as *mut u64;
+    if p.is_null() {
+        return None;
+    }
+    // SAFETY: at least two words.
+    unsafe {
+        *p = capacity as u64;
+        Some(p.add(1) as *mut Slot)
+    }
+}
+
+fn out_of_memory(capacity: usize) -> ! {
+    handle_alloc_error(layout(capacity).unwrap_or(Layout::new::<u64>()))
+}
+
+impl Items {
+    /// The buffer of an empty list.
+    pub fn empty() -> Items {
+        Items(AtomicPtr::new(nothing()))
+    }
+
+    /// A buffer of `capacity` slots, all empty; `None` if there is not so much memory.
+    pub fn with_capacity(capacity: usize) -> Option<Items> {
+        let p = allocate(capacity)?;
+        // SAFETY: fresh.
+        unsafe { fill_empty(p, 0, capacity) };
+        Some(Items(AtomicPtr::new(p)))
+    }
+
+    /// A buffer that holds exactly these items.
+    pub fn from_vec(items: Vec<Owned>) -> Items {
+        let n = items.len();
+        let mut items = core::mem::ManuallyDrop::new(items);
+        // SAFETY: an `Owned` is one word that owns its count; the vector forgets them.
+        let out = unsafe { Items::from_words(items.as_ptr() as *const Word, n) };
+        // SAFETY: the items moved out; only the vector's memory is left.
+        unsafe {
+            items.set_len(0);
+            core::mem::ManuallyDrop::drop(&mut items);
+        }
+        out
+    }
+
+    /// A buffer of `n` words that are moved out of `from`.
+    ///
+    /// # Safety
+    /// Each word owns its count (OB-1) and is forgotten by the caller.
+    pub unsafe fn from_words(from: *const Word, n: usize) -> Items {
+        let p = allocate(n).unwrap_or_else(|| out_of_memory(n));
+        // SAFETY: `n` slots were allocated.
+        unsafe { core::ptr::copy_nonoverlapping(from as *const u64, p as *mut u64, n) };
+        Items(AtomicPtr::new(p))
+    }
+
+    /// The published buffer.
+    #[inline(always)]
+    pub fn load(&self) -> *mut Slot {
+        // ORDERING Acquire: the slots of the buffer are visible; later loads stay behind.
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Slots of the published buffer. Under the lock.
+    #[inline(always)]
+    pub fn capacity(&self) -> usize {
+        capacity(self.load())
+    }
+
+    fn publish(&self, p: *mut Slot) {
+        // ORDERING Release: the slots were written before.
+        self.0.store(p, Ordering::Release)
+    }
+
+    /// Grows to at least `want` slots with room to spare. The lock of `of` is held; `used` slots move.
+    #[cold]
+    #[inline(never)]
+    pub fn grow(&self, of: &Header, used: usize, want: usize) {
+        if !self.resize(of, used, (want + (want >> 3) + 6) & !3) {
+            out_of_memory(want)
+        }
+    }
+
+    /// As [`Items::grow`]; false if there is not so much memory.
+    pub fn try_grow(&self, of: &Header, used: usize, want: usize) -> bool {
+        if want > isize::MAX as usize / 16 {
+            return false;
+        }
+        // A list that is filled for the first time gets what it needs; one that grows, room to grow.
+        let capacity = if used == 0 { want } else { (want + (want >> 3) + 6) & !3 };
+        self.resize(of, used, capacity)
+    }
+
+    /// Gives memory back after removals, unless the buffer is small anyway.
+    #[cold]
+    #[inline(never)]
+    pub fn shrink(&self, of: &Header, used: usize) {
+        let capacity = (used + (used >> 3) + 6) & !3;
+        if self.capacity() > 16 && capacity < self.capacity() / 2 {
+            self.resize(of, used, capacity);
+        }
+    }
+
+    /// Publishes the empty buffer; the words of the old one were taken by the caller.
+    pub fn reset(&self, of: &Header) {
+        let old = self.load();
+        self.publish(nothing());
+        // SAFETY: unpublished, lock held.
+        unsafe { release(of, old) }
+    }
+
+    fn resize(&self, of: &Header, used: usize, new_capacity: usize) -> bool {
+        let old = self.load();
+        let had = capacity(old);
+        if had != 0 && new_capacity != 0 && !sharing::is_foreign(of) {
+            let (Some(old_layout), Some(new_layout)) = (layout(had), layout(new_capacity)) else {
+                return false;
+            };
+            // SAFETY: allocated with that layout; no stranger reads it.
+            unsafe {
+                let p = realloc((old as *mut u8).sub(8), old_layout, new_layout.size()) as *mut u64;
+                if p.is_null() {
+                    return false;
+                }
+                *p = new_capacity as u64;
+                let p = p.add(1) as *mut Slot;
+                fill_empty(p, used, new_capacity);
+                self.publish(p);
+            }
+            return true;
+        }
+        let Some(p) = allocate(new_capacity) else { return false };
+        // SAFETY: `used` ≤ both capacities; fresh memory.
+        unsafe {
+            core::ptr::copy_nonoverlapping(old as *const u64, p as *mut u64, used);
+            fill_empty(p, used, new_capacity);
+            self.publish(p);
+            release(of, old);
+        }
+        true
+    }
+}
+
+#[inline(always)]
+fn capacity(p: *mut Slot) -> usize {
+    // SAFETY: the capacity word lies in front of every buffer and never changes.
+    unsafe { *(p as *const u64).sub(1) as usize }
+}
+
+/// # Safety
+/// As [`sharing::release`]; the words in the buffer are owned by somebody else now.
+unsafe fn release(of: &Header, p: *mut Slot) {
+    let n = capacity(p);
+    if n != 0 {
+        // SAFETY: passed on; the block begins at the capacity word.
+        unsafe { sharing::release(of, (p as *mut u8).sub(8), (n + 1) * 8, free) }
+    }
+}
+
+impl Drop for Items {
+    fn drop(&mut self) {
+        let p = *self.0.get_mut();
+        let n = capacity(p);
+        if n != 0 {
+            // SAFETY: the list is dead: the buffer and its references are ours alone.
+            unsafe {
+                for i in 0..n {
+                    drop((*p.add(i)).take_alone());
+                }
+                free((p as *mut u8).sub(8), (n + 1) * 8);
+            }
+        }
+    }
+}
+
+impl Trace for Items {
+    fn trace(&self, visit: &mut dyn FnMut(Word)) {
+        let p = self.load();
+        for i in 0..capacity(p) {
+            // SAFETY: every slot of a published buffer is initialised.
+            unsafe { (*p.add(i)).trace(visit) }
+        }
+    }
+    fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
+        let p = self.load();
+        for i in 0..capacity(p) {
+            // SAFETY: as in `trace`.
+            unsafe {
+                if let Some(v) = (*p.add(i)).take_alone() {
+                    drop(v.into_raw())
+                }
+            }
+        }
+    }
+}

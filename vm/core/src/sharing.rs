@@ -1,0 +1,146 @@
+//! Containers that several threads use: who may look at a buffer, and when an old one may be freed.
+//!
+//! A container publishes its buffer by one pointer. Writers hold the object's lock; readers hold nothing
+//! and look again afterwards. Rules:
+//! * SH-1: a thread that is not the container's owner sets FOREIGN, under the lock, before it uses a
+//!   buffer for the first time ([`enter`], [`lock_container`]).
+//! * SH-2: who replaces a buffer holds the lock; it frees the old one at once if FOREIGN is unset, since
+//!   then only the owner (itself) can be reading, and retires it otherwise ([`release`]).
+//! * SH-3: a word read out of a buffer without the lock becomes a reference by [`try_own`]: either the
+//!   object belongs to this thread (then nobody frees it before this thread's next safepoint), or its
+//!   count is taken and the slot *and* the buffer pointer are found unchanged afterwards.
+//! * SH-4: no safepoint lies between the load of a buffer pointer and its last use.
+
+use core::sync::atomic::Ordering;
+
+use typhon_sync::header::{Header, OwnerId, gc_bits};
+
+use crate::object::{Owned, Slot};
+use crate::thread::{self, ObjectGuard, lock_object, me};
+use crate::word::{UNCOUNTED, Word};
+
+/// Has a stranger ever used the buffers of `h`? Call under its lock.
+#[inline(always)]
+pub fn is_foreign(h: &Header) -> bool {
+    // ORDERING Relaxed: set under the lock that the caller holds.
+    h.gc.load(Ordering::Relaxed) & gc_bits::FOREIGN != 0
+}
+
+/// May this thread read buffers of `h` without its lock? If not yet, see [`enter`].
+#[inline(always)]
+pub fn may_read(h: &Header, me: OwnerId) -> bool {
+    // ORDERING Relaxed: only this thread can have made itself the owner. FOREIGN is never unset, and
+    // every replaced buffer since it was set is retired; a stale "unset" only takes the lock once more.
+    h.owner.load(Ordering::Relaxed) == me.0 || h.gc.load(Ordering::Acquire) & gc_bits::FOREIGN != 0
+}
+
+/// Announces a reader that holds no lock (SH-1). One load and compare for the owner.
+#[inline(always)]
+pub fn enter(h: &Header) {
+    if !may_read(h, me()) {
+        enter_slow(h)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn enter_slow(h: &Header) {
+    let _guard = lock_object(h);
+    // ORDERING AcqRel: a later holder of the lock sees the bit; other bits of the byte are kept.
+    h.gc.fetch_or(gc_bits::FOREIGN, Ordering::AcqRel);
+}
+
+/// Locks a container for a writer (SH-1).
+#[inline(always)]
+pub fn lock_container(h: &Header) -> ObjectGuard<'_> {
+    let guard = lock_object(h);
+    if !may_read(h, me()) {
+        // ORDERING AcqRel: as in `enter_slow`.
+        h.gc.fetch_or(gc_bits::FOREIGN, Ordering::AcqRel);
+    }
+    guard
+}
+
+/// Turns a word that was read from `slot` without a lock into a reference. `None`: the word is no
+/// longer there, or its object was never seen by another thread; look again under the lock.
+///
+/// `still` tells whether the buffer that `slot` lies in is still the published one.
+#[inline]
+pub fn try_own(slot: &Slot, w: Word, still: impl Fn() -> bool) -> Option<Owned> {
+    if !w.is_ptr() {
+        return Some(Owned::from_const(w));
+    }
+    // SAFETY: heap slots are type-stable: even a stale pointer points at a header.
+    let h = unsafe { &*w.ptr() };
+    // ORDERING Relaxed: only this thread can have made the owner equal to itself.
+    if h.owner.load(Ordering::Relaxed) == me().0 {
+        h.incref(me());
+        // SAFETY: the count was just taken.
+        return Some(unsafe { Owned::from_raw(Word(w.ptr() as u64)) });
+    }
+    try_own_foreign(slot, w, h, still)
+}
+
+#[inline(never)]
+fn try_own_foreign(slot: &Slot, w: Word, h: &Header, still: impl Fn() -> bool) -> Option<Owned> {
+    if !h.try_incref(me()) {
+        return None;
+    }
+    // SAFETY: the count was just taken (an immortal object needs none).
+    let v = unsafe { Owned::from_raw(Word(w.ptr() as u64)) };
+    if slot.peek() == w && still() { Some(v) } else { None }
+}
+
+/// Turns a word into a reference while the container's lock pins it, and lets later readers do so
+/// without the lock.
+///
+/// # Safety
+/// `w` stands in a slot whose object's lock is held, so its object is alive.
+#[inline]
+pub unsafe fn own_pinned(w: Word) -> Owned {
+    if !w.is_ptr() {
+        return Owned::from_const(w);
+    }
+    // SAFETY: alive by contract.
+    let h = unsafe { &*w.ptr() };
+    // ORDERING Relaxed: as in `try_own`.
+    let owner = h.owner.load(Ordering::Relaxed);
+    if owner == OwnerId::IMMORTAL.0 {
+        return Owned::from_const(Word(w.ptr() as u64 | UNCOUNTED));
+    }
+    if owner != me().0 {
+        h.publish();
+    }
+    h.incref(me());
+    // SAFETY: the count was just taken.
+    unsafe { Owned::from_raw(Word(w.ptr() as u64)) }
+}
+
+/// Gives back a buffer that is no longer published (SH-2).
+///
+/// # Safety
+/// * The lock of `h` is held; the buffer was its own and cannot be found any more.
+/// * `free(address, bytes)` may run once, now or later, on any thread.
+#[inline]
+pub unsafe fn release(h: &Header, address: *mut u8, bytes: usize, free: unsafe fn(*mut u8, usize)) {
+    if is_foreign(h) && me() != OwnerId::GIL {
+        // SAFETY: passed on.
+        unsafe { crate::threads::retire(address, bytes, free) }
+    } else {
+        // SAFETY: nobody else can be reading it.
+        unsafe { free(address, bytes) }
+    }
+}
+
+/// Drops a reference once no thread can be looking at its object any more: for what readers look
+/// into without owning it (str keys of a dict).
+pub fn release_owned(h: &Header, v: Owned) {
+    unsafe fn drop_it(p: *mut u8, _: usize) {
+        // SAFETY: the count was handed over by `release_owned`.
+        unsafe { thread::drop_count(p as *mut Header) }
+    }
+    if v.word().is_counted() && is_foreign(h) && me() != OwnerId::GIL {
+        // SAFETY: the reference is unlinked; its count moves to the list.
+        unsafe { crate::threads::retire(v.into_raw().ptr() as *mut u8, 0, drop_it) }
+    }
+}
