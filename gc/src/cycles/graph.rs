@@ -58,7 +58,7 @@ impl<'h> Sieve<'h> {
             if scope != Scope::Young || meta.is_dirty() {
                 meta.set_side(total + 1);
                 sieve.blocks.push((block, total));
-                total += meta.carved();
+                total = total.checked_add(meta.carved()).expect("fewer than 2^32 slots");
             }
         });
         sieve.cells = zeroed(total as usize);
@@ -84,7 +84,7 @@ impl<'h> Sieve<'h> {
             if meta.side() == 0 {
                 meta.set_side(total + 1);
                 sieve.blocks.push((block, total));
-                total += meta.carved();
+                total = total.checked_add(meta.carved()).expect("fewer than 2^32 slots");
             }
         }
         sieve.cells = zeroed(total as usize);

@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, RwLock, RwLockWriteGuard};
 
 use typhon_gc::{Collector, Heap, Host, LocalHeap, Strategy, Trace};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
@@ -79,8 +80,19 @@ pub struct Mock {
     pub stops: usize,
     pub saved: Vec<Ref>,
     pub log: Vec<&'static str>,
+    /// With other threads: how they are stopped, and what they have queued.
+    pub world: Option<&'static World>,
+    stopped: Option<RwLockWriteGuard<'static, ()>>,
     dying: Vec<Ref>,
     destroying: bool,
+}
+
+/// Threads hold `running` for reading while they touch objects. One merge queue serves all owners:
+/// who stops the world works it off.
+#[derive(Default)]
+pub struct World {
+    pub running: RwLock<()>,
+    pub queue: Mutex<Vec<usize>>,
 }
 
 pub fn mock() -> Mock {
@@ -102,6 +114,8 @@ pub fn mock_on(collector: &'static Collector, me: u32) -> Mock {
         stops: 0,
         saved: Vec::new(),
         log: Vec::new(),
+        world: None,
+        stopped: None,
         dying: Vec::new(),
         destroying: false,
     }
@@ -187,8 +201,16 @@ impl Mock {
         match get(object).header.decref(self.me) {
             Fate::Alive => return,
             Fate::Dead => self.dying.push(object),
-            Fate::Queue => unreachable!("tests drop foreign references only after a merge"),
+            Fate::Queue => {
+                let world = self.world.expect("only other threads' objects are queued");
+                world.queue.lock().unwrap().push(object as usize);
+                return;
+            }
         }
+        self.destroy_dying();
+    }
+
+    fn destroy_dying(&mut self) {
         if self.destroying {
             return;
         }
@@ -265,10 +287,21 @@ impl Host for Mock {
     fn stop_world(&mut self) {
         self.stops += 1;
         self.log.push("stop");
+        if let Some(world) = self.world {
+            self.stopped = Some(world.running.write().unwrap());
+            for object in world.queue.lock().unwrap().drain(..) {
+                let object = object as Ref;
+                if get(object).header.merge(-1) == Fate::Dead {
+                    self.dying.push(object);
+                }
+            }
+        }
     }
 
     fn resume_world(&mut self) {
         self.log.push("resume");
+        self.stopped = None;
+        self.destroy_dying();
     }
 
     fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header)) {
