@@ -145,6 +145,39 @@ fn weak_references_are_emptied_and_call_back() {
 }
 
 #[test]
+fn nothing_acquires_garbage_that_will_not_be_looked_at_again() {
+    let mut mock = mock();
+    let nodes = ring(&mut mock, 3);
+    let calls = mock.weakref(nodes[0], true);
+    let quiet = mock.weakref(nodes[1], false);
+    mock.probe = Some(quiet);
+    assert_eq!(mock.collect(), 3);
+    assert_eq!((mock.callbacks, mock.stops, mock.roots.len()), (1, 1, 0));
+    mock.drop_ref(calls);
+    mock.drop_ref(quiet);
+    assert_eq!(mock.live(), 0);
+}
+
+#[test]
+fn what_a_callback_acquires_before_finalisers_run_lives() {
+    let mut mock = mock();
+    let nodes = ring(&mut mock, 3);
+    get(nodes[2]).word.store(COUNTED, Ordering::Relaxed);
+    let calls = mock.weakref(nodes[0], true);
+    let quiet = mock.weakref(nodes[1], false);
+    mock.probe = Some(quiet);
+    let outcome = mock.collect_generation(Generation::Full);
+    assert_eq!((outcome.collected, outcome.resurrected, mock.finalized), (0, 3, 1));
+    assert_eq!(mock.roots, [nodes[1]]);
+    let strong = mock.roots.pop().unwrap();
+    mock.drop_ref(strong);
+    assert_eq!(mock.collect(), 3);
+    mock.drop_ref(calls);
+    mock.drop_ref(quiet);
+    assert_eq!(mock.live(), 0);
+}
+
+#[test]
 fn callbacks_run_before_finalisers_and_not_for_dead_weak_references() {
     let mut mock = mock();
     let nodes = ring(&mut mock, 2);

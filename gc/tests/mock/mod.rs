@@ -79,6 +79,8 @@ pub struct Mock {
     pub destroyed: usize,
     pub stops: usize,
     pub saved: Vec<Ref>,
+    /// A weak reference that callbacks try to upgrade; what they get goes to `roots`.
+    pub probe: Option<Ref>,
     pub log: Vec<&'static str>,
     /// With other threads: how they are stopped, and what they have queued.
     pub world: Option<&'static World>,
@@ -113,6 +115,7 @@ pub fn mock_on(collector: &'static Collector, me: u32) -> Mock {
         destroyed: 0,
         stops: 0,
         saved: Vec::new(),
+        probe: None,
         log: Vec::new(),
         world: None,
         stopped: None,
@@ -373,5 +376,8 @@ impl Host for Mock {
         assert_eq!(object_word(weak).load(Ordering::Relaxed), 0, "a dead weak reference calls back");
         self.callbacks += 1;
         self.log.push("callback");
+        if let Some(strong) = self.probe.and_then(|weak| self.upgrade(weak)) {
+            self.roots.push(strong);
+        }
     }
 }
