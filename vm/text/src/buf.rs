@@ -34,6 +34,21 @@ fn widen<A: Unit, B: Unit>(from: &[A], extra: usize) -> Vec<B> {
     out
 }
 
+/// Appends UTF-8 known to hold only code points up to U+00FF.
+fn extend_latin1(out: &mut Vec<u8>, utf8: &[u8], count: usize) {
+    out.reserve(count);
+    let mut at = 0;
+    while at < utf8.len() {
+        let run = crate::codecs::single_byte::ascii_prefix(&utf8[at..]);
+        out.extend_from_slice(&utf8[at..at + run]);
+        at += run;
+        while let Some(&[lead @ 0xC2..=0xC3, trail]) = utf8.get(at..at + 2) {
+            out.push(lead << 6 | trail & 0x3F);
+            at += 2;
+        }
+    }
+}
+
 impl StrBuf {
     /// An empty buffer; allocates nothing.
     #[inline]
@@ -194,14 +209,31 @@ impl StrBuf {
         }
     }
 
-    /// Appends UTF-8 text.
+    /// Appends UTF-8 text. Two passes: one finds the width, one converts.
     pub fn push_str(&mut self, text: &str) {
-        if text.is_ascii() {
-            self.push_ascii(text.as_bytes());
-        } else {
-            self.reserve(text.len() / 2);
-            for c in text.chars() {
-                self.push(c.into());
+        let bytes = text.as_bytes();
+        // Lead bytes tell the largest class: C2 and C3 begin Latin-1, F0 and up begin what is beyond the BMP.
+        let lead = bytes.iter().fold(0, |top, &b| top.max(b));
+        if lead < 0x80 {
+            return self.push_ascii(bytes);
+        }
+        let count = bytes.iter().filter(|&&b| b & 0xC0 != 0x80).count();
+        let max = match lead {
+            0xF0.. => 0x10_FFFF,
+            0xC4.. => 0xFFFF,
+            _ => 0xFF,
+        };
+        self.widen_for(max, count);
+        let points = text.chars().map(u32::from);
+        match &mut self.units {
+            StrUnits::One(v) => extend_latin1(v, bytes, count),
+            StrUnits::Two(v) => {
+                v.reserve(count);
+                v.extend(points.map(|p| p as u16));
+            }
+            StrUnits::Four(v) => {
+                v.reserve(count);
+                v.extend(points);
             }
         }
     }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod buf;
+pub mod codecs;
 pub mod data;
 pub mod error;
 pub mod float;
