@@ -1,7 +1,6 @@
 //! Real threads: what a model checker cannot see (long histories, the operating system's sleep, many
 //! threads). Short by default; `TYPHON_STRESS=10` multiplies the rounds.
 
-
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::*};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -74,7 +73,12 @@ fn poll(thread: &ThreadCtx, host: &dyn Host) {
 }
 
 /// Runs `n` attached threads and waits for them.
-fn run(world: &Arc<World>, host: &Arc<Graveyard>, n: usize, work: impl Fn(&ThreadCtx, &Graveyard, usize) + Sync) {
+fn run(
+    world: &Arc<World>,
+    host: &Arc<Graveyard>,
+    n: usize,
+    work: impl Fn(&ThreadCtx, &Graveyard, usize) + Sync,
+) {
     thread::scope(|scope| {
         for i in 0..n {
             let (world, host, work) = (world.clone(), host.clone(), &work);
