@@ -19,6 +19,7 @@ pub mod repr;
 pub mod search;
 pub mod sort;
 pub mod str_format;
+pub mod struct_pack;
 pub mod unicode;
 
 pub use buf::{StrBuf, StrUnits};
