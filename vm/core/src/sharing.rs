@@ -86,8 +86,9 @@ fn try_own_foreign(slot: &Slot, w: Word, h: &Header, still: impl Fn() -> bool) -
     if !h.try_incref(me()) {
         return None;
     }
+    let bit = if h.is_immortal() { UNCOUNTED } else { 0 };
     // SAFETY: the count was just taken (an immortal object needs none).
-    let v = unsafe { Owned::from_raw(Word(w.ptr() as u64)) };
+    let v = unsafe { Owned::from_raw(Word(w.ptr() as u64 | bit)) };
     if slot.peek() == w && still() { Some(v) } else { None }
 }
 

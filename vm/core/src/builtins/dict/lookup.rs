@@ -1,0 +1,359 @@
+//! Finding keys.
+//!
+//! A probe compares without running code: words, and texts of strs. Where only `==` can tell, it stops
+//! and says at which key; the caller owns that key, lets the lock go, compares, adds the answer to what
+//! is [`Known`], and probes again. So no lock is held while Python code runs, and a dict that changes
+//! under `__eq__` is simply probed as it then is.
+
+use typhon_sync::header::OwnerId;
+use typhon_text::hash::hash_int;
+
+use super::table::{EMPTY, Table};
+use super::{Dict, Entry};
+use crate::builtins::str::Str;
+use crate::object::{Borrowed, Owned, PyResult};
+use crate::sharing;
+use crate::thread::{self, Thread};
+use crate::word::Word;
+
+/// A key and its hash.
+pub struct Key<'a> {
+    pub value: Borrowed<'a>,
+    pub hash: i64,
+    sort: Sort<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Sort<'a> {
+    Int,
+    Str(&'a Str),
+    Other,
+}
+
+/// Keys of the dict that were compared with the wanted one.
+#[derive(Default)]
+pub struct Known {
+    equal: Option<Owned>,
+    unequal: Vec<Owned>,
+}
+
+/// Result of a probe.
+pub enum Place {
+    At(u32),
+    Absent,
+    /// The key of this entry must be compared.
+    Ask(u32),
+}
+
+impl<'a> Key<'a> {
+    /// Hashes `value`. Errors: what `__hash__` raises.
+    #[inline(always)]
+    pub fn new(th: &mut Thread, value: Borrowed<'a>) -> PyResult<Key<'a>> {
+        let w = value.word();
+        if w.is_int() {
+            return Ok(Key { value, hash: hash_int(w.int()), sort: Sort::Int });
+        }
+        if let Some(s) = value.downcast_exact::<Str>() {
+            return Ok(Key { value, hash: s.text_hash(), sort: Sort::Str(s) });
+        }
+        Self::other(th, value)
+    }
+
+    #[inline(never)]
+    fn other(th: &mut Thread, value: Borrowed<'a>) -> PyResult<Key<'a>> {
+        match value.ty().slots.hash() {
+            Some(f) => Ok(Key { value, hash: f(th, value)?, sort: Sort::Other }),
+            None => Err(unhashable(th, value)),
+        }
+    }
+
+    /// An exact str as a key.
+    #[inline(always)]
+    pub fn of_str(value: Borrowed<'a>) -> Option<Key<'a>> {
+        let s = value.downcast_exact::<Str>()?;
+        Some(Key { value, hash: s.text_hash(), sort: Sort::Str(s) })
+    }
+
+    /// A key whose hash is known.
+    pub fn hashed(value: Borrowed<'a>, hash: i64) -> Key<'a> {
+        let sort = if value.word().is_int() {
+            Sort::Int
+        } else {
+            value.downcast_exact::<Str>().map_or(Sort::Other, Sort::Str)
+        };
+        Key { value, hash, sort }
+    }
+
+    /// Does it need a general table?
+    #[inline(always)]
+    pub fn is_other(&self) -> bool {
+        matches!(self.sort, Sort::Other)
+    }
+}
+
+#[cold]
+fn unhashable(th: &mut Thread, value: Borrowed<'_>) -> crate::Raised {
+    let name = value.type_name(th);
+    th.type_error(&format!("cannot use '{name}' as a dict key (unhashable type: '{name}')"))
+}
+
+/// Looks for a key. `pinned`: keys of the table cannot go away meanwhile (lock or GIL held).
+#[inline(always)]
+pub fn probe(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
+    match key.sort {
+        Sort::Str(s) if !t.is_general() => probe_str(t, key.value.word(), s, key.hash),
+        Sort::Int if !t.is_general() => probe_int(t, key.value.word(), key.hash),
+        _ => probe_any(t, key, known, pinned),
+    }
+}
+
+/// A str in a simple table.
+#[inline(always)]
+fn probe_str(t: &Table, name: Word, s: &Str, hash: i64) -> Place {
+    let id = name.identity();
+    let mut walk = t.walk(hash);
+    loop {
+        let i = t.index(walk.at());
+        if i == EMPTY {
+            return Place::Absent;
+        }
+        let k = t.key(i).peek();
+        if k.identity() == id {
+            return Place::At(i);
+        }
+        if k.is_ptr() {
+            // SAFETY: pointers in a simple table are exact strs, which outlive readers (SH-2).
+            let other = unsafe { &*(k.ptr() as *const Str) };
+            if other.text_hash() == hash && other.same_text(s) {
+                return Place::At(i);
+            }
+        }
+        walk.step();
+    }
+}
+
+/// An int in a simple table.
+#[inline(always)]
+fn probe_int(t: &Table, key: Word, hash: i64) -> Place {
+    let mut walk = t.walk(hash);
+    loop {
+        let i = t.index(walk.at());
+        if i == EMPTY {
+            return Place::Absent;
+        }
+        if t.key(i).peek() == key {
+            return Place::At(i);
+        }
+        walk.step();
+    }
+}
+
+#[inline(never)]
+fn probe_any(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
+    let id = key.value.word().identity();
+    let mut walk = t.walk(key.hash);
+    loop {
+        let i = t.index(walk.at());
+        if i == EMPTY {
+            return Place::Absent;
+        }
+        let k = t.key(i).peek();
+        if k.identity() == id {
+            return Place::At(i);
+        }
+        // SAFETY: strs in simple tables outlive readers; general tables store the hash.
+        if k != Word::UNBOUND && unsafe { t.hash(i, k) } == key.hash {
+            if known.equal.as_ref().is_some_and(|e| e.is(k)) {
+                return Place::At(i);
+            }
+            if !known.unequal.iter().any(|e| e.is(k)) {
+                match decide(k, key, pinned) {
+                    Some(true) => return Place::At(i),
+                    Some(false) => {}
+                    None => return Place::Ask(i),
+                }
+            }
+        }
+        walk.step();
+    }
+}
+
+/// Equality that needs neither code nor a reference.
+#[inline(always)]
+fn decide(k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
+    match key.sort {
+        Sort::Int if k.is_int() => Some(false),
+        Sort::Str(s) if pinned && k.is_ptr() => {
+            // SAFETY: pinned, so alive.
+            let k = unsafe { Borrowed::from_raw(k) };
+            k.downcast_exact::<Str>().map(|other| other.same_text(s))
+        }
+        _ => None,
+    }
+}
+
+/// Compares a key of the dict with the wanted one and notes the answer.
+fn ask(th: Option<&mut Thread>, candidate: Owned, key: &Key<'_>, known: &mut Known) -> PyResult<()> {
+    let texts = (candidate.borrow().downcast_exact::<Str>(), key.value.downcast_exact::<Str>());
+    let equal = match (texts, th) {
+        ((Some(a), Some(b)), _) => a.same_text(b),
+        (_, Some(th)) => candidate.borrow().equals(th, key.value)?,
+        (_, None) => false,
+    };
+    if equal {
+        known.equal = Some(candidate);
+    } else {
+        known.unequal.push(candidate);
+    }
+    Ok(())
+}
+
+impl Dict {
+    /// The value under a key. Without `th` only strs are compared.
+    #[inline(always)]
+    pub fn get_key(&self, th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
+        sharing::enter(&self.header);
+        let t = self.table();
+        let place = match key.sort {
+            Sort::Str(s) if !t.is_general() => probe_str(t, key.value.word(), s, key.hash),
+            Sort::Int if !t.is_general() => probe_int(t, key.value.word(), key.hash),
+            _ => return self.get_slow(th, key),
+        };
+        match place {
+            Place::At(i) => match self.own_value(t, i, false) {
+                Some(v) => Ok(Some(v)),
+                None => self.get_slow(th, key),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    #[inline(never)]
+    fn get_slow(&self, mut th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
+        let mut known = Known::default();
+        let mut locked = thread::me() == OwnerId::GIL;
+        loop {
+            let candidate = {
+                let _guard = locked.then(|| self.lock());
+                let t = self.table();
+                let found = match probe(t, key, &known, locked) {
+                    Place::Absent => return Ok(None),
+                    Place::At(i) => self.own_value(t, i, locked).map(Ok),
+                    Place::Ask(i) => self.own_key(t, i, locked).map(Err),
+                };
+                match found {
+                    Some(Ok(v)) => return Ok(Some(v)),
+                    Some(Err(k)) => k,
+                    None => {
+                        locked = true;
+                        continue;
+                    }
+                }
+            };
+            ask(th.as_deref_mut(), candidate, key, &mut known)?;
+        }
+    }
+
+    /// Is the key there?
+    pub fn contains_key(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
+        sharing::enter(&self.header);
+        let mut known = Known::default();
+        let mut locked = thread::me() == OwnerId::GIL;
+        loop {
+            let candidate = {
+                let _guard = locked.then(|| self.lock());
+                let t = self.table();
+                match probe(t, key, &known, locked) {
+                    Place::Absent => return Ok(false),
+                    Place::At(_) => return Ok(true),
+                    Place::Ask(i) => match self.own_key(t, i, locked) {
+                        Some(k) => k,
+                        None => {
+                            locked = true;
+                            continue;
+                        }
+                    },
+                }
+            };
+            ask(Some(th), candidate, key, &mut known)?;
+        }
+    }
+
+    /// Runs `act` under the lock with the place of the key, which is not [`Place::Ask`].
+    #[inline(always)]
+    fn at_place<R>(
+        &self,
+        th: Option<&mut Thread>,
+        key: &Key<'_>,
+        act: impl FnOnce(&Dict, &Table, Place) -> R,
+    ) -> PyResult<R> {
+        let guard = self.lock();
+        let t = self.table();
+        match probe(t, key, &Known::default(), true) {
+            Place::Ask(_) => {}
+            place => return Ok(act(self, t, place)),
+        }
+        drop(guard);
+        self.at_place_slow(th, key, act)
+    }
+
+    #[inline(never)]
+    fn at_place_slow<R>(
+        &self,
+        mut th: Option<&mut Thread>,
+        key: &Key<'_>,
+        act: impl FnOnce(&Dict, &Table, Place) -> R,
+    ) -> PyResult<R> {
+        let mut known = Known::default();
+        loop {
+            let candidate = {
+                let _guard = self.lock();
+                let t = self.table();
+                match probe(t, key, &known, true) {
+                    // SAFETY: the lock pins the key.
+                    Place::Ask(i) => unsafe { sharing::own_pinned(t.key(i).peek()) },
+                    place => return Ok(act(self, t, place)),
+                }
+            };
+            ask(th.as_deref_mut(), candidate, key, &mut known)?;
+        }
+    }
+
+    /// `d[key] = value`; the value that was there.
+    #[inline]
+    pub fn set_key(&self, th: Option<&mut Thread>, key: &Key<'_>, value: Owned) -> PyResult<Option<Owned>> {
+        self.at_place(th, key, |d, t, place| match place {
+            Place::At(i) => d.replace_value(t, i, value),
+            _ => {
+                d.insert(key, value);
+                None
+            }
+        })
+    }
+
+    /// `setdefault`
+    pub fn insert_if_absent(
+        &self,
+        th: Option<&mut Thread>,
+        key: &Key<'_>,
+        value: Owned,
+    ) -> PyResult<Entry> {
+        self.at_place(th, key, |d, t, place| match place {
+            // SAFETY: the lock pins the value.
+            Place::At(i) => Entry::Found(unsafe { sharing::own_pinned(t.value(i).peek()) }),
+            _ => {
+                d.insert(key, value);
+                Entry::Inserted
+            }
+        })
+    }
+
+    /// Removes a key; its value.
+    pub fn remove_key(&self, th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
+        let taken = self.at_place(th, key, |d, t, place| match place {
+            Place::At(i) => Some(d.take_entry(t, i)),
+            _ => None,
+        })?;
+        Ok(taken.map(|(_, v)| v))
+    }
+}
