@@ -332,12 +332,7 @@ impl Dict {
     }
 
     /// `setdefault`
-    pub fn insert_if_absent(
-        &self,
-        th: Option<&mut Thread>,
-        key: &Key<'_>,
-        value: Owned,
-    ) -> PyResult<Entry> {
+    pub fn insert_if_absent(&self, th: Option<&mut Thread>, key: &Key<'_>, value: Owned) -> PyResult<Entry> {
         self.at_place(th, key, |d, t, place| match place {
             // SAFETY: the lock pins the value.
             Place::At(i) => Entry::Found(unsafe { sharing::own_pinned(t.value(i).peek()) }),

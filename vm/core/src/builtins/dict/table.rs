@@ -241,9 +241,7 @@ impl Table {
     pub fn value_slot(&self, i: u32) -> *const Slot {
         debug_assert!(!self.general && i < self.capacity);
         // SAFETY: inside the table.
-        unsafe {
-            (self as *const Table as *const u8).add(Self::ENTRIES + 8 + i as usize * 16) as *const Slot
-        }
+        unsafe { (self as *const Table as *const u8).add(Self::ENTRIES + 8 + i as usize * 16) as *const Slot }
     }
 
     /// The stored hash of entry `i` of a general table.
