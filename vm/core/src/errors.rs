@@ -56,6 +56,19 @@ impl Thread {
         reference_error => REFERENCE_ERROR,
     }
 
+    /// Raises what a function of typhon-text reported.
+    #[cold]
+    pub fn text_error(&mut self, e: &typhon_text::error::TextError) -> Raised {
+        use typhon_text::error::ErrorKind;
+        match e.kind {
+            ErrorKind::Value | ErrorKind::Struct => self.value_error(&e.message),
+            ErrorKind::Type => self.type_error(&e.message),
+            ErrorKind::Overflow => self.overflow_error(&e.message),
+            ErrorKind::Index => self.index_error(&e.message),
+            ErrorKind::Memory => self.raise_empty(&ex::MEMORY_ERROR),
+        }
+    }
+
     /// `KeyError(key)`.
     #[cold]
     pub fn key_error(&mut self, key: Borrowed<'_>) -> Raised {

@@ -75,5 +75,5 @@ define_names! {
     read, readline, reverse, key, send, sort, stderr, stdin, stdout, sys, tb_next, throw,
     type_ = "type", update, value, values, write, self_ = "self", lambda = "<lambda>", module_scope = "<module>",
     listcomp = "<listcomp>", genexpr = "<genexpr>", ps1, ps2, sep, end, file, format, strict, import_ = "import",
-    filename, lineno, offset, text, msg, end_lineno, end_offset, default_ = "default", start, stop, step, size, empty = "",
+    filename, lineno, offset, text, msg, end_lineno, end_offset, default_ = "default", start, stop, step, size, empty = "", true_ = "True", false_ = "False", none_ = "None",
 }

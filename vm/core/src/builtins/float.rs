@@ -1,8 +1,14 @@
 //! `float`.
 
+pub mod arith;
+pub mod convert;
+pub(crate) mod methods;
+
 use crate::object::{Borrowed, Owned};
+use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
+use crate::types::Type;
 use crate::word::Word;
 
 crate::payload! {
@@ -16,6 +22,30 @@ pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::FLOAT),
     kind: kind::FLOAT,
     flags: type_flags::BASE | type_flags::MATCH_SELF,
+    doc: "Convert a string or number to a floating-point number, if possible.",
+    slots: Slots {
+        repr: Some(convert::slot_repr),
+        hash: Some(arith::slot_hash),
+        compare: Some(arith::slot_compare),
+        new: Some(convert::new),
+        bool: Some(arith::slot_bool),
+        add: Some(arith::slot_add),
+        subtract: Some(arith::slot_subtract),
+        multiply: Some(arith::slot_multiply),
+        true_divide: Some(arith::slot_true_divide),
+        floor_divide: Some(arith::slot_floor_divide),
+        remainder: Some(arith::slot_remainder),
+        divmod: Some(arith::slot_divmod),
+        power: Some(arith::slot_power),
+        negative: Some(arith::slot_negative),
+        positive: Some(arith::slot_same),
+        absolute: Some(arith::slot_absolute),
+        int: Some(arith::slot_int),
+        float: Some(arith::slot_same),
+        ..Slots::NONE
+    },
+    methods: methods::METHODS,
+    getset: methods::GETSET,
     ..TypeDef::of::<BoxedFloat>("float")
 };
 
@@ -28,6 +58,18 @@ impl Borrowed<'_> {
             None => self.downcast::<BoxedFloat>().map(|b| b.value),
         }
     }
+
+    /// A float argument: floats, ints, `__float__`, `__index__`. Errors: TypeError "must be real number,
+    /// not …"; OverflowError for huge ints.
+    pub fn to_f64(self, th: &mut Thread) -> crate::PyResult<f64> {
+        if let Some(v) = self.word().unboxed_float() {
+            return Ok(v);
+        }
+        if self.word().is_int() {
+            return Ok(self.word().int() as f64);
+        }
+        convert::real(th, self, "must be real number, not ")
+    }
 }
 
 impl Thread {
@@ -37,5 +79,13 @@ impl Thread {
             Some(w) => Owned::from_const(w),
             None => self.alloc(BoxedFloat { header: unborn(), value: v }),
         }
+    }
+
+    /// An instance of a float subclass (an exact float when `ty` is `float`).
+    pub fn new_float_as(&mut self, ty: &Type, v: f64) -> Owned {
+        if core::ptr::eq(ty, DEF.ty()) {
+            return self.new_float(v);
+        }
+        self.alloc_as(BoxedFloat { header: unborn(), value: v }, ty)
     }
 }

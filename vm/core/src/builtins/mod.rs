@@ -1,6 +1,9 @@
 //! The built-in types: one file per family, each with its `TypeDef` and its methods.
 
 pub mod bool;
+pub mod bytearray;
+pub mod bytes;
+pub mod complex;
 pub mod dict;
 pub mod exceptions;
 pub mod float;

@@ -1,6 +1,6 @@
 //! `str`: PEP 393 strings.
 
-use core::sync::atomic::{AtomicI64, Ordering};
+use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use typhon_text::{StrBuf, StrData};
 
@@ -8,6 +8,8 @@ use crate::flags;
 use crate::object::{Borrowed, Owned};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
+use crate::types::Type;
+use crate::word::Word;
 
 crate::payload! {
     /// Head of a string (40 bytes). The characters lie behind it (or behind a subclass's own values), one,
@@ -164,7 +166,7 @@ impl Thread {
     /// A str of this text.
     pub fn new_str(&mut self, text: &str) -> Owned {
         if text.is_ascii() {
-            return self.new_str_data(StrData::One(text.as_bytes()));
+            return self.new_ascii(text.as_bytes());
         }
         let mut b = StrBuf::with_capacity(text.len());
         b.push_str(text);
@@ -178,20 +180,175 @@ impl Thread {
 
     /// A copy of these characters, narrowed to the smallest kind that holds them.
     pub fn new_str_data(&mut self, d: StrData<'_>) -> Owned {
-        let max = d.max_char();
-        let n = d.len();
-        let (bits, width) = match max {
-            0..=0x7f => (flags::STR_ASCII, 1),
-            0x80..=0xff => (0, 1),
-            0x100..=0xffff => (flags::STR_TWO, 2),
-            _ => (flags::STR_FOUR, 4),
-        };
-        let s = self.alloc_var(Str { header: unborn(), hash: AtomicI64::new(0), len: n }, n * width);
-        // ORDERING Relaxed: not published yet.
-        s.payload::<Str>().header.flags.store(bits, Ordering::Relaxed);
-        // SAFETY: n * width bytes were asked for behind the head.
-        unsafe { fill((s.word().ptr() as *mut u8).add(Str::CHARS), d, width) }
+        if d.len() <= 1 && (d.is_empty() || d.get(0) <= 0xff) {
+            return if d.is_empty() { self.empty_str() } else { self.char_str(d.get(0)) };
+        }
+        let class = class_of(d);
+        self.new_str_of_class(d, class)
+    }
+
+    /// A str of ASCII bytes. Checked in debug builds only.
+    #[inline]
+    pub fn new_ascii(&mut self, b: &[u8]) -> Owned {
+        debug_assert!(b.is_ascii());
+        match b {
+            [] => self.empty_str(),
+            [one] => self.char_str(u32::from(*one)),
+            _ => {
+                let (s, p) = self.alloc_str(b.len(), Class::Ascii);
+                // SAFETY: `len` bytes were asked for.
+                unsafe { core::ptr::copy_nonoverlapping(b.as_ptr(), p, b.len()) }
+                s
+            }
+        }
+    }
+
+    /// The characters `d`, whose narrowest class is `class`.
+    pub(crate) fn new_str_of_class(&mut self, d: StrData<'_>, class: Class) -> Owned {
+        let (s, p) = self.alloc_str(d.len(), class);
+        // SAFETY: room for `len` characters of the class was asked for.
+        unsafe { fill(p, d, class.width()) }
         s
+    }
+
+    /// An exact str of `len` characters of a class, and where they go. The caller writes all of them before
+    /// anything else happens on this thread; at least one character must need the class.
+    #[inline]
+    pub(crate) fn alloc_str(&mut self, len: usize, class: Class) -> (Owned, *mut u8) {
+        let head = Str { header: unborn(), hash: AtomicI64::new(0), len };
+        let s = self.alloc_var(head, len * class.width());
+        // ORDERING Relaxed: not published yet.
+        s.payload::<Str>().header.flags.store(class.flags(), Ordering::Relaxed);
+        // SAFETY: inside the object.
+        let p = unsafe { (s.word().ptr() as *mut u8).add(Str::CHARS) };
+        (s, p)
+    }
+
+    /// The empty str. Immortal.
+    #[inline]
+    pub fn empty_str(&mut self) -> Owned {
+        self.cached_str(256, StrData::EMPTY)
+    }
+
+    /// The str of one code point; up to U+00FF a cached immortal one.
+    #[inline]
+    pub fn char_str(&mut self, c: u32) -> Owned {
+        if c <= 0xff {
+            return self.cached_str(c as usize, StrData::One(&[c as u8]));
+        }
+        match u16::try_from(c) {
+            Ok(c) => self.new_str_of_class(StrData::Two(&[c]), Class::Two),
+            Err(_) => self.new_str_of_class(StrData::Four(&[c]), Class::Four),
+        }
+    }
+
+    #[inline(always)]
+    fn cached_str(&mut self, at: usize, d: StrData<'_>) -> Owned {
+        // ORDERING Acquire: pairs with the Release below; the string is complete.
+        let w = CACHED[at].load(Ordering::Acquire);
+        if w != 0 { Owned::from_const(Word(w)) } else { self.fill_cache(at, d) }
+    }
+
+    #[cold]
+    fn fill_cache(&mut self, at: usize, d: StrData<'_>) -> Owned {
+        let s = self.new_str_of_class(d, class_of(d));
+        let s = self.intern_str(s.borrow());
+        // ORDERING Release: publishes the string to `cached_str`. Interned, so every thread stores the same.
+        CACHED[at].store(s.word().0, Ordering::Release);
+        s
+    }
+
+    /// An instance of `str` or a subclass with the characters of `s`.
+    pub fn new_str_as(&mut self, ty: &Type, s: &Str) -> Owned {
+        if core::ptr::eq(ty, DEF.ty()) {
+            return s.to_exact(self);
+        }
+        let (d, class) = (s.data(), s.class());
+        let off = (ty.basic_size() as usize).max(Str::CHARS);
+        let head = Str { header: unborn(), hash: AtomicI64::new(0), len: d.len() };
+        let v = self.alloc_var_as(head, ty, d.len() * class.width());
+        let behind = if off == Str::CHARS { 0 } else { flags::ITEMS_BEHIND_VALUES };
+        // ORDERING Relaxed: not published yet.
+        v.payload::<Str>().header.flags.fetch_or(class.flags() | behind, Ordering::Relaxed);
+        // SAFETY: room for the characters was asked for behind the instance's values.
+        unsafe { fill((v.word().ptr() as *mut u8).add(off), d, class.width()) }
+        v
+    }
+}
+
+/// Immortal strings of one Latin-1 character, then the empty string; 0 = not made yet.
+static CACHED: [AtomicU64; 257] = [const { AtomicU64::new(0) }; 257];
+
+/// What the characters of a string need: PEP 393's kinds, with ASCII apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    Ascii,
+    Latin1,
+    Two,
+    Four,
+}
+
+impl Class {
+    /// The class of text whose largest code point is `max`.
+    #[inline]
+    pub(crate) fn of_max(max: u32) -> Class {
+        match max {
+            0..=0x7f => Class::Ascii,
+            0x80..=0xff => Class::Latin1,
+            0x100..=0xffff => Class::Two,
+            _ => Class::Four,
+        }
+    }
+
+    /// Bytes per character.
+    #[inline]
+    pub(crate) fn width(self) -> usize {
+        match self {
+            Class::Ascii | Class::Latin1 => 1,
+            Class::Two => 2,
+            Class::Four => 4,
+        }
+    }
+
+    #[inline]
+    fn flags(self) -> u16 {
+        match self {
+            Class::Ascii => flags::STR_ASCII,
+            Class::Latin1 => 0,
+            Class::Two => flags::STR_TWO,
+            Class::Four => flags::STR_FOUR,
+        }
+    }
+}
+
+/// The narrowest class of these characters.
+pub(crate) fn class_of(d: StrData<'_>) -> Class {
+    match d {
+        StrData::One(b) => {
+            if b.is_ascii() {
+                Class::Ascii
+            } else {
+                Class::Latin1
+            }
+        }
+        d => Class::of_max(d.max_char()),
+    }
+}
+
+impl Str {
+    /// The class of the characters, from the flags.
+    #[inline]
+    pub(crate) fn class(&self) -> Class {
+        let bits = self.bits();
+        if bits & flags::STR_ASCII != 0 {
+            Class::Ascii
+        } else if bits & flags::STR_TWO != 0 {
+            Class::Two
+        } else if bits & flags::STR_FOUR != 0 {
+            Class::Four
+        } else {
+            Class::Latin1
+        }
     }
 }
 
@@ -199,7 +356,7 @@ impl Thread {
 ///
 /// # Safety
 /// `p` has room for them, and every character fits the width.
-unsafe fn fill(p: *mut u8, d: StrData<'_>, width: usize) {
+pub(crate) unsafe fn fill(p: *mut u8, d: StrData<'_>, width: usize) {
     // SAFETY: by contract.
     unsafe {
         match (d, width) {
