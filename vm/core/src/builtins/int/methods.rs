@@ -146,7 +146,7 @@ pub(crate) fn format_int(th: &mut Thread, o: Borrowed<'_>, spec: &Str) -> PyResu
         return o.str(th);
     }
     let name = o.type_name(th);
-    match typhon_text::format_spec::format_int(of(o), spec.data(), &name) {
+    match typhon_text::format_spec::format_int(of(o), spec.data(), &name, super::convert::max_str_digits()) {
         Ok(b) => Ok(th.new_str_buf(b)),
         Err(e) => Err(th.text_error(&e)),
     }
@@ -214,8 +214,7 @@ fn to_bytes(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         return Err(th.overflow_error("can't convert negative int to unsigned"));
     }
     let fill = if value.is_negative() { 0xFF } else { 0 };
-    let mut small = [0; 8];
-    let big;
+    let (small, big);
     let source: &[u8] = match value {
         IntRef::Small(v) => {
             small = v.to_le_bytes();
