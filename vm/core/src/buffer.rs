@@ -48,7 +48,13 @@ impl Layout {
 
 impl Buffer {
     /// A run of plain bytes.
-    pub fn bytes(owner: Owned, ptr: *mut u8, len: usize, readonly: bool, release: Option<fn(&Owned)>) -> Buffer {
+    pub fn bytes(
+        owner: Owned,
+        ptr: *mut u8,
+        len: usize,
+        readonly: bool,
+        release: Option<fn(&Owned)>,
+    ) -> Buffer {
         Buffer { owner, ptr, len, readonly, format: "B", itemsize: 1, release, layout: None }
     }
 

@@ -8,8 +8,8 @@ use crate::types::Type;
 use crate::word::Word;
 
 pub use crate::builtins::float::arith::{
-    float_add, float_divmod, float_floor_divide, float_multiply, float_power, float_remainder, float_subtract,
-    float_true_divide,
+    float_add, float_divmod, float_floor_divide, float_multiply, float_power, float_remainder,
+    float_subtract, float_true_divide,
 };
 pub use crate::builtins::int::arith::{
     int_add, int_and, int_divmod, int_floor_divide, int_lshift, int_multiply, int_or, int_power,

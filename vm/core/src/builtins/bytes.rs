@@ -141,7 +141,9 @@ pub(crate) fn collect(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Vec<u8>> {
     if let Some(b) = crate::buffer::bytes_like_opt(th, o)? {
         return Ok(b.to_vec());
     }
-    if o.downcast::<crate::builtins::str::Str>().is_some() || (o.ty().slots.iter().is_none() && o.ty().slots.getitem().is_none()) {
+    if o.downcast::<crate::builtins::str::Str>().is_some()
+        || (o.ty().slots.iter().is_none() && o.ty().slots.getitem().is_none())
+    {
         let msg = format!("cannot convert '{}' object to bytes", o.type_name(th));
         return Err(th.type_error(&msg));
     }

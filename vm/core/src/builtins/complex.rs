@@ -50,7 +50,12 @@ pub static DEF: TypeDef = TypeDef {
             conjugate,
             "Return the complex conjugate of its argument. (3-4j).conjugate() == 3+4j.",
         ),
-        NativeDef::new("__complex__", "($self, /)", convert::dunder_complex, "Convert this value to exact type complex."),
+        NativeDef::new(
+            "__complex__",
+            "($self, /)",
+            convert::dunder_complex,
+            "Convert this value to exact type complex.",
+        ),
         NativeDef::new(
             "from_number",
             "($type, number, /)",

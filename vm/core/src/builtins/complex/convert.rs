@@ -118,7 +118,9 @@ pub fn to_complex(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<(f64, f64
 }
 
 pub(super) fn from_number(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    if a[1].downcast_exact::<Complex>().is_some() && core::ptr::eq(a[0].word().ptr(), super::DEF.ty().as_value().word().ptr()) {
+    if a[1].downcast_exact::<Complex>().is_some()
+        && core::ptr::eq(a[0].word().ptr(), super::DEF.ty().as_value().word().ptr())
+    {
         return Ok(a[1].to_owned());
     }
     let Some((re, im)) = to_complex(th, a[1])? else {

@@ -167,7 +167,12 @@ operators! {
     slot_power_binary float_power power;
 }
 
-pub(in crate::builtins) fn slot_power(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, c: Borrowed<'_>) -> PyResult {
+pub(in crate::builtins) fn slot_power(
+    th: &mut Thread,
+    a: Borrowed<'_>,
+    b: Borrowed<'_>,
+    c: Borrowed<'_>,
+) -> PyResult {
     if !c.is_null() && !c.is_none() {
         return Err(th.type_error("pow() 3rd argument not allowed unless all arguments are integers"));
     }

@@ -30,8 +30,13 @@ pub(super) static METHODS: &[NativeDef] = &[
         as_integer_ratio,
         "Return a pair of integers, whose ratio is exactly equal to the original float.",
     ),
-    NativeDef::new("from_number", "($type, number, /)", from_number, "Convert real number to a floating-point number.")
-        .class(),
+    NativeDef::new(
+        "from_number",
+        "($type, number, /)",
+        from_number,
+        "Convert real number to a floating-point number.",
+    )
+    .class(),
     NativeDef::new(
         "fromhex",
         "($type, string, /)",
@@ -54,7 +59,12 @@ pub(super) static METHODS: &[NativeDef] = &[
         "You probably don't want to use this function.",
     )
     .class(),
-    NativeDef::new("__format__", "($self, format_spec, /)", format, "Formats the float according to format_spec."),
+    NativeDef::new(
+        "__format__",
+        "($self, format_spec, /)",
+        format,
+        "Formats the float according to format_spec.",
+    ),
 ];
 
 pub(super) static GETSET: &[GetSetDef] = &[

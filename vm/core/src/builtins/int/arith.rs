@@ -242,7 +242,11 @@ fn power(th: &mut Thread, a: IntRef<'_>, b: IntRef<'_>) -> PyResult {
         if bits > MAX_BITS {
             return None;
         }
-        if *a == IBig::from(2) { Some(IBig::ONE << exponent as usize) } else { Some(a.pow(exponent as usize)) }
+        if *a == IBig::from(2) {
+            Some(IBig::ONE << exponent as usize)
+        } else {
+            Some(a.pow(exponent as usize))
+        }
     });
     match v {
         Some(v) => Ok(th.new_big(v)),
@@ -408,7 +412,12 @@ operators! {
     slot_xor int_xor xor;
 }
 
-pub(in crate::builtins) fn slot_power(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, c: Borrowed<'_>) -> PyResult {
+pub(in crate::builtins) fn slot_power(
+    th: &mut Thread,
+    a: Borrowed<'_>,
+    b: Borrowed<'_>,
+    c: Borrowed<'_>,
+) -> PyResult {
     if c.is_null() || c.is_none() {
         return slot_power_binary(th, a, b);
     }
@@ -543,7 +552,10 @@ mod tests {
         assert_eq!(divide_to_float(&IBig::from(3), &(IBig::ONE << 1076)), Some(5e-324));
         assert_eq!(divide_to_float(&IBig::ONE, &(IBig::ONE << 2000)), Some(0.0));
         assert_eq!(divide_to_float(&((IBig::ONE << 53) + IBig::ONE), &IBig::ONE), Some(9007199254740992.0));
-        assert_eq!(divide_to_float(&((IBig::ONE << 53) + IBig::from(3)), &IBig::ONE), Some(9007199254740996.0));
+        assert_eq!(
+            divide_to_float(&((IBig::ONE << 53) + IBig::from(3)), &IBig::ONE),
+            Some(9007199254740996.0)
+        );
         for (a, b) in [(7i64, 3i64), (i64::MAX, 3), (i64::MIN, 7), (1, i64::MAX), (12345678901234567, 89)] {
             let exact = divide_to_float(&IBig::from(a), &IBig::from(b)).unwrap();
             let near = a as f64 / b as f64;

@@ -62,7 +62,12 @@ pub(super) static METHODS: &[NativeDef] = &[
         "Rounding an Integral returns itself.\n\nRounding with an ndigits argument also returns an integer.",
     ),
     NativeDef::new("__getnewargs__", "($self, /)", getnewargs, ""),
-    NativeDef::new("__format__", "($self, format_spec, /)", format, "Convert to a string according to format_spec."),
+    NativeDef::new(
+        "__format__",
+        "($self, format_spec, /)",
+        format,
+        "Convert to a string according to format_spec.",
+    ),
     NativeDef::new("__sizeof__", "($self, /)", sizeof, "Returns size in memory, in bytes."),
 ];
 
