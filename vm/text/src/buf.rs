@@ -132,6 +132,14 @@ impl StrBuf {
         }
     }
 
+    /// The bytes of a one-byte buffer, else the buffer back.
+    pub fn into_latin1_bytes(self) -> Result<Vec<u8>, StrBuf> {
+        match self.units {
+            StrUnits::One(v) => Ok(v),
+            units => Err(StrBuf { units, ascii: self.ascii }),
+        }
+    }
+
     /// Reserves room for `n` more code points at the present width.
     pub fn reserve(&mut self, n: usize) {
         match &mut self.units {

@@ -4,6 +4,11 @@
 pub trait Unit: Copy + Eq + Ord + Into<u32> + 'static {
     /// The largest code point a unit can hold.
     const MAX: u32;
+    /// The code point.
+    #[inline]
+    fn point(self) -> u32 {
+        self.into()
+    }
     /// Narrows a code point, or `None` when it does not fit.
     fn from_point(point: u32) -> Option<Self>;
     /// Wraps a slice of units into the matching view.
@@ -193,7 +198,7 @@ impl<'a> StrData<'a> {
             (StrData::Two(a), StrData::Two(b)) => a == b,
             (StrData::Four(a), StrData::Four(b)) => a == b,
             (a, b) => with_units!(a, x => with_units!(b, y => {
-                x.iter().zip(y).all(|(&p, &q)| u32::from(p) == u32::from(q))
+                x.iter().zip(y).all(|(&p, &q)| p.point() == q.point())
             })),
         }
     }
@@ -205,7 +210,7 @@ impl<'a> StrData<'a> {
             (StrData::Two(a), StrData::Two(b)) => a.cmp(b),
             (StrData::Four(a), StrData::Four(b)) => a.cmp(b),
             (a, b) => with_units!(a, x => with_units!(b, y => {
-                x.iter().map(|&p| u32::from(p)).cmp(y.iter().map(|&q| u32::from(q)))
+                x.iter().map(|p| p.point()).cmp(y.iter().map(|q| q.point()))
             })),
         }
     }

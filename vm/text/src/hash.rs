@@ -98,9 +98,10 @@ pub fn hash_int(value: i64) -> i64 {
 pub fn hash_bigint(value: &IBig) -> i64 {
     let (sign, words) = value.as_sign_words();
     // Horner's rule with 2^64 ≡ 2^3 modulo 2^61 − 1.
-    let reduced = words.iter().rev().fold(0u64, |acc, &word| {
-        ((u128::from(acc) << 3) + u128::from(word as u64) % u128::from(MODULUS)) as u64 % MODULUS
-    });
+    let reduced = words
+        .iter()
+        .rev()
+        .fold(0u64, |acc, &word| (((u128::from(acc) << 3) + u128::from(word)) % u128::from(MODULUS)) as u64);
     let reduced = reduced as i64;
     avoid_error_mark(if sign == Sign::Negative { -reduced } else { reduced })
 }
@@ -244,6 +245,9 @@ mod tests {
         assert_eq!(hash_int(-1), -2);
         assert_eq!(hash_int(i64::MIN), -4);
         assert_eq!(hash_complex(1, 2), 2000007);
+        let big = IBig::from_str_radix("-819133593650227605172554965563306413926489905846226549948672", 10)
+            .unwrap();
+        assert_eq!(hash_bigint(&big), -1288201924373825593);
         for v in [0i64, 5, -5, 1 << 61, i64::MAX, i64::MIN, (1 << 61) - 1] {
             assert_eq!(hash_int(v), hash_bigint(&IBig::from(v)));
         }

@@ -374,7 +374,7 @@ pub fn rsplit(text: StrData<'_>, separator: StrData<'_>, max: usize) -> Vec<Rang
 
 /// `str.split(None, max)`: parts between runs of whitespace.
 pub fn split_whitespace(text: StrData<'_>, max: usize, visit: impl FnMut(Range<usize>)) {
-    with_units!(text, s => split_spaces(s, |u| is_space(u.into()), max, visit));
+    with_units!(text, s => split_spaces(s, |u| is_space(u.point()), max, visit));
 }
 
 /// `bytes.split(None, max)`: whitespace is space, tab, newline, return, form feed and vertical tab.
@@ -424,7 +424,7 @@ fn trailing<U: Unit>(units: &[U], space: &impl Fn(U) -> bool, mut end: usize) ->
 
 /// `str.rsplit(None, max)`: the parts in order.
 pub fn rsplit_whitespace(text: StrData<'_>, max: usize) -> Vec<Range<usize>> {
-    with_units!(text, s => rsplit_spaces(s, |u| is_space(u.into()), max))
+    with_units!(text, s => rsplit_spaces(s, |u| is_space(u.point()), max))
 }
 
 /// `bytes.rsplit(None, max)`.
@@ -457,7 +457,7 @@ fn rsplit_spaces<U: Unit>(units: &[U], space: impl Fn(U) -> bool, max: usize) ->
 
 /// `str.splitlines(keep_ends)`: `\r\n` ends one line.
 pub fn split_lines(text: StrData<'_>, keep_ends: bool, visit: impl FnMut(Range<usize>)) {
-    with_units!(text, s => lines(s, |u| is_line_break(u.into()), keep_ends, visit));
+    with_units!(text, s => lines(s, |u| is_line_break(u.point()), keep_ends, visit));
 }
 
 /// `bytes.splitlines(keep_ends)`: only `\n`, `\r` and `\r\n` end lines.
@@ -513,12 +513,12 @@ fn strip_units<U: Copy>(units: &[U], sides: Sides, drop: impl Fn(U) -> bool) -> 
 
 /// `str.strip` and its kin without an argument.
 pub fn strip_whitespace(text: StrData<'_>, sides: Sides) -> Range<usize> {
-    with_units!(text, s => strip_units(s, sides, |u| is_space(u.into())))
+    with_units!(text, s => strip_units(s, sides, |u| is_space(u.point())))
 }
 
 /// `str.strip` and its kin with a set of characters.
 pub fn strip(text: StrData<'_>, chars: StrData<'_>, sides: Sides) -> Range<usize> {
-    with_units!(text, s => strip_units(s, sides, |u| find_point(chars, u.into()).is_some()))
+    with_units!(text, s => strip_units(s, sides, |u| find_point(chars, u.point()).is_some()))
 }
 
 /// `bytes.strip` and its kin; `None` strips whitespace.
@@ -537,37 +537,6 @@ pub fn partition(text: StrData<'_>, separator: StrData<'_>) -> Option<(Range<usi
 /// `str.rpartition`: ranges before and after the last separator. The separator must not be empty.
 pub fn rpartition(text: StrData<'_>, separator: StrData<'_>) -> Option<(Range<usize>, Range<usize>)> {
     rfind(text, separator).map(|at| (0..at, at + separator.len()..text.len()))
-}
-
-/// `str.expandtabs`.
-pub fn expand_tabs(text: StrData<'_>, tab_size: usize) -> StrBuf {
-    let mut out = StrBuf::with_capacity(text.len());
-    let mut column = 0;
-    for point in text {
-        match point {
-            0x09 => {
-                let blanks = if tab_size == 0 { 0 } else { tab_size - column % tab_size };
-                out.push_repeated(b' '.into(), blanks);
-                column += blanks;
-            }
-            _ => {
-                out.push(point);
-                column = if matches!(point, 0x0A | 0x0D) { 0 } else { column + 1 };
-            }
-        }
-    }
-    out
-}
-
-/// `str.zfill`: zeros between the sign and the rest. `None` when wide enough already.
-pub fn zero_fill(text: StrData<'_>, width: usize) -> Option<StrBuf> {
-    let zeros = width.checked_sub(text.len()).filter(|&n| n > 0)?;
-    let signed = usize::from(!text.is_empty() && matches!(text.get(0), 0x2B | 0x2D));
-    let mut out = StrBuf::with_capacity(width);
-    out.push_data(text.slice(0, signed));
-    out.push_repeated(b'0'.into(), zeros);
-    out.push_data(text.slice(signed, text.len()));
-    Some(out)
 }
 
 #[cfg(test)]

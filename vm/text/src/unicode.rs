@@ -3,7 +3,7 @@
 //! Predicates take code points; lone surrogates fail all of them. ASCII and Latin-1 go through a table.
 
 use crate::buf::StrBuf;
-use crate::data::StrData;
+use crate::data::{StrData, Unit};
 use crate::with_units;
 use rustpython_unicode::{case, classify, data::Ucd, identifier};
 use std::borrow::Cow;
@@ -41,7 +41,7 @@ const fn latin1_table() -> [u16; 256] {
         if c == 0xB7 {
             bits |= CONTINUE;
         }
-        if matches!(c, b'0'..=b'9') {
+        if c.is_ascii_digit() {
             bits |= DECIMAL | DIGIT | NUMERIC | CONTINUE;
         }
         if matches!(c, 0xB2 | 0xB3 | 0xB9) {
@@ -205,7 +205,7 @@ pub fn to_ascii_number(data: StrData<'_>) -> Cow<'_, [u8]> {
 /// Whether the text is non-empty and every code point passes, the shape of most `str.is…` methods.
 #[inline]
 pub fn all(data: StrData<'_>, predicate: impl Fn(u32) -> bool) -> bool {
-    !data.is_empty() && with_units!(data, s => s.iter().all(|&u| predicate(u.into())))
+    !data.is_empty() && with_units!(data, s => s.iter().all(|&u| predicate(u.point())))
 }
 
 /// `str.isupper`.
@@ -263,7 +263,7 @@ pub fn text_is_identifier(data: StrData<'_>) -> bool {
 
 /// `str.isprintable`; true for empty text.
 pub fn text_is_printable(data: StrData<'_>) -> bool {
-    with_units!(data, s => s.iter().all(|&u| is_printable(u.into())))
+    with_units!(data, s => s.iter().all(|&u| is_printable(u.point())))
 }
 
 /// Simple (one to one) lower case, as regular expressions use it.

@@ -1,7 +1,7 @@
 //! The loop the encoders share.
 
 use super::{EncodeHandler, Fault, Replacement};
-use crate::data::StrData;
+use crate::data::{StrData, Unit};
 use crate::with_units;
 
 /// How an encoder treats one code point, and its faults.
@@ -35,7 +35,7 @@ where
     ) -> Result<(), H::Error> {
         loop {
             let bad = with_units!(text, s => {
-                s[at..].iter().position(|&u| !(self.put)(u.into(), out))
+                s[at..].iter().position(|&u| !(self.put)(u.point(), out))
             });
             let Some(bad) = bad else { return Ok(()) };
             let start = at + bad;

@@ -5,9 +5,15 @@ use crate::data::StrData;
 
 /// Encoding, start, end and reason of the exception.
 type Expected = (&'static str, usize, usize, &'static str);
+/// Bytes, error mode, code points or exception.
+type Decoding = (&'static [u8], &'static str, Result<&'static [u32], Expected>);
+/// Codec, bytes, error mode, code points or exception.
+type NamedDecoding = (&'static str, &'static [u8], &'static str, Result<&'static [u32], Expected>);
+/// Codec, code points, error mode, bytes or exception.
+type NamedEncoding = (&'static str, &'static [u32], &'static str, Result<&'static [u8], Expected>);
 
 #[rustfmt::skip]
-const DECODE: &[(&str, &[u8], &str, Result<&[u32], Expected>)] = &[
+const DECODE: &[NamedDecoding] = &[
     ("utf-8", b"abc", "strict", Ok(&[0x61, 0x62, 0x63])),
     ("utf-8", b"abc", "replace", Ok(&[0x61, 0x62, 0x63])),
     ("utf-8", b"\x80", "strict", Err(("utf-8", 0, 1, "invalid start byte"))),
@@ -219,7 +225,7 @@ const DECODE: &[(&str, &[u8], &str, Result<&[u32], Expected>)] = &[
 ];
 
 #[rustfmt::skip]
-const DECODE_UTF7: &[(&[u8], &str, Result<&[u32], Expected>)] = &[
+const DECODE_UTF7: &[Decoding] = &[
     (b"+", "strict", Ok(&[])),
     (b"+", "replace", Ok(&[])),
     (b"a+AGE-b", "strict", Ok(&[0x61, 0x61, 0x62])),
@@ -269,7 +275,7 @@ const DECODE_UTF7: &[(&[u8], &str, Result<&[u32], Expected>)] = &[
 ];
 
 #[rustfmt::skip]
-const DECODE_ESCAPE: &[(&[u8], &str, Result<&[u32], Expected>)] = &[
+const DECODE_ESCAPE: &[Decoding] = &[
     (b"\x5cx4", "strict", Err(("unicodeescape", 0, 3, "truncated \\xXX escape"))),
     (b"\x5cx4", "replace", Ok(&[0xFFFD])),
     (b"\x5cx", "strict", Err(("unicodeescape", 0, 2, "truncated \\xXX escape"))),
@@ -309,7 +315,7 @@ const DECODE_ESCAPE: &[(&[u8], &str, Result<&[u32], Expected>)] = &[
 ];
 
 #[rustfmt::skip]
-const DECODE_RAW: &[(&[u8], &str, Result<&[u32], Expected>)] = &[
+const DECODE_RAW: &[Decoding] = &[
     (b"\x5cu12", "strict", Err(("rawunicodeescape", 0, 4, "truncated \\uXXXX escape"))),
     (b"\x5cu12", "replace", Ok(&[0xFFFD])),
     (b"\x5c\x5cu1234\x5cu1234\xe9", "strict", Ok(&[0x5C, 0x5C, 0x75, 0x31, 0x32, 0x33, 0x34, 0x1234, 0xE9])),
@@ -327,7 +333,7 @@ const DECODE_RAW: &[(&[u8], &str, Result<&[u32], Expected>)] = &[
 ];
 
 #[rustfmt::skip]
-const ENCODE: &[(&str, &[u32], &str, Result<&[u8], Expected>)] = &[
+const ENCODE: &[NamedEncoding] = &[
     ("utf-8", &[0x61, 0x62, 0x63], "strict", Ok(b"abc")),
     ("utf-8", &[0xE9, 0x20AC, 0x1F600], "strict", Ok(b"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80")),
     ("utf-8", &[0x61, 0xD800, 0x62], "strict", Err(("utf-8", 1, 2, "surrogates not allowed"))),
@@ -502,11 +508,11 @@ fn points(buf: StrBuf) -> Vec<u32> {
     buf.data().iter().collect()
 }
 
-fn check_decode<'a>(
-    rows: impl IntoIterator<Item = (&'a [u8], &'a str, Result<&'a [u32], Expected>)>,
+fn check_decode(
+    rows: &[Decoding],
     decode: impl Fn(&[u8], &mut ErrorMode, &mut StrBuf) -> Result<(), Failure>,
 ) {
-    for (input, errors, want) in rows {
+    for &(input, errors, want) in rows {
         let mut out = StrBuf::new();
         let got = expected(decode(input, &mut mode(errors), &mut out)).map(|()| points(out));
         assert_eq!(got, want.map(<[u32]>::to_vec), "{input:?} {errors}");
@@ -519,13 +525,9 @@ fn decodes_like_cpython() {
         let got = expected(Codec::by_name(name).unwrap().decode(input, &mut mode(errors))).map(points);
         assert_eq!(got, want.map(<[u32]>::to_vec), "{name} {input:?} {errors}");
     }
-    check_decode(DECODE_UTF7.iter().copied(), |i, h, out| utf7::decode(i, h, true, out).map(drop));
-    check_decode(DECODE_ESCAPE.iter().copied(), |i, h, out| {
-        unicode_escape::decode(i, h, true, out).map(drop)
-    });
-    check_decode(DECODE_RAW.iter().copied(), |i, h, out| {
-        unicode_escape::decode_raw(i, h, true, out).map(drop)
-    });
+    check_decode(DECODE_UTF7, |i, h, out| utf7::decode(i, h, true, out).map(drop));
+    check_decode(DECODE_ESCAPE, |i, h, out| unicode_escape::decode(i, h, true, out).map(drop));
+    check_decode(DECODE_RAW, |i, h, out| unicode_escape::decode_raw(i, h, true, out).map(drop));
 }
 
 #[test]
