@@ -241,6 +241,34 @@ pub fn wrong_type(code: u32, type_name: &str) -> TextError {
     TextError::type_(format!("%{code} format: {wanted} is required, not {type_name}"))
 }
 
+/// `TypeError` for `%c` of text: `got` is a type name, or for strings of the wrong length [`of_length`].
+pub fn wrong_char(got: &str) -> TextError {
+    TextError::type_(format!("%c requires an int or a unicode character, not {got}"))
+}
+
+/// `TypeError` for `%c` of bytes: `got` is a type name, or for bytes of the wrong length [`of_length`].
+pub fn wrong_byte(got: &str) -> TextError {
+    TextError::type_(format!("%c requires an integer in range(256) or a single byte, not {got}"))
+}
+
+/// "a string of length 2", for [`wrong_char`] and [`wrong_byte`]; `what` is `string`, `bytes object` or
+/// `bytearray object`.
+pub fn of_length(what: &str, len: usize) -> String {
+    format!("a {what} of length {len}")
+}
+
+/// `TypeError` for a float conversion of something else in bytes formatting.
+pub fn wrong_float_bytes(type_name: &str) -> TextError {
+    TextError::type_(format!("float argument required, not {type_name}"))
+}
+
+/// `TypeError` for `%b` and `%s` of bytes formatting.
+pub fn wrong_bytes(type_name: &str) -> TextError {
+    TextError::type_(format!(
+        "%b requires a bytes-like object, or an object that implements __bytes__, not '{type_name}'"
+    ))
+}
+
 /// Writes sign, prefix and digits of a number with padding. `digits` may begin with `-`.
 fn write_number(field: Field, prefix: &[u8], digits: &[u8], out: &mut Vec<u8>) -> Result<(), TextError> {
     let (negative, digits) = match digits {
@@ -515,5 +543,9 @@ mod tests {
         write_bytes(b"abc", Field { left: true, ..field }, &mut out).unwrap();
         assert_eq!(out, b"  abab  ");
         assert!(byte_from_int(IntRef::Small(256)).is_err());
+        assert_eq!(
+            wrong_char(&of_length("string", 2)).message,
+            "%c requires an int or a unicode character, not a string of length 2"
+        );
     }
 }
