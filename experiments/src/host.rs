@@ -1,9 +1,11 @@
 //! Which machine, which software: recorded with every run, so that numbers can be judged later.
 
+use crate::process::{self, Launch};
 use serde::Serialize;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// The machine and the software that measured.
 #[derive(Clone, Debug, Serialize)]
@@ -116,11 +118,14 @@ pub fn commit(root: &Path) -> Option<String> {
     Some(format!("{commit}{}", if changed { "+" } else { "" }))
 }
 
-/// What `COMMAND -V` says of an interpreter, or of `rustc`.
+/// What `COMMAND -V` says of an interpreter, or of `rustc`. `None` if it does not within ten seconds.
 pub fn version(command: &[String]) -> Option<String> {
-    let mut arguments: Vec<&str> = command[1..].iter().map(String::as_str).collect();
-    arguments.push("-V");
-    first_line(&command[0], &arguments, None)
+    let mut command = command.to_vec();
+    command.push("-V".to_string());
+    let launch = Launch { command, env: Vec::new(), folder: std::env::temp_dir() };
+    let finished = process::run(&launch, Duration::from_secs(10)).ok()?;
+    let said = if finished.stdout.is_empty() { &finished.stderr } else { &finished.stdout };
+    said.lines().next().filter(|_| finished.succeeded()).map(str::to_string)
 }
 
 /// Processor time used by everybody since the start, in nanoseconds; idle and waiting do not count.

@@ -195,7 +195,7 @@ fn reap(child: Child, index: usize, reaped: &Mutex<bool>, events: &Sender<Event>
 fn wait(all: &mut [Running], reports: &Receiver<Event>, hold: bool, limit: Duration) -> Result<bool> {
     let begun = Instant::now();
     let mut n_ready = 0;
-    let mut timed_out = false;
+    let (mut timed_out, mut stopping) = (false, false);
     while all.iter().any(|running| running.ended.is_none()) {
         match reports.recv_timeout(Duration::from_millis(50)) {
             Ok(Event::Ready) => {
@@ -216,9 +216,9 @@ fn wait(all: &mut [Running], reports: &Receiver<Event>, hold: bool, limit: Durat
                 }
             }
             Err(RecvTimeoutError::Timeout) => {
-                if interrupt::requested() {
+                if interrupt::requested() && !stopping {
+                    stopping = true;
                     all.iter().for_each(Running::kill);
-                    return Err(Failure::Interrupted);
                 }
                 if !timed_out && begun.elapsed() > limit {
                     timed_out = true;
