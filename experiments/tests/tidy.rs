@@ -133,13 +133,16 @@ fn atomic_operations_say_what_they_order() {
         let lines: Vec<&str> = text.lines().collect();
         for (at, line) in lines.iter().enumerate().take(tests_begin(&lines)) {
             let code = code(line);
-            let passed = |ordering: &&str| {
+            let passed = |ordering: &str| -> bool {
                 [format!("({ordering})"), format!(", {ordering})"), format!("Ordering::{ordering})")]
                     .iter()
                     .any(|call| code.contains(call))
             };
             let is_use = code.starts_with("use ") || code.starts_with("pub use ");
-            if !is_use && ORDERINGS.iter().any(|o| passed(&o)) && !explained(&lines, at, "ORDERING", 10) {
+            if !is_use
+                && ORDERINGS.iter().any(|ordering| passed(ordering))
+                && !explained(&lines, at, "ORDERING", 10)
+            {
                 findings.push(format!("{name}:{}", at + 1));
             }
         }
@@ -308,10 +311,9 @@ fn commands_in_the_documents_exist() {
         for command in lab_commands(&fs::read_to_string(path).expect("UTF-8")) {
             n_commands += 1;
             let words = command.split_whitespace().skip(1);
-            if let Err(error) = typhon_lab::cli::Cli::try_parse_from(words) {
-                if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-                    findings.push(format!("{}: {command}: {}", relative(path), error.kind()));
-                }
+            let Err(error) = typhon_lab::cli::Cli::try_parse_from(words) else { continue };
+            if !matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+                findings.push(format!("{}: {command}: {}", relative(path), error.kind()));
             }
         }
     }
