@@ -42,6 +42,7 @@ pub fn wait_for<'a, T>(
 /// so and its caller sleeps with a time limit instead.
 #[inline(always)]
 pub fn light_fence() {
+    // ORDERING SeqCst: store before load; `heavy_fence` makes the processor's half of it.
     core::sync::atomic::compiler_fence(Ordering::SeqCst);
 }
 
@@ -49,6 +50,7 @@ pub fn light_fence() {
 /// 1 to 10 µs. `false`: the system has no such barrier, so the pair orders nothing.
 #[cold]
 pub fn heavy_fence() -> bool {
+    // ORDERING SeqCst: store before load, in this thread; pairs with `light_fence` in all others.
     fence(Ordering::SeqCst);
     barrier::process_wide()
 }
