@@ -1,12 +1,17 @@
 //! `list`.
 
 mod buffer;
+pub mod iterator;
+mod methods;
+pub mod sort;
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use typhon_sync::header::OwnerId;
 
 pub use self::buffer::Items;
+pub use self::methods::extend;
+use crate::builtins::slice::Span;
 use crate::object::{Borrowed, Owned, Slot, own_slot_word};
 use crate::sharing;
 use crate::thread::{self, ObjectGuard, Thread, unborn};
@@ -30,6 +35,10 @@ pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::LIST),
     kind: kind::LIST,
     flags: type_flags::GC | type_flags::BASE | type_flags::SEQUENCE | type_flags::MATCH_SELF,
+    doc: "Built-in mutable sequence.\n\nIf no argument is given, the constructor creates a new empty list.\nThe \
+          argument must be an iterable if specified.",
+    slots: methods::SLOTS,
+    methods: methods::METHODS,
     ..TypeDef::of::<List>("list")
 };
 
@@ -287,6 +296,34 @@ impl<'l> Locked<'l> {
         if left < self.list.items.capacity() / 4 {
             self.list.items.shrink(&self.list.header, left);
         }
+    }
+
+    /// Takes the items of an extended slice out.
+    pub fn remove_span(&self, span: Span) -> Vec<Owned> {
+        let n = self.len();
+        let mut gone: Vec<usize> = span.indices().collect();
+        gone.sort_unstable();
+        let slots = self.slots();
+        // SAFETY: the words leave the buffer below.
+        let old = gone.iter().filter_map(|&i| unsafe { own_slot_word(slots[i].peek()) }).collect();
+        let mut to = gone.first().copied().unwrap_or(n);
+        let mut next = gone.iter().copied().peekable();
+        for from in to..n {
+            if next.next_if_eq(&from).is_none() {
+                slots[to].store_raw(slots[from].peek());
+                to += 1;
+            }
+        }
+        for slot in &slots[to..] {
+            slot.store_raw(Word::UNBOUND);
+        }
+        self.set_len(to);
+        old
+    }
+
+    /// Slots of the buffer.
+    pub fn list_capacity(&self) -> usize {
+        self.list.items.capacity()
     }
 
     /// Replaces the items from `start` to before `stop` (start ≤ stop ≤ len) by `new`; returns the

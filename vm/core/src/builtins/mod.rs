@@ -7,11 +7,14 @@ pub mod complex;
 pub mod dict;
 pub mod exceptions;
 pub mod float;
+pub mod generic_alias;
 pub mod int;
 pub mod iterators;
 pub mod list;
 pub mod object;
+pub mod sequence;
 pub mod singletons;
+pub mod slice;
 pub mod str;
 pub mod tuple;
 pub mod type_;
@@ -49,4 +52,7 @@ builtin_types! {
     FLOAT = float::DEF,
     NOT_IMPLEMENTED = singletons::NOT_IMPLEMENTED,
     ELLIPSIS = singletons::ELLIPSIS,
+    SLICE = slice::DEF,
+    LIST_ITERATOR = list::iterator::DEF,
+    TUPLE_ITERATOR = tuple::iterator::DEF,
 }

@@ -1,10 +1,14 @@
 //! `tuple`.
 
+pub mod iterator;
+mod methods;
+
 use crate::flags;
 use crate::object::{Owned, Slot};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
+use crate::word::Word;
 use core::sync::atomic::Ordering;
 
 crate::payload! {
@@ -75,6 +79,39 @@ impl Thread {
         t
     }
 
+    /// A tuple of `n` items made by `item`, in order.
+    #[inline]
+    pub fn new_tuple_with(&mut self, n: usize, mut item: impl FnMut(usize) -> Owned) -> Owned {
+        if n == 0 {
+            return self.new_tuple(Vec::new());
+        }
+        let t = self.alloc_var(Tuple { header: unborn(), len: n }, n * 8);
+        // SAFETY: `n` words were asked for behind the head.
+        let slots = unsafe { (t.word().ptr() as *mut u8).add(Tuple::ITEMS) as *mut Slot };
+        for i in 0..n {
+            // SAFETY: i < n; fresh memory.
+            unsafe { slots.add(i).write(Slot::new(item(i))) }
+        }
+        t
+    }
+
+    /// A tuple of `n` words that are moved out of `from`.
+    ///
+    /// # Safety
+    /// Each word owns its count (OB-1) and is forgotten by the caller.
+    #[inline]
+    pub unsafe fn new_tuple_from_words(&mut self, from: *const Word, n: usize) -> Owned {
+        // SAFETY: passed on.
+        self.new_tuple_with(n, |i| unsafe { Owned::from_raw(*from.add(i)) })
+    }
+
+    /// A tuple of two.
+    #[inline]
+    pub fn new_pair(&mut self, a: Owned, b: Owned) -> Owned {
+        let mut parts = [Some(a), Some(b)];
+        self.new_tuple_with(2, |i| parts[i].take().unwrap_or_else(Owned::none))
+    }
+
     /// An instance of a tuple subclass.
     pub fn new_tuple_as(&mut self, ty: &Type, items: Vec<Owned>) -> Owned {
         if core::ptr::eq(ty, DEF.ty()) {
@@ -101,7 +138,6 @@ impl Thread {
 mod layout {
     use super::*;
     use crate::typedef::Layout;
-    use crate::word::Word;
     use typhon_sync::header::Header;
 
     pub const LAYOUT: Layout = Layout { size: size_of::<Tuple>(), trace, clear, drop };
@@ -117,8 +153,10 @@ mod layout {
     }
     unsafe fn drop(o: *mut Header) {
         // SAFETY: used for tuples only, once.
-        for s in unsafe { (*(o as *const Tuple)).items() } {
-            s.take();
+        let items = unsafe { (*(o as *const Tuple)).items() };
+        for s in items {
+            // SAFETY: the tuple is dead: nobody else looks at its slots.
+            core::mem::drop(unsafe { crate::object::own_slot_word(s.peek()) });
         }
     }
 }
@@ -132,5 +170,10 @@ pub static DEF: TypeDef = TypeDef {
         | type_flags::MATCH_SELF
         | type_flags::VAR_SIZED,
     layout: layout::LAYOUT,
+    doc: "Built-in immutable sequence.\n\nIf no argument is given, the constructor returns an empty tuple.\nIf \
+          iterable is specified the tuple is initialized from iterable's items.\n\nIf the argument is a tuple, \
+          the return value is the same object.",
+    slots: methods::SLOTS,
+    methods: methods::METHODS,
     ..TypeDef::of::<Tuple>("tuple")
 };

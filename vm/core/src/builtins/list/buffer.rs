@@ -112,6 +112,25 @@ impl Items {
         out
     }
 
+    /// A buffer of `total` slots with the items over and over; `None` if there is not so much memory.
+    pub fn repeated(items: &[Owned], total: usize) -> Option<Items> {
+        let p = allocate(total)?;
+        if let [one] = items
+            && !one.word().is_ptr()
+        {
+            for i in 0..total {
+                // SAFETY: i < capacity; fresh memory.
+                unsafe { *(p.add(i) as *mut u64) = one.word().0 };
+            }
+        } else {
+            for (i, v) in items.iter().cycle().take(total).enumerate() {
+                // SAFETY: as above; the clone's count moves into the slot.
+                unsafe { *(p.add(i) as *mut u64) = v.clone().into_raw().0 };
+            }
+        }
+        Some(Items(AtomicPtr::new(p)))
+    }
+
     /// A buffer of `n` words that are moved out of `from`.
     ///
     /// # Safety

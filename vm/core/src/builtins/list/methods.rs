@@ -1,0 +1,420 @@
+//! Operations and methods of `list`.
+
+use typhon_text::StrBuf;
+
+use super::{DEF, Items, List};
+use crate::builtins::dict::Dict;
+use crate::builtins::exceptions as ex;
+use crate::builtins::sequence::{self, clipped, in_range, push_repr, subscript};
+use crate::builtins::slice::{Slice, Span};
+use crate::builtins::tuple::Tuple;
+use crate::object::{Borrowed, Owned, PyResult};
+use crate::sharing;
+use crate::slots::{Args, ArgsExt, CompareOp, Slots};
+use crate::thread::Thread;
+use crate::typedef::NativeDef;
+use crate::types::Type;
+
+pub const SLOTS: Slots = Slots {
+    repr: Some(repr),
+    compare: Some(compare),
+    iter: Some(super::iterator::new),
+    new: Some(new),
+    init: Some(init),
+    len: Some(|_, o| Ok(of(o).len())),
+    getitem: Some(getitem),
+    setitem: Some(setitem),
+    contains: Some(contains),
+    concat: Some(concat),
+    repeat: Some(repeat),
+    inplace_concat: Some(inplace_concat),
+    inplace_repeat: Some(inplace_repeat),
+    ..Slots::NONE
+};
+
+pub const METHODS: &[NativeDef] = &[
+    NativeDef::new("append", "($self, object, /)", append, "Append object to the end of the list."),
+    NativeDef::new(
+        "extend",
+        "($self, iterable, /)",
+        |th, a| extend(th, of(a[0]), a[1]).map(|()| Owned::none()),
+        "Extend list by appending elements from the iterable.",
+    ),
+    NativeDef::new("insert", "($self, index, object, /)", insert, "Insert object before index."),
+    NativeDef::new(
+        "pop",
+        "($self, index=-1, /)",
+        pop,
+        "Remove and return item at index (default last).\n\nRaises IndexError if list is empty or index is out of range.",
+    ),
+    NativeDef::new(
+        "remove",
+        "($self, value, /)",
+        remove,
+        "Remove first occurrence of value.\n\nRaises ValueError if the value is not present.",
+    ),
+    NativeDef::new("clear", "($self, /)", clear, "Remove all items from list."),
+    NativeDef::new(
+        "copy",
+        "($self, /)",
+        |th, a| Ok(th.new_list(of(a[0]).to_vec())),
+        "Return a shallow copy of the list.",
+    ),
+    NativeDef::new("count", "($self, value, /)", count, "Return number of occurrences of value."),
+    NativeDef::new(
+        "index",
+        "($self, value, start=0, stop=sys.maxsize, /)",
+        index,
+        "Return first index of value.\n\nRaises ValueError if the value is not present.",
+    ),
+    NativeDef::new("reverse", "($self, /)", reverse, "Reverse *IN PLACE*."),
+    NativeDef::new("sort", "($self, /, *, key=None, reverse=False)", super::sort::method, super::sort::DOC),
+    NativeDef::new(
+        "__reversed__",
+        "($self, /)",
+        |th, a| super::iterator::reversed(th, a[0]),
+        "Return a reverse iterator over the list.",
+    ),
+    NativeDef::new("__sizeof__", "($self, /)", sizeof, "Return the size of the list in memory, in bytes."),
+    NativeDef::new(
+        "__class_getitem__",
+        "($cls, item, /)",
+        crate::builtins::generic_alias::class_getitem,
+        "See PEP 585",
+    )
+    .class(),
+];
+
+#[inline(always)]
+pub(super) fn of<'a>(o: Borrowed<'a>) -> &'a List {
+    o.downcast::<List>().expect("checked by the slot's type")
+}
+
+fn no_memory<T>(th: &mut Thread) -> PyResult<T> {
+    Err(th.raise_empty(&ex::MEMORY_ERROR))
+}
+
+fn new(th: &mut Thread, ty: &Type, _: Args<'_>) -> PyResult {
+    Ok(th.alloc_as(List::from_parts(0, Items::empty()), ty))
+}
+
+fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
+    let exact = core::ptr::eq(o.ty(), DEF.ty());
+    let source = sequence::constructor_arg(th, "list", args, exact)?;
+    let list = of(o);
+    if !list.is_empty() {
+        drop(list.lock().take_all());
+    }
+    match source {
+        Some(source) => extend(th, list, source),
+        None => Ok(()),
+    }
+}
+
+/// `list.extend`
+pub fn extend(th: &mut Thread, list: &List, source: Borrowed<'_>) -> PyResult<()> {
+    let known = if let Some(t) = source.downcast_exact::<Tuple>() {
+        Some(t.iter().map(Borrowed::to_owned).collect())
+    } else if let Some(l) = source.downcast_exact::<List>() {
+        Some(l.to_vec())
+    } else {
+        source.downcast_exact::<Dict>().map(Dict::keys)
+    };
+    if let Some(items) = known {
+        return match list.lock().extend(items) {
+            Ok(()) => Ok(()),
+            Err(_) => no_memory(th),
+        };
+    }
+    let it = source.iter(th)?;
+    let hint = source.length_hint(th, 0)?;
+    if hint > 0 && !list.lock().reserve(hint.min(1 << 24)) {
+        return no_memory(th);
+    }
+    match it.borrow().ty().slots.next() {
+        Some(next) => {
+            while let Some(v) = next(th, it.borrow())? {
+                list.push(v);
+            }
+        }
+        None => return it.borrow().next(th).map(drop),
+    }
+    Ok(())
+}
+
+fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
+    let list = of(o);
+    if list.is_empty() {
+        return Ok(th.new_str("[]"));
+    }
+    sequence::guarded_repr(th, o, "[...]", |th| {
+        let mut out = StrBuf::with_capacity(list.len() * 4 + 2);
+        out.push_str("[");
+        let mut i = 0;
+        while let Some(v) = list.get(i) {
+            if i > 0 {
+                out.push_str(", ");
+            }
+            push_repr(th, &mut out, v.borrow())?;
+            i += 1;
+        }
+        out.push_str("]");
+        Ok(th.new_str_buf(out))
+    })
+}
+
+fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {
+    let (Some(x), Some(y)) = (a.downcast::<List>(), b.downcast::<List>()) else {
+        return Ok(Owned::not_implemented());
+    };
+    sequence::compare(th, op, || (x.len(), y.len()), |i| Some((x.get(i)?, y.get(i)?)))
+}
+
+fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
+    let list = of(o);
+    if let Some(s) = key.downcast_exact::<Slice>() {
+        let bounds = s.bounds(th)?;
+        let items = {
+            let items = list.lock();
+            let span = bounds.adjust(items.len());
+            copied(items.slots(), span)
+        };
+        return Ok(th.new_list(items));
+    }
+    let i = subscript(th, key, "list")?;
+    let at = if i < 0 { i.wrapping_add(list.len() as isize) } else { i };
+    match list.get(at as usize) {
+        Some(v) => Ok(v),
+        None => Err(th.index_error("list index out of range")),
+    }
+}
+
+/// Copies of the items of a locked list in a span.
+fn copied(slots: &[crate::Slot], span: Span) -> Vec<Owned> {
+    // SAFETY: the lock pins the items.
+    span.indices().map(|i| unsafe { sharing::own_pinned(slots[i].peek()) }).collect()
+}
+
+fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
+    let list = of(o);
+    if let Some(s) = key.downcast_exact::<Slice>() {
+        return match v {
+            Some(v) => set_slice(th, list, s, v),
+            None => delete_slice(th, list, s),
+        };
+    }
+    let i = subscript(th, key, "list")?;
+    let at = if i < 0 { i.wrapping_add(list.len() as isize) } else { i } as usize;
+    let old = match v {
+        Some(v) => list.store_item(at, v.to_owned()).ok(),
+        None => list.lock().remove(at),
+    };
+    match old {
+        Some(_) => Ok(()),
+        None => Err(th.index_error("list assignment index out of range")),
+    }
+}
+
+fn set_slice(th: &mut Thread, list: &List, s: &Slice, v: Borrowed<'_>) -> PyResult<()> {
+    let bounds = s.bounds(th)?;
+    let new = if v.ty().slots.iter().is_none() && v.ty().slots.getitem().is_none() {
+        let msg = if bounds.step == 1 {
+            "can only assign an iterable"
+        } else {
+            "must assign iterable to extended slice"
+        };
+        return Err(th.type_error(msg));
+    } else {
+        v.to_vec(th)?
+    };
+    let items = list.lock();
+    let span = bounds.adjust(items.len());
+    if span.step == 1 {
+        let stop = span.start.max(span.stop);
+        let done = items.splice(span.start as usize, stop as usize, new);
+        drop(items);
+        return match done {
+            Ok(_) => Ok(()),
+            Err(_) => no_memory(th),
+        };
+    }
+    if new.len() != span.n {
+        drop(items);
+        let msg =
+            format!("attempt to assign sequence of size {} to extended slice of size {}", new.len(), span.n);
+        return Err(th.value_error(&msg));
+    }
+    let slots = items.slots();
+    let old: Vec<Owned> = span.indices().zip(new).map(|(i, v)| super::replace(&slots[i], v)).collect();
+    drop(items);
+    drop(old);
+    Ok(())
+}
+
+fn delete_slice(th: &mut Thread, list: &List, s: &Slice) -> PyResult<()> {
+    let bounds = s.bounds(th)?;
+    let items = list.lock();
+    let span = bounds.adjust(items.len());
+    let old = if span.n == 0 {
+        Vec::new()
+    } else if span.step == 1 {
+        items.splice(span.start as usize, span.start as usize + span.n, Vec::new()).unwrap_or_default()
+    } else {
+        items.remove_span(span)
+    };
+    drop(items);
+    drop(old);
+    Ok(())
+}
+
+fn contains(th: &mut Thread, o: Borrowed<'_>, v: Borrowed<'_>) -> PyResult<bool> {
+    let list = of(o);
+    let mut i = 0;
+    while let Some(item) = list.get(i) {
+        if item.borrow().equals(th, v)? {
+            return Ok(true);
+        }
+        i += 1;
+    }
+    Ok(false)
+}
+
+fn concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
+    let Some(y) = b.downcast::<List>() else {
+        let msg = format!("can only concatenate list (not \"{}\") to list", b.type_name(th));
+        return Err(th.type_error(&msg));
+    };
+    let mut items = of(a).to_vec();
+    items.extend(y.to_vec());
+    Ok(th.new_list(items))
+}
+
+fn repeated(th: &mut Thread, items: &[Owned], n: isize) -> PyResult<Items> {
+    let total = sequence::repeated_len(th, items.len(), n)?;
+    match Items::repeated(items, total) {
+        Some(items) => Ok(items),
+        None => no_memory(th),
+    }
+}
+
+fn repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
+    let items = of(o).to_vec();
+    let buffer = repeated(th, &items, n)?;
+    let len = items.len() * n.max(0) as usize;
+    Ok(th.alloc(List::from_parts(len, buffer)))
+}
+
+fn inplace_concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
+    extend(th, of(a), b)?;
+    Ok(a.to_owned())
+}
+
+fn inplace_repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
+    let list = of(o);
+    if n <= 0 {
+        drop(list.lock().take_all());
+        return Ok(o.to_owned());
+    }
+    let items = list.to_vec();
+    let more = sequence::repeated_len(th, items.len(), n - 1)?;
+    sequence::repeated_len(th, items.len(), n)?;
+    let guard = list.lock();
+    if !guard.reserve(more) {
+        drop(guard);
+        return no_memory(th);
+    }
+    for v in items.iter().cycle().take(more) {
+        guard.push(v.clone());
+    }
+    drop(guard);
+    Ok(o.to_owned())
+}
+
+fn append(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    of(a[0]).push(a[1].to_owned());
+    Ok(Owned::none())
+}
+
+fn insert(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let i = a[1].to_isize(th)?;
+    let items = of(a[0]).lock();
+    items.insert(clipped(i, items.len()), a[2].to_owned());
+    Ok(Owned::none())
+}
+
+fn pop(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let list = of(a[0]);
+    let i = match a.opt(1) {
+        Some(i) => i.to_isize(th)?,
+        None => -1,
+    };
+    let taken = {
+        let items = list.lock();
+        let n = items.len();
+        if n == 0 {
+            Err("pop from empty list")
+        } else {
+            in_range(i, n).and_then(|at| items.remove(at)).ok_or("pop index out of range")
+        }
+    };
+    taken.map_err(|msg| th.index_error(msg))
+}
+
+fn remove(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let list = of(a[0]);
+    let mut i = 0;
+    while let Some(item) = list.get(i) {
+        if item.borrow().equals(th, a[1])? {
+            let items = list.lock();
+            // The list may have changed while the items were compared; then it is as in CPython: what
+            // stands at the index goes.
+            let gone = items.remove(i);
+            drop(items);
+            drop(gone);
+            return Ok(Owned::none());
+        }
+        i += 1;
+    }
+    Err(th.value_error("list.remove(x): x not in list"))
+}
+
+fn clear(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let gone = of(a[0]).lock().take_all();
+    drop(gone);
+    Ok(Owned::none())
+}
+
+fn count(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let list = of(a[0]);
+    let (mut i, mut n) = (0, 0);
+    while let Some(item) = list.get(i) {
+        n += i64::from(item.borrow().equals(th, a[1])?);
+        i += 1;
+    }
+    Ok(th.new_int(n))
+}
+
+fn index(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let list = of(a[0]);
+    let (start, stop) = sequence::bounds(th, a.opt(2), a.opt(3))?;
+    let (start, stop) = (clipped(start, list.len()), clipped(stop, list.len()));
+    for i in start..stop {
+        let Some(item) = list.get(i) else { break };
+        if item.borrow().equals(th, a[1])? {
+            return Ok(th.new_int(i as i64));
+        }
+    }
+    Err(th.value_error("list.index(x): x not in list"))
+}
+
+fn reverse(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    of(a[0]).lock().reverse();
+    Ok(Owned::none())
+}
+
+fn sizeof(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let list = of(a[0]);
+    let slots = list.lock().list_capacity();
+    let buffer = if slots == 0 { 0 } else { (slots + 1) * 8 };
+    Ok(th.new_int((a[0].ty().basic_size() as usize + buffer) as i64))
+}
