@@ -8,6 +8,7 @@ pub mod call;
 pub mod dealloc;
 pub mod errors;
 pub mod flags;
+pub mod import;
 pub mod intern;
 pub mod interp;
 pub mod names;

@@ -38,3 +38,14 @@ pub const BREAKER_MASK: u32 = !3;
 /// # Safety
 /// The block is unlinked, and `free` may run once, on any thread, at any later time.
 pub unsafe fn retire(_address: *mut u8, _bytes: usize, _free: unsafe fn(*mut u8, usize)) {}
+
+/// Runs `f`, which may wait in the system and touches no object, without the interpreter: other
+/// threads go on meanwhile.
+pub fn blocking<R>(_th: &mut crate::Thread, f: impl FnOnce() -> R) -> R {
+    f()
+}
+
+/// Runs the Python handlers of signals that arrived, if this is the main thread.
+pub fn check_signals(_th: &mut crate::Thread) -> crate::PyResult<()> {
+    Ok(())
+}

@@ -1,1 +1,12 @@
-//! typhon-modules
+//! The native modules of Typhon's standard library.
+//!
+//! Each module is one [`ModuleDef`] in a file (or folder) of its name. A module exists for `import` when
+//! it stands in [`MODULES`].
+
+pub mod errno;
+pub mod support;
+
+use typhon_core::ModuleDef;
+
+/// Every native module, made when it is first imported.
+pub static MODULES: &[&ModuleDef] = &[&errno::MODULE];
