@@ -202,12 +202,7 @@ fn global(th: &mut Thread, globals: Borrowed<'_>, name: Borrowed<'_>) -> PyResul
 }
 
 /// The absolute name of a relative import.
-fn resolve(
-    th: &mut Thread,
-    text: &Str,
-    globals: Option<Borrowed<'_>>,
-    level: i64,
-) -> PyResult {
+fn resolve(th: &mut Thread, text: &Str, globals: Option<Borrowed<'_>>, level: i64) -> PyResult {
     let Some(globals) = globals.filter(|g| !g.is_none() && !g.is_null()) else {
         return Err(key_missing(th));
     };
@@ -396,13 +391,7 @@ fn cannot_import(
     } else {
         format!("cannot import name {shown} from {from} ({place})")
     };
-    Ok(import_error(
-        th,
-        &msg,
-        Some(module_name.borrow()),
-        origin.as_ref().map(|o| o.borrow()),
-        Some(name),
-    ))
+    Ok(import_error(th, &msg, Some(module_name.borrow()), origin.as_ref().map(|o| o.borrow()), Some(name)))
 }
 
 /// Does a file beside the script hide a standard module of the same name?
@@ -458,10 +447,7 @@ pub fn import_star(th: &mut Thread, module: Borrowed<'_>, namespace: Borrowed<'_
                 Some(m) => m.borrow().str_text(th)?,
                 None => String::from("?"),
             };
-            let msg = format!(
-                "{which} in {owner}.{place} must be str, not {}",
-                n.borrow().type_name(th)
-            );
+            let msg = format!("{which} in {owner}.{place} must be str, not {}", n.borrow().type_name(th));
             return Err(th.type_error(&msg));
         };
         if skip_private && text.data().iter().next() == Some(u32::from(b'_')) {

@@ -219,12 +219,7 @@ pub struct PathKind {
 }
 
 /// Reads a path argument. `what` names function and argument in messages: `"stat: path"`.
-pub fn path_arg(
-    th: &mut Thread,
-    arg: Option<Borrowed<'_>>,
-    what: &str,
-    kind: PathKind,
-) -> PyResult<PathArg> {
+pub fn path_arg(th: &mut Thread, arg: Option<Borrowed<'_>>, what: &str, kind: PathKind) -> PyResult<PathArg> {
     let arg = arg.unwrap_or(Borrowed::none());
     if arg.is_none() && kind.none {
         return Ok(PathArg { c: c".".to_owned(), object: Owned::none(), is_bytes: false, fd: None });
@@ -261,8 +256,10 @@ pub fn path_arg(
         Err(_) => {
             let function = what.split(':').next().unwrap_or("");
             let what = what.rsplit(": ").next().unwrap_or("path");
-            let prefix = if function.is_empty() || function == what { String::new() } else { format!("{function}: ") };
-            let msg = format!("{prefix}embedded null {} in {what}", if is_bytes { "byte" } else { "character" });
+            let prefix =
+                if function.is_empty() || function == what { String::new() } else { format!("{function}: ") };
+            let msg =
+                format!("{prefix}embedded null {} in {what}", if is_bytes { "byte" } else { "character" });
             Err(th.value_error(&msg))
         }
     }
