@@ -26,6 +26,7 @@ impl Thread {
     pub fn raise_value(&mut self, def: &'static TypeDef, arg: Owned) -> Raised {
         let args = self.new_tuple(vec![arg]);
         let exc = ex::new_exception(self, def.ty(), args);
+        ex::chain_context(self, exc.borrow());
         self.set_exc(exc)
     }
 
@@ -34,6 +35,7 @@ impl Thread {
     pub fn raise_empty(&mut self, def: &'static TypeDef) -> Raised {
         let args = self.new_tuple(vec![]);
         let exc = ex::new_exception(self, def.ty(), args);
+        ex::chain_context(self, exc.borrow());
         self.set_exc(exc)
     }
 
