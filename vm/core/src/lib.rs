@@ -5,6 +5,7 @@ pub mod bootstrap;
 pub mod buffer;
 pub mod builtins;
 pub mod call;
+pub mod codecs;
 pub mod dealloc;
 pub mod errors;
 pub mod flags;

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use crate::object::{Locked, Owned};
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
-use crate::typedef::{TypeDef, type_flags};
+use crate::typedef::{TypeDef, TypeId, type_flags};
 use crate::types::Type;
 
 crate::payload! {
@@ -18,6 +18,7 @@ crate::payload! {
 }
 
 pub static DEF: TypeDef = TypeDef {
+    id: TypeId::fixed(super::ids::BYTEARRAY),
     flags: type_flags::BASE | type_flags::MATCH_SELF,
     slots: Slots { ..Slots::NONE },
     ..TypeDef::of::<ByteArray>("bytearray")

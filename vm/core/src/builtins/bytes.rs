@@ -6,7 +6,7 @@ use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
-use crate::typedef::{TypeDef, kind, type_flags};
+use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 
 crate::payload! {
@@ -19,6 +19,7 @@ crate::payload! {
 }
 
 pub static DEF: TypeDef = TypeDef {
+    id: TypeId::fixed(super::ids::BYTES),
     kind: kind::BYTES,
     flags: type_flags::BASE | type_flags::MATCH_SELF | type_flags::VAR_SIZED,
     slots: Slots { ..Slots::NONE },

@@ -7,7 +7,7 @@ use crate::builtins::int::arith::compare_with_float;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{CompareOp, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{GetSetDef, NativeDef, TypeDef, type_flags};
+use crate::typedef::{GetSetDef, NativeDef, TypeDef, TypeId, type_flags};
 use crate::types::Type;
 
 pub(crate) use arith::power_of_floats;
@@ -21,6 +21,7 @@ crate::payload! {
 }
 
 pub static DEF: TypeDef = TypeDef {
+    id: TypeId::fixed(super::ids::COMPLEX),
     flags: type_flags::BASE,
     doc: "Create a complex number from a string or numbers.\n\n\
           If a string is given, parse it as a complex number.\n\

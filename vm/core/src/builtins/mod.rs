@@ -16,6 +16,7 @@ pub mod sequence;
 pub mod singletons;
 pub mod slice;
 pub mod str;
+pub mod subscript;
 pub mod tuple;
 pub mod type_;
 
@@ -55,4 +56,8 @@ builtin_types! {
     SLICE = slice::DEF,
     LIST_ITERATOR = list::iterator::DEF,
     TUPLE_ITERATOR = tuple::iterator::DEF,
+    COMPLEX = complex::DEF,
+    BYTES = bytes::DEF,
+    BYTEARRAY = bytearray::DEF,
+    STR_ITERATOR = str::core::ITERATOR_DEF,
 }

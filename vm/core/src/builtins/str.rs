@@ -1,11 +1,21 @@
 //! `str`: PEP 393 strings.
 
-use core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+mod construct;
+pub mod core;
+pub mod format;
+mod methods;
+mod percent;
+mod translate;
+
+pub use self::core::{append, concat_many, format_value, join};
+
+use ::core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use typhon_text::{StrBuf, StrData};
 
 use crate::flags;
 use crate::object::{Borrowed, Owned};
+use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
@@ -25,6 +35,24 @@ pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::STR),
     kind: kind::STR,
     flags: type_flags::BASE | type_flags::MATCH_SELF | type_flags::VAR_SIZED,
+    doc: "str(object='') -> str\nstr(bytes_or_buffer[, encoding[, errors]]) -> str\n\n\
+          Create a new string object from the given object.",
+    slots: Slots {
+        repr: Some(core::slot_repr),
+        str: Some(core::slot_str),
+        hash: Some(core::slot_hash),
+        compare: Some(core::slot_compare),
+        iter: Some(core::slot_iter),
+        new: Some(construct::new),
+        len: Some(core::slot_len),
+        getitem: Some(core::slot_getitem),
+        contains: Some(core::slot_contains),
+        remainder: Some(core::slot_remainder),
+        concat: Some(core::slot_concat),
+        repeat: Some(core::slot_repeat),
+        ..Slots::NONE
+    },
+    methods: methods::METHODS,
     ..TypeDef::of::<Str>("str")
 };
 
@@ -77,11 +105,11 @@ impl Str {
         unsafe {
             let p = (self as *const Str as *const u8).add(off);
             if bits & (flags::STR_TWO | flags::STR_FOUR) == 0 {
-                StrData::One(core::slice::from_raw_parts(p, self.len))
+                StrData::One(::core::slice::from_raw_parts(p, self.len))
             } else if bits & flags::STR_TWO != 0 {
-                StrData::Two(core::slice::from_raw_parts(p as *const u16, self.len))
+                StrData::Two(::core::slice::from_raw_parts(p as *const u16, self.len))
             } else {
-                StrData::Four(core::slice::from_raw_parts(p as *const u32, self.len))
+                StrData::Four(::core::slice::from_raw_parts(p as *const u32, self.len))
             }
         }
     }
@@ -91,7 +119,7 @@ impl Str {
     pub fn as_ascii(&self) -> Option<&str> {
         match self.data() {
             // SAFETY: the flag promises ASCII.
-            StrData::One(b) if self.is_ascii() => Some(unsafe { core::str::from_utf8_unchecked(b) }),
+            StrData::One(b) if self.is_ascii() => Some(unsafe { ::core::str::from_utf8_unchecked(b) }),
             _ => None,
         }
     }
@@ -107,13 +135,22 @@ impl Str {
     /// Same characters? (Not `__eq__` of a subclass.)
     #[inline]
     pub fn same_text(&self, other: &Str) -> bool {
-        core::ptr::eq(self, other)
+        ::core::ptr::eq(self, other)
             || self.len == other.len && {
                 if self.is_interned() && other.is_interned() {
                     return false;
                 }
                 self.data().equals(other.data())
             }
+    }
+
+    /// Corrects the length of a str that nobody else has seen since it was unique.
+    ///
+    /// # Safety
+    /// The only reference to the object is the caller's, and `len` characters are in place.
+    pub(crate) unsafe fn grow_to(&mut self, len: usize) {
+        self.len = len;
+        *self.hash.get_mut() = 0;
     }
 
     /// Is the text this ASCII literal?
@@ -175,6 +212,11 @@ impl Thread {
 
     /// A str of what the builder holds.
     pub fn new_str_buf(&mut self, b: StrBuf) -> Owned {
+        if b.is_ascii()
+            && let StrData::One(bytes) = b.data()
+        {
+            return self.new_ascii(bytes);
+        }
         self.new_str_data(b.data())
     }
 
@@ -197,7 +239,7 @@ impl Thread {
             _ => {
                 let (s, p) = self.alloc_str(b.len(), Class::Ascii);
                 // SAFETY: `len` bytes were asked for.
-                unsafe { core::ptr::copy_nonoverlapping(b.as_ptr(), p, b.len()) }
+                unsafe { ::core::ptr::copy_nonoverlapping(b.as_ptr(), p, b.len()) }
                 s
             }
         }
@@ -260,7 +302,7 @@ impl Thread {
 
     /// An instance of `str` or a subclass with the characters of `s`.
     pub fn new_str_as(&mut self, ty: &Type, s: &Str) -> Owned {
-        if core::ptr::eq(ty, DEF.ty()) {
+        if ::core::ptr::eq(ty, DEF.ty()) {
             return s.to_exact(self);
         }
         let (d, class) = (s.data(), s.class());
@@ -360,9 +402,9 @@ pub(crate) unsafe fn fill(p: *mut u8, d: StrData<'_>, width: usize) {
     // SAFETY: by contract.
     unsafe {
         match (d, width) {
-            (StrData::One(b), 1) => core::ptr::copy_nonoverlapping(b.as_ptr(), p, b.len()),
-            (StrData::Two(b), 2) => core::ptr::copy_nonoverlapping(b.as_ptr() as *const u8, p, b.len() * 2),
-            (StrData::Four(b), 4) => core::ptr::copy_nonoverlapping(b.as_ptr() as *const u8, p, b.len() * 4),
+            (StrData::One(b), 1) => ::core::ptr::copy_nonoverlapping(b.as_ptr(), p, b.len()),
+            (StrData::Two(b), 2) => ::core::ptr::copy_nonoverlapping(b.as_ptr() as *const u8, p, b.len() * 2),
+            (StrData::Four(b), 4) => ::core::ptr::copy_nonoverlapping(b.as_ptr() as *const u8, p, b.len() * 4),
             (d, 1) => d.iter().enumerate().for_each(|(i, c)| *p.add(i) = c as u8),
             (d, 2) => d.iter().enumerate().for_each(|(i, c)| *(p as *mut u16).add(i) = c as u16),
             (d, _) => d.iter().enumerate().for_each(|(i, c)| *(p as *mut u32).add(i) = c),

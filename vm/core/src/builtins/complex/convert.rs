@@ -1,7 +1,7 @@
 //! Complex numbers from text and other objects, and as text.
 
 use typhon_text::StrData;
-use typhon_text::float::{FloatStyle, parse_prefix, write_format};
+use typhon_text::complex;
 
 use super::{Complex, of};
 use crate::builtins::float::convert::real_opt;
@@ -13,18 +13,8 @@ use crate::types::Type;
 
 pub(super) fn slot_repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let (re, im) = of(o);
-    let style = FloatStyle { code: b'r', precision: 0, alternate: false, dot_zero: false };
     let mut out = Vec::with_capacity(32);
-    let bare = re == 0.0 && re.is_sign_positive();
-    if !bare {
-        out.push(b'(');
-        write_format(re, style, &mut out);
-        if im.is_sign_positive() || im.is_nan() {
-            out.push(b'+');
-        }
-    }
-    write_format(im, style, &mut out);
-    out.extend_from_slice(if bare { b"j" } else { b"j)" });
+    complex::write_repr(re, im, &mut out);
     Ok(th.new_ascii(&out))
 }
 
@@ -41,51 +31,21 @@ pub(super) fn format(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
 }
 
-/// `complex(text)`: surrounding spaces, optional parentheses, underscores between digits.
-fn parse(text: &[u8]) -> Option<(f64, f64)> {
-    let mut text = typhon_text::int::trim(text);
-    if let [b'(', inner @ .., b')'] = text {
-        text = typhon_text::int::trim(inner);
-    }
-    let clean;
-    if text.contains(&b'_') {
-        let digit = |i: Option<usize>| i.and_then(|i| text.get(i)).is_some_and(u8::is_ascii_digit);
-        let good = |i: usize| text[i] != b'_' || (digit(i.checked_sub(1)) && digit(Some(i + 1)));
-        if !(0..text.len()).all(good) {
-            return None;
-        }
-        clean = text.iter().copied().filter(|b| *b != b'_').collect::<Vec<_>>();
-        text = &clean;
-    }
-    let unit = |sign: &[u8]| match sign {
-        b"" | b"+" => Some(1.0),
-        b"-" => Some(-1.0),
-        _ => None,
-    };
-    let imaginary = |part: &[u8]| match part {
-        [body @ .., b'j' | b'J'] => match parse_prefix(body) {
-            Some((v, n)) if n == body.len() => Some(v),
-            _ => unit(body),
-        },
-        _ => None,
-    };
-    match parse_prefix(text) {
-        Some((v, n)) if n == text.len() => Some((v, 0.0)),
-        Some((v, n)) => match &text[n..] {
-            [b'j' | b'J'] => Some((0.0, v)),
-            rest @ [b'+' | b'-', ..] => imaginary(rest).map(|im| (v, im)),
-            _ => None,
-        },
-        None => imaginary(text).map(|im| (0.0, im)),
-    }
-}
-
 fn from_str(th: &mut Thread, s: &Str) -> PyResult<(f64, f64)> {
     let parsed = match s.data() {
-        StrData::One(b) if s.is_ascii() => parse(b),
-        d => parse(&typhon_text::unicode::to_ascii_number(d)),
+        StrData::One(b) if s.is_ascii() => complex::parse(b),
+        d => complex::parse(&typhon_text::unicode::to_ascii_number(d)),
     };
-    parsed.ok_or_else(|| th.value_error("complex() arg is a malformed string"))
+    match parsed {
+        Ok(c) => Ok(c),
+        Err(complex::ParseComplexError::Malformed) => {
+            Err(th.value_error("complex() arg is a malformed string"))
+        }
+        Err(complex::ParseComplexError::Underscore) => {
+            let repr = Borrowed::from_payload(s).repr_text(th)?;
+            Err(th.value_error(&format!("could not convert string to complex: {repr}")))
+        }
+    }
 }
 
 /// What `__complex__` of an object gives, if it has one.
@@ -222,21 +182,4 @@ pub(super) fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
         }
     };
     Ok(th.new_complex_as(ty, re, im))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse;
-
-    #[test]
-    fn text_of_complex_numbers() {
-        assert_eq!(parse(b" (1+2j) "), Some((1.0, 2.0)));
-        assert_eq!(parse(b"-j"), Some((0.0, -1.0)));
-        assert_eq!(parse(b"1_0-1e3J"), Some((10.0, -1000.0)));
-        assert_eq!(parse(b"3"), Some((3.0, 0.0)));
-        assert_eq!(parse(b"inf+infj").map(|c| c.1.is_infinite()), Some(true));
-        for bad in [&b""[..], b"1+", b"1 + 2j", b"(1+2j", b"j1", b"1__0", b"1+2", b"+-j", b"1j1"] {
-            assert_eq!(parse(bad), None, "{:?}", String::from_utf8_lossy(bad));
-        }
-    }
 }

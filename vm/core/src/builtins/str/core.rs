@@ -4,12 +4,12 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use typhon_text::StrData;
 
-use super::{Class, Str, class_of, fill};
+use super::{Class, Str, fill};
 use crate::builtins::subscript::{self, Subscript};
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{CompareOp, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef, type_flags};
+use crate::typedef::{NativeDef, TypeDef, TypeId, type_flags};
 
 /// The text of a str that is known to be one.
 #[inline(always)]
@@ -243,6 +243,7 @@ crate::payload! {
 }
 
 pub static ITERATOR_DEF: TypeDef = TypeDef {
+    id: TypeId::fixed(crate::builtins::ids::STR_ITERATOR),
     flags: type_flags::GC | type_flags::NO_NEW,
     slots: Slots { iter: Some(iterator_self), next: Some(iterator_next), ..Slots::NONE },
     methods: &[
@@ -477,10 +478,4 @@ pub(super) fn slot_remainder(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) 
         return Ok(Owned::not_implemented());
     }
     super::percent::format(th, a, b)
-}
-
-/// A str of text that the caller built.
-pub(crate) fn from_data(th: &mut Thread, d: StrData<'_>) -> Owned {
-    let class = class_of(d);
-    if d.len() <= 1 { th.new_str_data(d) } else { th.new_str_of_class(d, class) }
 }

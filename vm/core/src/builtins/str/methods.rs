@@ -14,7 +14,16 @@ use crate::typedef::NativeDef;
 
 macro_rules! methods {
     ($($name:literal $sig:literal $f:path, $doc:literal;)*) => {
-        &[$(NativeDef::new($name, $sig, $f, $doc)),*]
+        &[
+            $(NativeDef::new($name, $sig, $f, $doc),)*
+            NativeDef::new(
+                "maketrans",
+                "(x, y=None, z=None, /)",
+                super::translate::maketrans,
+                "Return a translation table usable for str.translate().",
+            )
+            .static_(),
+        ]
     };
 }
 
@@ -69,15 +78,6 @@ pub(super) static METHODS: &[NativeDef] = methods! {
     "__sizeof__" "($self, /)" sizeof, "Return the size of the string in memory, in bytes.";
     "__getnewargs__" "($self, /)" getnewargs, "";
 };
-
-/// `str.maketrans`, which has no self.
-pub(super) static MAKETRANS: NativeDef = NativeDef::new(
-    "maketrans",
-    "(x, y=None, z=None, /)",
-    super::translate::maketrans,
-    "Return a translation table usable for str.translate().",
-)
-.static_();
 
 /// A str argument of a method. Errors: TypeError as argument clinic words it.
 fn str_arg<'a>(th: &mut Thread, v: Borrowed<'a>, method: &str, position: usize) -> PyResult<&'a Str> {
@@ -533,7 +533,7 @@ fn zfill(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let width = a[1].to_isize(th)?.max(0) as usize;
     th.check_size(width)?;
     let s = of(a[0]);
-    match search::zero_fill(s.data(), width) {
+    match typhon_text::padding::zero_fill(s.data(), width) {
         Some(b) => Ok(th.new_str_buf(b)),
         None => Ok(substring(th, a[0], 0, s.len())),
     }
@@ -559,7 +559,7 @@ fn expandtabs(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         return Err(th.overflow_error("new string is too long"));
     };
     th.check_size(n)?;
-    Ok(th.new_str_buf(search::expand_tabs(s.data(), size)))
+    Ok(th.new_str_buf(typhon_text::padding::expand_tabs(s.data(), size)))
 }
 
 macro_rules! predicates {
