@@ -53,13 +53,7 @@ fn reject_nul(th: &mut Thread, name: &str) -> PyResult<()> {
 }
 
 /// `bytes.decode(encoding, errors)`: a str. `object` is what holds the bytes, for exceptions.
-pub fn decode(
-    th: &mut Thread,
-    object: Borrowed<'_>,
-    bytes: &[u8],
-    encoding: &str,
-    errors: &str,
-) -> PyResult {
+pub fn decode(th: &mut Thread, object: Borrowed<'_>, bytes: &[u8], encoding: &str, errors: &str) -> PyResult {
     match Codec::by_name(encoding) {
         Some(Codec::Utf8 | Codec::Ascii) if bytes.is_ascii() => Ok(th.new_ascii(bytes)),
         Some(Codec::Latin1) => Ok(th.new_str_data(StrData::One(bytes))),
@@ -172,9 +166,9 @@ impl DecodeHandler for Handler<'_> {
                     let exc = decode_error(self.th, self.object, input, &f)?;
                     Err(self.th.set_exc(exc))
                 }
-                Err(Failure::EncodeOnly) => Err(self
-                    .th
-                    .type_error("don't know how to handle UnicodeDecodeError in error callback")),
+                Err(Failure::EncodeOnly) => {
+                    Err(self.th.type_error("don't know how to handle UnicodeDecodeError in error callback"))
+                }
             };
         }
         let exc = decode_error(self.th, self.object, input, fault)?;
@@ -207,9 +201,7 @@ impl EncodeHandler for Handler<'_> {
         }
         match r.downcast::<Bytes>() {
             Some(b) => Ok((Replacement::Bytes(b.as_bytes().to_vec()), resume)),
-            None => {
-                Err(self.th.type_error("encoding error handler must return (str/bytes, int) tuple"))
-            }
+            None => Err(self.th.type_error("encoding error handler must return (str/bytes, int) tuple")),
         }
     }
 
@@ -231,8 +223,7 @@ fn make(th: &mut Thread, class: &str, args: [Owned; 5]) -> PyResult {
 
 /// A `UnicodeDecodeError` for a fault.
 pub fn decode_error(th: &mut Thread, object: Borrowed<'_>, input: &[u8], f: &Fault) -> PyResult {
-    let object =
-        if object.downcast::<Bytes>().is_some() { object.to_owned() } else { th.new_bytes(input) };
+    let object = if object.downcast::<Bytes>().is_some() { object.to_owned() } else { th.new_bytes(input) };
     let args = [
         th.new_str(f.encoding),
         object,

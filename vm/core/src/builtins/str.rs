@@ -404,7 +404,9 @@ pub(crate) unsafe fn fill(p: *mut u8, d: StrData<'_>, width: usize) {
         match (d, width) {
             (StrData::One(b), 1) => ::core::ptr::copy_nonoverlapping(b.as_ptr(), p, b.len()),
             (StrData::Two(b), 2) => ::core::ptr::copy_nonoverlapping(b.as_ptr() as *const u8, p, b.len() * 2),
-            (StrData::Four(b), 4) => ::core::ptr::copy_nonoverlapping(b.as_ptr() as *const u8, p, b.len() * 4),
+            (StrData::Four(b), 4) => {
+                ::core::ptr::copy_nonoverlapping(b.as_ptr() as *const u8, p, b.len() * 4)
+            }
             (d, 1) => d.iter().enumerate().for_each(|(i, c)| *p.add(i) = c as u8),
             (d, 2) => d.iter().enumerate().for_each(|(i, c)| *(p as *mut u16).add(i) = c as u16),
             (d, _) => d.iter().enumerate().for_each(|(i, c)| *(p as *mut u32).add(i) = c),

@@ -18,7 +18,11 @@ pub enum Subscript {
 pub fn of(th: &mut Thread, key: Borrowed<'_>, len: usize) -> PyResult<Option<Subscript>> {
     if let Some(s) = key.downcast::<Slice>() {
         let span = s.indices(th, len)?;
-        return Ok(Some(Subscript::Slice { start: span.start.max(0) as usize, step: span.step, count: span.n }));
+        return Ok(Some(Subscript::Slice {
+            start: span.start.max(0) as usize,
+            step: span.step,
+            count: span.n,
+        }));
     }
     if !crate::number::is_index(key) {
         return Ok(None);

@@ -126,8 +126,7 @@ pub(super) fn slot_contains(th: &mut Thread, o: Borrowed<'_>, item: Borrowed<'_>
     match item.downcast::<Str>() {
         Some(s) => Ok(typhon_text::search::contains(of(o).data(), s.data())),
         None => {
-            let msg =
-                format!("'in <string>' requires string as left operand, not {}", item.type_name(th));
+            let msg = format!("'in <string>' requires string as left operand, not {}", item.type_name(th));
             Err(th.type_error(&msg))
         }
     }
@@ -247,9 +246,19 @@ pub static ITERATOR_DEF: TypeDef = TypeDef {
     flags: type_flags::GC | type_flags::NO_NEW,
     slots: Slots { iter: Some(iterator_self), next: Some(iterator_next), ..Slots::NONE },
     methods: &[
-        NativeDef::new("__length_hint__", "($self, /)", length_hint, "Private method returning an estimate of len(list(it))."),
+        NativeDef::new(
+            "__length_hint__",
+            "($self, /)",
+            length_hint,
+            "Private method returning an estimate of len(list(it)).",
+        ),
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
-        NativeDef::new("__setstate__", "($self, state, /)", setstate, "Set state information for unpickling."),
+        NativeDef::new(
+            "__setstate__",
+            "($self, state, /)",
+            setstate,
+            "Set state information for unpickling.",
+        ),
     ],
     ..TypeDef::of::<StrIterator>("str_iterator")
 };

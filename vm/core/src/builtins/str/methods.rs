@@ -336,8 +336,7 @@ fn affix(
         return Ok(Owned::bool(test(p)));
     }
     let Some(t) = a[1].downcast::<Tuple>() else {
-        let msg =
-            format!("{method} first arg must be str or a tuple of str, not {}", a[1].type_name(th));
+        let msg = format!("{method} first arg must be str or a tuple of str, not {}", a[1].type_name(th));
         return Err(th.type_error(&msg));
     };
     for p in t.iter() {

@@ -1,7 +1,7 @@
 //! `%`-formatting of str, and what it shares with that of bytes.
 
-use typhon_text::printf::{self, Amount, Conversion, Field, Parser, Piece};
 use typhon_text::StrBuf;
+use typhon_text::printf::{self, Amount, Conversion, Field, Parser, Piece};
 
 use super::Str;
 use super::core::of;
