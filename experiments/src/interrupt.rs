@@ -23,3 +23,12 @@ pub fn install() {
 pub fn requested() -> bool {
     WANTED.load(Ordering::Relaxed)
 }
+
+/// From here on, ends the lab without a word when nobody reads its output any more (`cargo lab list |
+/// head`). To be called when no child runs: a child's closed input must not end the lab.
+pub fn end_when_output_closes() {
+    // SAFETY: installs no handler of ours, only the system's default.
+    unsafe {
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+    }
+}

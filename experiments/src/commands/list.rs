@@ -11,6 +11,7 @@ fn parameters(scale: &Scale) -> String {
 
 /// Prints workloads, loops and papers.
 pub fn run() -> Result<()> {
+    crate::interrupt::end_when_output_closes();
     println!("Threaded workloads (cargo lab run threads --only NAME,..)\n");
     for workload in definition::threaded()? {
         let head = &workload.head;

@@ -27,6 +27,7 @@ pub fn run(command: &Command) -> Result<()> {
 }
 
 fn list() -> Result<()> {
+    crate::interrupt::end_when_output_closes();
     for paper in papers::all()? {
         let about = &paper.about;
         println!(
@@ -84,6 +85,8 @@ struct Lab<'a> {
     recorder: Recorder,
     metrics: Metrics,
     runs: Vec<Run>,
+    /// What to print when everything is measured.
+    tables: String,
 }
 
 fn measure(paper: &Paper, common: &Common) -> Result<()> {
@@ -103,7 +106,15 @@ fn measure(paper: &Paper, common: &Common) -> Result<()> {
     let recorder = Recorder::open(&paper.slug, Some(&out), shared.seed, &described)?;
     let workdir = Workdir::new()?;
     workdir.write("driver.py", DRIVER)?;
-    let mut lab = Lab { common, typhon, workdir, recorder, metrics: Metrics::new(), runs: Vec::new() };
+    let mut lab = Lab {
+        common,
+        typhon,
+        workdir,
+        recorder,
+        metrics: Metrics::new(),
+        runs: Vec::new(),
+        tables: String::new(),
+    };
     for step in &paper.experiment.steps {
         let settings = |rounds: Rounds| {
             let chosen = if common.quick { rounds.quick } else { rounds.full };
@@ -124,6 +135,7 @@ fn measure(paper: &Paper, common: &Common) -> Result<()> {
     }
     lab.recorder.close("done")?;
     report::opening(&lab.recorder, shared);
+    print!("{}", lab.tables);
     let verdict = verdicts(paper, &lab.metrics);
     report::closing(&lab.recorder, &lab.runs, common);
     runner::verdict(&lab.runs)?;
@@ -139,6 +151,10 @@ fn metric(effect: Option<Effect>, why_not: &str) -> Metric {
 }
 
 impl Lab<'_> {
+    fn show(&mut self, title: &str, table: &Table) {
+        self.tables.push_str(&format!("{title}\n{}\n", table.render()));
+    }
+
     fn counting(&mut self, name: &str, settings: Settings, ratios: &[String]) -> Result<()> {
         let lab = std::env::current_exe().map_err(while_doing("cannot find the lab itself"))?;
         let ms = if self.common.quick { "15" } else { "50" };
@@ -150,7 +166,6 @@ impl Lab<'_> {
         let subject = Subject { name: name.to_string(), size: "", cells: vec![cell] };
         let reader = |_: &Subject, _: &Cell, finished: &Finished| read_counting(finished);
         let runs = runner::run(&[subject], settings, &reader, &mut self.recorder)?;
-        println!("Counting, ns per operation (median)");
         let samples = Samples::new(&runs, settings.seed);
         let mut table = Table::new(["variant", "inc", "dec"]);
         for variant in crate::counting::VARIANTS {
@@ -158,7 +173,7 @@ impl Lab<'_> {
             let show = |value: Option<f64>| value.map_or("–".to_string(), |ns| format!("{ns:.2}"));
             table.row(vec![variant.to_string(), show(ns("inc")), show(ns("dec"))]);
         }
-        println!("{}", table.render());
+        self.show("Counting, ns per operation (median)", &table);
         for ratio in ratios {
             let (above, below) = sides(ratio)?;
             for operation in ["inc", "dec"] {
@@ -245,7 +260,6 @@ impl Lab<'_> {
         let (workloads, cast, subjects) = self.threaded(workloads, arms, workers)?;
         let runs = self.run_threaded(&workloads, &cast, &subjects, settings)?;
         let samples = Samples::new(&runs, settings.seed);
-        println!("Whole programs with {workers} threads: ratios of times");
         let mut table = Table::new(std::iter::once("workload".to_string()).chain(ratios.iter().cloned()));
         let mut all = vec![Vec::new(); ratios.len()];
         for workload in &workloads {
@@ -272,7 +286,7 @@ impl Lab<'_> {
                 metric(Effect::geomean(effects), "no workload ran in both arms"),
             );
         }
-        println!("{}", table.render());
+        self.show(&format!("Whole programs, threads: {workers}. Ratios of times"), &table);
         self.runs.extend(runs);
         Ok(())
     }
@@ -322,8 +336,9 @@ impl Lab<'_> {
         }
         rounds.retain(|(_, all)| all[0] > 0.0);
         self.metrics.insert(format!("{name}.local"), metric(share(&rounds, settings.seed), why_not));
-        println!("Reference counting with {workers} threads");
-        println!("{}", table.render());
+        if !rounds.is_empty() {
+            self.show(&format!("Reference counting, threads: {workers}"), &table);
+        }
         self.runs.extend(runs);
         Ok(())
     }

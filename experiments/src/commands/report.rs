@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 /// Machine, seed, rounds.
 pub fn opening(recorder: &Recorder, settings: Settings) {
+    crate::interrupt::end_when_output_closes();
     let host = &recorder.host;
     let load = host.load_before.map_or(String::new(), |load| format!(", load {load:.1} per processor"));
     println!();

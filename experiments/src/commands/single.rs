@@ -12,6 +12,7 @@ use crate::record::Recorder;
 use crate::runner::{self, Cell, Key, Outcome, Reading, Subject};
 use crate::table;
 use crate::workdir::Workdir;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 
 /// Runs the programs in all arms and prints the best time per benchmark.
@@ -20,8 +21,9 @@ pub fn run(options: &SingleOptions) -> Result<()> {
     for path in &options.paths {
         collect(path, &mut programs)?;
     }
-    programs.retain(|(name, _)| options.only.is_empty() || options.only.contains(name));
-    if let Some(missing) = options.only.iter().find(|name| !programs.iter().any(|(known, _)| known == *name))
+    programs.retain(|program| options.only.is_empty() || options.only.contains(&program.name));
+    if let Some(missing) =
+        options.only.iter().find(|name| !programs.iter().any(|program| program.name == **name))
     {
         return Err(Failure::Usage(format!("no program called {missing:?} in the given paths")));
     }
@@ -51,7 +53,7 @@ pub fn run(options: &SingleOptions) -> Result<()> {
     let samples = Samples::new(&runs, settings.seed);
     let mut names: Vec<&str> = samples.subjects().iter().map(String::as_str).collect();
     // Programs that ran nowhere keep their row.
-    for (name, _) in &programs {
+    for Program { name, .. } in &programs {
         if !names.iter().any(|shown| shown == name || shown.starts_with(&format!("{name}/"))) {
             names.push(name);
         }
@@ -62,32 +64,63 @@ pub fn run(options: &SingleOptions) -> Result<()> {
     runner::verdict(&runs)
 }
 
-/// Name and file of each program under `path`: the file itself; `bm_NAME/run_benchmark.py`; `NAME.py`.
-fn collect(path: &Path, programs: &mut Vec<(String, PathBuf)>) -> Result<()> {
+/// A program and what it is called with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Program {
+    name: String,
+    file: PathBuf,
+    options: Vec<String>,
+}
+
+/// Every program under `path`: the file itself; the variants of `bm_NAME/run_benchmark.py`; `NAME.py`.
+fn collect(path: &Path, programs: &mut Vec<Program>) -> Result<()> {
     let full = path.canonicalize().map_err(|error| Failure::Usage(format!("{}: {error}", path.display())))?;
     if full.is_file() {
-        programs.push((name_of(&full), full));
+        programs.push(Program { name: name_of(&full), file: full, options: Vec::new() });
         return Ok(());
     }
     if full.join("run_benchmark.py").is_file() {
-        let file = full.join("run_benchmark.py");
-        programs.push((name_of(&file), file));
+        programs.extend(variants(&full)?);
         return Ok(());
     }
-    let entries = std::fs::read_dir(&full).map_err(while_doing(format!("cannot read {}", full.display())))?;
-    let mut found: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter_map(|entry| {
-            let inner = entry.join("run_benchmark.py");
-            if inner.is_file() {
-                return Some(inner);
-            }
-            (entry.is_file() && entry.extension().is_some_and(|end| end == "py")).then_some(entry)
-        })
-        .collect();
-    found.sort();
-    programs.extend(found.into_iter().map(|file| (name_of(&file), file)));
+    for entry in sorted(&full)? {
+        if entry.join("run_benchmark.py").is_file() {
+            programs.extend(variants(&entry)?);
+        } else if entry.is_file() && entry.extension().is_some_and(|end| end == "py") {
+            programs.push(Program { name: name_of(&entry), file: entry, options: Vec::new() });
+        }
+    }
     Ok(())
+}
+
+fn sorted(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries =
+        std::fs::read_dir(folder).map_err(while_doing(format!("cannot read {}", folder.display())))?;
+    let mut found: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
+    found.sort();
+    Ok(found)
+}
+
+/// One program per TOML file with a `[tool.pyperformance]` table in the folder: its `name`, and the
+/// arguments in `extra_opts`. Without such files, the folder's name and no arguments.
+fn variants(folder: &Path) -> Result<Vec<Program>> {
+    let file = folder.join("run_benchmark.py");
+    let mut found = Vec::new();
+    for path in sorted(folder)?.iter().filter(|path| path.extension().is_some_and(|end| end == "toml")) {
+        let text = std::fs::read_to_string(path).map_err(while_doing(path.display()))?;
+        let table: toml::Table = text.parse().map_err(while_doing(path.display()))?;
+        let Some(about) = table.get("tool").and_then(|tool| tool.get("pyperformance")) else { continue };
+        let options = about.get("extra_opts").and_then(|options| options.as_array());
+        let options =
+            options.into_iter().flatten().filter_map(|option| option.as_str().map(str::to_string)).collect();
+        let name =
+            about.get("name").and_then(|name| name.as_str()).map_or_else(|| name_of(&file), str::to_string);
+        found.push(Program { name, file: file.clone(), options });
+    }
+    if found.is_empty() {
+        found.push(Program { name: name_of(&file), file, options: Vec::new() });
+    }
+    Ok(found)
 }
 
 fn name_of(file: &Path) -> String {
@@ -100,12 +133,13 @@ fn name_of(file: &Path) -> String {
     name.strip_prefix("bm_").unwrap_or(&name).to_string()
 }
 
-fn subject(name: &str, file: &Path, arms: &[Arm], workdir: &Workdir, quick: bool) -> Subject {
+fn subject(program: &Program, arms: &[Arm], workdir: &Workdir, quick: bool) -> Subject {
     let cells = arms
         .iter()
         .map(|arm| {
             let mut command = arm.command.clone();
-            command.push(file.display().to_string());
+            command.push(program.file.display().to_string());
+            command.extend(program.options.iter().cloned());
             let mut env = arm.env.clone();
             env.push(("PYTHONPATH".into(), workdir.path().display().to_string()));
             env.push(("PYTHONDONTWRITEBYTECODE".into(), "1".into()));
@@ -113,11 +147,11 @@ fn subject(name: &str, file: &Path, arms: &[Arm], workdir: &Workdir, quick: bool
                 env.push(("LAB_VALUES".into(), "2".into()));
                 env.push(("LAB_MIN_MS".into(), "30".into()));
             }
-            let folder = file.parent().unwrap_or(workdir.path()).to_path_buf();
+            let folder = program.file.parent().unwrap_or(workdir.path()).to_path_buf();
             Cell { key: Key::measure(&arm.name, 1), launches: vec![Launch { command, env, folder }] }
         })
         .collect();
-    Subject { name: name.to_string(), size: if quick { "quick" } else { "full" }, cells }
+    Subject { name: program.name.clone(), size: if quick { "quick" } else { "full" }, cells }
 }
 
 fn read(subject: &Subject, _: &Cell, finished: &Finished) -> Outcome {
@@ -145,5 +179,28 @@ mod tests {
         assert_eq!(name_of(Path::new("/x/bm_nbody/run_benchmark.py")), "nbody");
         assert_eq!(name_of(Path::new("/x/bm_go.py")), "go");
         assert_eq!(name_of(Path::new("/x/mine.py")), "mine");
+    }
+
+    #[test]
+    fn variants_of_a_folder_have_names_and_arguments() -> Result<()> {
+        let workdir = Workdir::new()?;
+        workdir.write("bm_pickle/run_benchmark.py", "")?;
+        workdir.write(
+            "bm_pickle/pyproject.toml",
+            "[tool.pyperformance]\nname = \"pickle\"\nextra_opts = [\"a\"]\n",
+        )?;
+        workdir.write(
+            "bm_pickle/bm_list.toml",
+            "[tool.pyperformance]\nname = \"pickle_list\"\nextra_opts = [\"-x\", \"b\"]\n",
+        )?;
+        workdir.write("bm_plain/run_benchmark.py", "")?;
+        workdir.write("mine.py", "")?;
+        let mut programs = Vec::new();
+        collect(workdir.path(), &mut programs)?;
+        let found: Vec<(&str, String)> =
+            programs.iter().map(|program| (program.name.as_str(), program.options.join(" "))).collect();
+        let expected = [("pickle_list", "-x b"), ("pickle", "a"), ("plain", ""), ("mine", "")];
+        assert_eq!(found, expected.map(|(name, options)| (name, options.to_string())));
+        Ok(())
     }
 }
