@@ -36,10 +36,8 @@ pub fn run(options: &SingleOptions) -> Result<()> {
     let workdir = Workdir::new()?;
     workdir.write("pyperf.py", PYPERF)?;
     let settings = super::settings(&options.common, 2, 5);
-    let subjects: Vec<Subject> = programs
-        .iter()
-        .map(|(name, file)| subject(name, file, &arms, &workdir, options.common.quick))
-        .collect();
+    let subjects: Vec<Subject> =
+        programs.iter().map(|program| subject(program, &arms, &workdir, options.common.quick)).collect();
     let described = serde_json::json!({
         "experiment": "single", "arms": arms, "rounds": settings.rounds, "seed": settings.seed,
         "programs": programs, "unit": "ns, best value of a process",
