@@ -190,7 +190,12 @@ pub fn one_line(run: &Run) -> String {
         Status::Badsum => "gave a wrong result",
     };
     let last = run.detail.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("");
-    format!("{} in arm {} × {} {what}: {last}", run.subject, run.key.arm, run.key.workers)
+    let role = match run.key.role {
+        Role::Measure => "",
+        Role::Again => " (twin)",
+        Role::Ceiling => " (ceiling)",
+    };
+    format!("{} in arm {} × {}{role} {what}: {last}", run.subject, run.key.arm, run.key.workers)
 }
 
 struct Block<'a> {
