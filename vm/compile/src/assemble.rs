@@ -22,15 +22,14 @@ pub(crate) fn assemble(c: &mut Compiler<'_>) -> Res<Code> {
     let mut graph = std::mem::take(&mut c.unit.graph);
     let slots = Slots::of(c);
     slots.number(&mut graph);
-    let generator = flags & (crate::code::flags::GENERATOR
-        | crate::code::flags::COROUTINE
-        | crate::code::flags::ASYNC_GENERATOR)
+    let generator = flags
+        & (crate::code::flags::GENERATOR
+            | crate::code::flags::COROUTINE
+            | crate::code::flags::ASYNC_GENERATOR)
         != 0;
     prefix(&mut graph, &slots, generator, c.unit.firstlineno);
-    let parameters = c.unit.argcount
-        + c.unit.kwonlyargcount
-        + u32::from(c.unit.varargs)
-        + u32::from(c.unit.varkeywords);
+    let parameters =
+        c.unit.argcount + c.unit.kwonlyargcount + u32::from(c.unit.varargs) + u32::from(c.unit.varkeywords);
     flow::optimize(&mut graph, parameters, slots.names.len() as u32);
     let consts = std::mem::take(&mut c.unit.consts).into_vec();
     let consts = drop_unused(&mut graph, consts, c.unit.has_docstring);

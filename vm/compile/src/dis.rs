@@ -5,7 +5,10 @@ use std::fmt::Write;
 use crate::{
     assemble::{Region, decode_exceptiontable, decode_linetable},
     code::{Code, Const},
-    opcode::{ArgKind, BinaryOp, COMPARE_TO_BOOL, CommonConstant, Compare, Intrinsic1, Intrinsic2, Opcode, SpecialMethod},
+    opcode::{
+        ArgKind, BinaryOp, COMPARE_TO_BOOL, CommonConstant, Compare, Intrinsic1, Intrinsic2, Opcode,
+        SpecialMethod,
+    },
 };
 
 /// One decoded instruction.
@@ -71,7 +74,8 @@ fn list(code: &Code, out: &mut String) {
     labels.extend(regions.iter().flat_map(|region| [region.start, region.end, region.target]));
     labels.sort_unstable();
     labels.dedup();
-    let label = |at: u32| labels.binary_search(&at).map_or_else(|_| "?".to_owned(), |n| format!("L{}", n + 1));
+    let label =
+        |at: u32| labels.binary_search(&at).map_or_else(|_| "?".to_owned(), |n| format!("L{}", n + 1));
     let mut shown = None;
     for instr in &instrs {
         let line = lines.get(instr.offset as usize).copied().flatten();

@@ -35,7 +35,8 @@ pub(crate) fn binary(op: BinaryOp, left: &Const, right: &Const) -> Option<Const>
         _ => {}
     }
     if let (Some(a), Some(b)) = (integer(left), integer(right)) {
-        let both_bool = matches!(left, Const::True | Const::False) && matches!(right, Const::True | Const::False);
+        let both_bool =
+            matches!(left, Const::True | Const::False) && matches!(right, Const::True | Const::False);
         return integers(op, a, b, both_bool);
     }
     if let (Some(a), Some(b)) = (real(left), real(right)) {

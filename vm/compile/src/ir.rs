@@ -53,10 +53,7 @@ impl Instr {
     }
 
     pub(crate) fn is_exit(&self) -> bool {
-        matches!(
-            self.op,
-            Op::Code(Opcode::RETURN_VALUE | Opcode::RAISE_VARARGS | Opcode::RERAISE)
-        )
+        matches!(self.op, Op::Code(Opcode::RETURN_VALUE | Opcode::RAISE_VARARGS | Opcode::RERAISE))
     }
 
     pub(crate) fn jumps(&self) -> bool {

@@ -84,7 +84,8 @@ pub fn declared_encoding(bytes: &[u8]) -> Option<String> {
         if let Some(name) = cookie(line) {
             return Some(normal_name(&name));
         }
-        let blank = line.iter().find(|b| !matches!(b, b' ' | b'\t' | 0x0C | b'\r')).is_none_or(|&b| b == b'#');
+        let blank =
+            line.iter().find(|b| !matches!(b, b' ' | b'\t' | 0x0C | b'\r')).is_none_or(|&b| b == b'#');
         if !blank {
             return None;
         }
@@ -124,7 +125,8 @@ fn cookie(line: &[u8]) -> Option<String> {
 
 fn normal_name(name: &str) -> String {
     let name = name.to_ascii_lowercase().replace('_', "-");
-    let is = |wanted: &str| name == wanted || name.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('-'));
+    let is =
+        |wanted: &str| name == wanted || name.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('-'));
     if is("utf-8") || name == "utf8" {
         "utf-8".to_owned()
     } else if is("latin-1") || is("iso-8859-1") || is("iso-latin-1") || name == "latin1" {
@@ -141,7 +143,10 @@ mod tests {
     #[test]
     fn cookies() {
         assert_eq!(declared_encoding(b"# -*- coding: latin-1 -*-\n").as_deref(), Some("iso-8859-1"));
-        assert_eq!(declared_encoding(b"#!/bin/x\n# vim: set fileencoding=UTF_8 :\n").as_deref(), Some("utf-8"));
+        assert_eq!(
+            declared_encoding(b"#!/bin/x\n# vim: set fileencoding=UTF_8 :\n").as_deref(),
+            Some("utf-8")
+        );
         assert_eq!(declared_encoding(b"x = 1\n# coding: latin-1\n"), None);
         assert_eq!(declared_encoding(b"\n\n# coding: latin-1\n"), None);
     }
@@ -150,7 +155,10 @@ mod tests {
     fn decodes() {
         let none = |_: &str, _: &[u8]| None;
         assert_eq!(decode_source(b"\xef\xbb\xbfx", "f", &none).as_deref(), Ok("x"));
-        assert_eq!(decode_source(b"# coding: latin-1\n'\xe9'", "f", &none).as_deref(), Ok("# coding: latin-1\n'é'"));
+        assert_eq!(
+            decode_source(b"# coding: latin-1\n'\xe9'", "f", &none).as_deref(),
+            Ok("# coding: latin-1\n'é'")
+        );
         assert!(decode_source(b"'\xe9'", "f", &none).is_err());
         assert!(decode_source(b"a\0b", "f", &none).is_err());
     }

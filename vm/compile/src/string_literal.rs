@@ -118,7 +118,9 @@ fn named(text: &str, at: usize, buf: &mut PyStrBuf) -> Result<usize, String> {
 
 fn codec_error(start: usize, end: usize, msg: &str) -> String {
     if start == end {
-        return format!("(unicode error) 'unicodeescape' codec can't decode byte 0x5c in position {start}: {msg}");
+        return format!(
+            "(unicode error) 'unicodeescape' codec can't decode byte 0x5c in position {start}: {msg}"
+        );
     }
     format!("(unicode error) 'unicodeescape' codec can't decode bytes in position {start}-{end}: {msg}")
 }
@@ -185,7 +187,8 @@ pub(crate) fn clean_docstring(text: &PyStr) -> PyStr {
     let indent = |line: &[u32]| line.iter().take_while(|&&c| c == space).count();
     let Some(first) = lines.next() else { return text.clone() };
     let rest: Vec<&[u32]> = lines.collect();
-    let margin = rest.iter().filter(|line| indent(line) < line.len()).map(|line| indent(line)).min().unwrap_or(0);
+    let margin =
+        rest.iter().filter(|line| indent(line) < line.len()).map(|line| indent(line)).min().unwrap_or(0);
     if indent(first) == 0 && margin == 0 {
         return text.clone();
     }

@@ -243,7 +243,8 @@ impl Writer<'_> {
             Expr::Attribute(attribute) => {
                 self.expr(&attribute.value, Level::Atom);
                 // `1 .real`, not `1.real`.
-                if matches!(&*attribute.value, Expr::NumberLiteral(n) if matches!(n.value, ast::Number::Int(_))) {
+                if matches!(&*attribute.value, Expr::NumberLiteral(n) if matches!(n.value, ast::Number::Int(_)))
+                {
                     self.text(" ");
                 }
                 self.text(".");
@@ -321,7 +322,12 @@ impl Writer<'_> {
     }
 
     /// An f- or t-string as it stands in the source: its parts have no other normal form that reads the same.
-    fn interpolated<'e>(&mut self, prefix: &str, mut elements: impl Iterator<Item = &'e Element>, expr: &Expr) {
+    fn interpolated<'e>(
+        &mut self,
+        prefix: &str,
+        mut elements: impl Iterator<Item = &'e Element>,
+        expr: &Expr,
+    ) {
         match elements.next() {
             None => {
                 self.text(prefix);

@@ -40,5 +40,10 @@ fn standard_library() {
             Err(error) => failures.push(format!("{name}:{}: {}", error.lineno, error.msg)),
         }
     }
-    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures[..failures.len().min(20)].join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} failures\n{}",
+        failures.len(),
+        failures[..failures.len().min(20)].join("\n")
+    );
 }

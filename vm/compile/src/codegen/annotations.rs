@@ -62,10 +62,8 @@ impl<'a> Compiler<'a> {
         let parameters = &*function.parameters;
         let plain = parameters.posonlyargs.iter().chain(&parameters.args).map(|p| &p.parameter);
         let keyword_only = parameters.kwonlyargs.iter().map(|p| &p.parameter);
-        let ordered = plain
-            .chain(parameters.vararg.as_deref())
-            .chain(keyword_only)
-            .chain(parameters.kwarg.as_deref());
+        let ordered =
+            plain.chain(parameters.vararg.as_deref()).chain(keyword_only).chain(parameters.kwarg.as_deref());
         for parameter in ordered {
             if let Some(annotation) = parameter.annotation.as_deref() {
                 let sym = self.names.sym(&parameter.name.id);

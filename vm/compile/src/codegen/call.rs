@@ -63,7 +63,11 @@ impl<'a> Compiler<'a> {
     }
 
     /// For `super()` or `super(a, b)`: pushes the function and its two arguments. The result is LOAD_SUPER_ATTR's bit 1.
-    pub(crate) fn load_super_arguments(&mut self, expr: &'a Expr, attr: &ast::Identifier) -> Res<Option<u32>> {
+    pub(crate) fn load_super_arguments(
+        &mut self,
+        expr: &'a Expr,
+        attr: &ast::Identifier,
+    ) -> Res<Option<u32>> {
         let Expr::Call(call) = expr else { return Ok(None) };
         let Expr::Name(name) = &*call.func else { return Ok(None) };
         if name.id != "super" || attr.id == "__class__" || !call.arguments.keywords.is_empty() {

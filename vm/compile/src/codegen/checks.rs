@@ -63,12 +63,10 @@ impl Compiler<'_> {
                 | Expr::FString(_)
                 | Expr::BytesLiteral(_)
         );
-        let good = matches!(
-            literal_type(index),
-            None | Some("int" | "bool")
-        );
+        let good = matches!(literal_type(index), None | Some("int" | "bool"));
         if sequence && !good {
-            let (of, index) = (literal_type(value).unwrap_or_default(), literal_type(index).unwrap_or_default());
+            let (of, index) =
+                (literal_type(value).unwrap_or_default(), literal_type(index).unwrap_or_default());
             let msg =
                 format!("{of} indices must be integers or slices, not {index}; perhaps you missed a comma?");
             self.warn(msg, line);
@@ -86,7 +84,8 @@ impl Compiler<'_> {
         let mut left = &*compare.left;
         for (op, right) in compare.ops.iter().zip(&compare.comparators) {
             if let (CmpOp::Is | CmpOp::IsNot, Some(name)) = (op, literal(right).or_else(|| literal(left))) {
-                let constant = |e: &Expr| !matches!(e, Expr::Tuple(t) if !super::literal::all_constant(&t.elts));
+                let constant =
+                    |e: &Expr| !matches!(e, Expr::Tuple(t) if !super::literal::all_constant(&t.elts));
                 if constant(right) && constant(left) {
                     let (word, meant) = if *op == CmpOp::Is { ("is", "==") } else { ("is not", "!=") };
                     let line = self.loc(compare).line;

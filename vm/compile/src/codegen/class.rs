@@ -2,11 +2,7 @@
 
 use ruff_python_ast as ast;
 
-use super::{
-    Compiler,
-    function::first_line,
-    unit::UnitKind,
-};
+use super::{Compiler, function::first_line, unit::UnitKind};
 use crate::{
     code::Const,
     fail::Res,

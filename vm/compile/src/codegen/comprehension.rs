@@ -218,7 +218,8 @@ impl<'a> Compiler<'a> {
 
     /// Saves the outer values of the comprehension's variables below the iterable and makes their inner meaning known.
     fn begin_inlined(&mut self, scope: usize, loc: Loc) -> Inlined {
-        let in_class = self.table.scopes[self.unit.scope].kind == ScopeKind::Class && self.unit.inlined_depth == 0;
+        let in_class =
+            self.table.scopes[self.unit.scope].kind == ScopeKind::Class && self.unit.inlined_depth == 0;
         let function_like = self.table.scopes[self.unit.scope].function_like();
         self.unit.inlined_depth += 1;
         let end = self.new_block();

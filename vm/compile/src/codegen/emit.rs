@@ -151,7 +151,12 @@ impl<'a> Compiler<'a> {
     }
 
     /// Applies a unary operator: an evaluator of constants and what to emit otherwise.
-    pub(crate) fn unary(&mut self, evaluate: fn(&Const) -> Option<Const>, loc: Loc, emit: impl FnOnce(&mut Self)) {
+    pub(crate) fn unary(
+        &mut self,
+        evaluate: fn(&Const) -> Option<Const>,
+        loc: Loc,
+        emit: impl FnOnce(&mut Self),
+    ) {
         match self.last_constant().and_then(|value| evaluate(&value)) {
             Some(value) => {
                 self.pop();

@@ -200,7 +200,9 @@ impl<'a> Compiler<'a> {
     fn jump_if_inner(&mut self, expr: &'a Expr, target: BlockId, condition: bool) -> Res {
         let loc = self.loc(expr);
         match expr {
-            Expr::UnaryOp(op) if op.op == UnaryOp::Not => return self.jump_if(&op.operand, target, !condition),
+            Expr::UnaryOp(op) if op.op == UnaryOp::Not => {
+                return self.jump_if(&op.operand, target, !condition);
+            }
             Expr::BoolOp(op) => {
                 let decides = op.op == ast::BoolOp::Or;
                 let decided = if decides == condition { target } else { self.new_block() };

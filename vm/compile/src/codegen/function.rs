@@ -7,7 +7,7 @@ use super::{Compiler, docstring, unit::UnitKind};
 use crate::{
     code::Const,
     fail::{Fail, Res},
-    ir::{Op, NONE},
+    ir::{NONE, Op},
     location::Loc,
     names::{Sym, known},
     opcode::{FunctionAttribute, Intrinsic2, Opcode},
@@ -16,9 +16,9 @@ use crate::{
 
 /// The line a definition starts on: that of its first decorator.
 pub(crate) fn first_line(c: &Compiler<'_>, decorators: &[ast::Decorator], definition: &impl Ranged) -> u32 {
-    let start = decorators.first().map_or(definition.range().start(), |decorator| {
-        decorator.expression.range().start()
-    });
+    let start = decorators
+        .first()
+        .map_or(definition.range().start(), |decorator| decorator.expression.range().start());
     c.lines.line(start)
 }
 

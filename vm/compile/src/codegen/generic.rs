@@ -59,10 +59,7 @@ impl<'a> Compiler<'a> {
                 }
                 _ if seen_default => {
                     return Fail::err(
-                        format!(
-                            "non-default type parameter '{}' follows default type parameter",
-                            ident.id
-                        ),
+                        format!("non-default type parameter '{}' follows default type parameter", ident.id),
                         param,
                     );
                 }
@@ -98,7 +95,9 @@ impl<'a> Compiler<'a> {
 
     pub(crate) fn type_alias(&mut self, alias: &'a ast::StmtTypeAlias) -> Res {
         let loc = self.loc(alias);
-        let Expr::Name(target) = &*alias.name else { return Fail::err("invalid syntax", &alias.name.range()) };
+        let Expr::Name(target) = &*alias.name else {
+            return Fail::err("invalid syntax", &alias.name.range());
+        };
         let name = self.names.sym(&target.id);
         let text = Const::Str(target.id.as_str().into());
         if let Some(params) = &alias.type_params {

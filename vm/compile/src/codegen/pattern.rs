@@ -48,10 +48,8 @@ impl<'a> Compiler<'a> {
             if !last {
                 self.op_arg(Opcode::COPY, 1, loc);
             }
-            let mut context = Context {
-                allow_irrefutable: case.guard.is_some() || at + 1 == count,
-                ..Context::default()
-            };
+            let mut context =
+                Context { allow_irrefutable: case.guard.is_some() || at + 1 == count, ..Context::default() };
             self.pattern(&case.pattern, &mut context)?;
             for &name in &context.stores {
                 self.store_name(name, loc);
@@ -244,7 +242,13 @@ impl<'a> Compiler<'a> {
     }
 
     /// With `*_` only the items asked for are fetched.
-    fn items_by_index(&mut self, patterns: &'a [Pattern], star: usize, context: &mut Context, loc: Loc) -> Res {
+    fn items_by_index(
+        &mut self,
+        patterns: &'a [Pattern],
+        star: usize,
+        context: &mut Context,
+        loc: Loc,
+    ) -> Res {
         context.on_top += 1;
         for (at, pattern) in patterns.iter().enumerate() {
             if is_wildcard(pattern) || at == star {
@@ -280,7 +284,10 @@ impl<'a> Compiler<'a> {
             Some(star) => {
                 let after = size - star - 1;
                 if star > 255 || after > 0x7F_FFFF {
-                    return Fail::err("too many expressions in star-unpacking sequence pattern", &patterns[star]);
+                    return Fail::err(
+                        "too many expressions in star-unpacking sequence pattern",
+                        &patterns[star],
+                    );
                 }
                 self.op_arg(Opcode::UNPACK_EX, star as u32 | (after as u32) << 8, loc);
             }
@@ -351,7 +358,10 @@ impl<'a> Compiler<'a> {
         let mut seen: Vec<Const> = Vec::new();
         for key in &mapping.keys {
             if !is_value(key) && !key.is_literal_expr() {
-                return Fail::err("mapping pattern keys may only match literals and attribute lookups", mapping);
+                return Fail::err(
+                    "mapping pattern keys may only match literals and attribute lookups",
+                    mapping,
+                );
             }
             self.expr(key)?;
             if let Some(value) = self.last_constant() {
@@ -439,7 +449,9 @@ impl<'a> Compiler<'a> {
             return differ();
         }
         for wanted in (0..control.len()).rev() {
-            let Some(found) = stores.iter().position(|&name| name == control[wanted]) else { return differ() };
+            let Some(found) = stores.iter().position(|&name| name == control[wanted]) else {
+                return differ();
+            };
             if found == wanted {
                 continue;
             }

@@ -54,7 +54,8 @@ impl<'a> Compiler<'a> {
         }
         if matches!(kind, UnitKind::Function | UnitKind::AsyncFunction | UnitKind::Class) {
             let mangled = self.names.mangle(parent.private, name);
-            if self.table.scopes[parent.scope].get(mangled).is_some_and(|s| s.place == Place::GlobalExplicit) {
+            if self.table.scopes[parent.scope].get(mangled).is_some_and(|s| s.place == Place::GlobalExplicit)
+            {
                 return text;
             }
         }

@@ -28,7 +28,9 @@ impl<'a> Compiler<'a> {
             Stmt::AugAssign(assign) => self.aug_assign(assign),
             Stmt::AnnAssign(assign) => self.ann_assign(assign),
             Stmt::TypeAlias(alias) => self.type_alias(alias),
-            Stmt::For(stmt) => self.conditional(|c| if stmt.is_async { c.async_for(stmt) } else { c.for_loop(stmt) }),
+            Stmt::For(stmt) => {
+                self.conditional(|c| if stmt.is_async { c.async_for(stmt) } else { c.for_loop(stmt) })
+            }
             Stmt::While(stmt) => self.conditional(|c| c.while_loop(stmt)),
             Stmt::If(stmt) => self.conditional(|c| c.if_stmt(stmt)),
             Stmt::With(stmt) => self.conditional(|c| c.with_stmt(stmt)),

@@ -140,9 +140,10 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
-        let raw = string.value.iter().any(
-            |part| matches!(part, ast::FStringPart::FString(part) if part.flags.prefix().is_raw()),
-        );
+        let raw = string
+            .value
+            .iter()
+            .any(|part| matches!(part, ast::FStringPart::FString(part) if part.flags.prefix().is_raw()));
         self.joined(pieces, raw, loc)
     }
 

@@ -88,7 +88,8 @@ pub(super) fn arrange(linked: Linked<'_>) {
         if last.op == Op::Jump && last.target == following {
             // A jump to the next instruction; its line stays if nothing else in the block has it.
             instrs.pop();
-            let alone = instrs.iter().rev().find(|i| i.op != Op::Setup).is_none_or(|i| i.loc.line != last.loc.line);
+            let alone =
+                instrs.iter().rev().find(|i| i.op != Op::Setup).is_none_or(|i| i.loc.line != last.loc.line);
             if instrs.is_empty() || alone && !last.loc.is_none() {
                 instrs.push(Instr::nop(last.loc, last.handler));
             }

@@ -153,7 +153,11 @@ impl Analyzer<'_> {
                 return self.directive_error(id, name, "no binding for nonlocal '{}' found");
             }
             if outer.type_params.contains(&name) {
-                return self.directive_error(id, name, "nonlocal binding not allowed for type parameter '{}'");
+                return self.directive_error(
+                    id,
+                    name,
+                    "nonlocal binding not allowed for type parameter '{}'",
+                );
             }
             free.insert(name);
             return Ok(Place::Free);
@@ -243,9 +247,9 @@ impl Analyzer<'_> {
 
     fn free_in_child(&self, id: ScopeId, name: Sym) -> bool {
         self.table.scopes[id].children.iter().any(|&child| {
-            self.table.scopes[child].get(name).is_some_and(|symbol| {
-                symbol.place == Place::Free || symbol.flags & def::FREE_CLASS != 0
-            })
+            self.table.scopes[child]
+                .get(name)
+                .is_some_and(|symbol| symbol.place == Place::Free || symbol.flags & def::FREE_CLASS != 0)
         })
     }
 

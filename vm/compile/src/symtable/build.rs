@@ -132,10 +132,7 @@ impl Builder<'_> {
         let text = |b: &Self| b.names.text(name).to_owned();
         let old = self.table.scopes[id].flags(name);
         if flags & def::PARAM != 0 && old & def::PARAM != 0 {
-            return Fail::err(
-                format!("duplicate parameter '{}' in function definition", text(self)),
-                &range,
-            );
+            return Fail::err(format!("duplicate parameter '{}' in function definition", text(self)), &range);
         }
         if flags & def::TYPE_PARAM != 0 && old & def::TYPE_PARAM != 0 {
             return Fail::err(format!("duplicate type parameter '{}'", text(self)), &range);

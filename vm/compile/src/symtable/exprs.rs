@@ -42,12 +42,22 @@ impl Builder<'_> {
                 self.expr(&item.value)
             }),
             Expr::Set(set) => self.exprs(&set.elts),
-            Expr::ListComp(comp) => {
-                self.comprehension(node_id(comp), CompKind::List, &comp.generators, &comp.elt, None, comp.range)
-            }
-            Expr::SetComp(comp) => {
-                self.comprehension(node_id(comp), CompKind::Set, &comp.generators, &comp.elt, None, comp.range)
-            }
+            Expr::ListComp(comp) => self.comprehension(
+                node_id(comp),
+                CompKind::List,
+                &comp.generators,
+                &comp.elt,
+                None,
+                comp.range,
+            ),
+            Expr::SetComp(comp) => self.comprehension(
+                node_id(comp),
+                CompKind::Set,
+                &comp.generators,
+                &comp.elt,
+                None,
+                comp.range,
+            ),
             Expr::DictComp(comp) => {
                 let key = comp.key.as_deref().unwrap_or(&comp.value);
                 let value = Some(&*comp.value).filter(|_| comp.key.is_some());

@@ -132,7 +132,14 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn bound_scope(&mut self, name: Sym, node: usize, role: Role, expr: &ast::Expr, info: &'static str) -> Res {
+    fn bound_scope(
+        &mut self,
+        name: Sym,
+        node: usize,
+        role: Role,
+        expr: &ast::Expr,
+        info: &'static str,
+    ) -> Res {
         let in_class = self.cur().can_see_class_scope;
         self.enter(name, ScopeKind::TypeVariable, node, role);
         self.cur().info = Some(info);
