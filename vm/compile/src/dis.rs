@@ -28,7 +28,7 @@ impl Decoded {
     /// The unit a jump goes to.
     pub fn target(&self) -> Option<u32> {
         match self.op.arg_kind() {
-            ArgKind::Forward => Some(self.offset + 1 + self.arg),
+            ArgKind::Forward => (self.offset + 1).checked_add(self.arg),
             ArgKind::Backward => (self.offset + 1).checked_sub(self.arg),
             _ => None,
         }

@@ -70,8 +70,4 @@ impl LineMap {
         let end = self.starts.get(line as usize).map_or(source.len(), |&e| e as usize);
         &source[start..end]
     }
-
-    pub(crate) fn line_count(&self) -> u32 {
-        self.starts.len() as u32
-    }
 }

@@ -49,8 +49,6 @@ well_known! {
     DICTCOMP "<dictcomp>"
     GENEXPR "<genexpr>"
     MODULE_NAME "<module>"
-    SELF "self"
-    WILDCARD "_"
 }
 
 /// The identifiers of one compilation.

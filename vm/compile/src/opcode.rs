@@ -200,7 +200,7 @@ macro_rules! for_each_opcode {
             /// A dict of `arg` pairs.
             ///
             /// Stack: `key, value, … -- dict`.
-            (BUILD_MAP, 47, Raw, Next, |a| 2 * a, |_| 1)
+            (BUILD_MAP, 47, Raw, Next, |a| a.saturating_mul(2), |_| 1)
             /// A set of `arg` items.
             ///
             /// Stack: `items… -- set`.
@@ -220,7 +220,7 @@ macro_rules! for_each_opcode {
             /// Calls with `arg` positional arguments, `self` not counted.
             ///
             /// Stack: `callable, self_or_null, args… -- result`.
-            (CALL, 52, Raw, Next, |a| a + 2, |_| 1)
+            (CALL, 52, Raw, Next, |a| a.saturating_add(2), |_| 1)
             /// The function of `Intrinsic1`.
             ///
             /// Stack: `value -- result`.
@@ -232,7 +232,7 @@ macro_rules! for_each_opcode {
             /// Calls with `arg` arguments; the last `len(names)` of them are keywords.
             ///
             /// Stack: `callable, self_or_null, args…, names -- result`.
-            (CALL_KW, 55, Raw, Next, |a| a + 3, |_| 1)
+            (CALL_KW, 55, Raw, Next, |a| a.saturating_add(3), |_| 1)
             /// Rich comparison: `op << 5`, bit 4 = convert to bool, low bits = CPython's comparison mask.
             ///
             /// Stack: `left, right -- result`.
@@ -248,7 +248,7 @@ macro_rules! for_each_opcode {
             /// Pushes a copy of the item at depth `arg`, 1 = top.
             ///
             /// Stack: `item, … -- item, …, item`.
-            (COPY, 59, Raw, Next, |a| a, |a| a + 1)
+            (COPY, 59, Raw, Next, |a| a, |a| a.saturating_add(1))
             /// Copies `arg` cells of the closure into the frame.
             ///
             /// Stack: `--`.
@@ -276,11 +276,11 @@ macro_rules! for_each_opcode {
             /// Merges keyword arguments into the dict at depth `arg` below `update`; a duplicate is an error about the callable.
             ///
             /// Stack: `callable, null, args, dict, …, update -- callable, null, args, dict, …`.
-            (DICT_MERGE, 66, Raw, Next, |a| a + 4, |a| a + 3)
+            (DICT_MERGE, 66, Raw, Next, |a| a.saturating_add(4), |a| a.saturating_add(3))
             /// `dict.update(update)`, for the dict at depth `arg` below `update`.
             ///
             /// Stack: `dict, …, update -- dict, …`.
-            (DICT_UPDATE, 67, Raw, Next, |a| a + 1, |a| a)
+            (DICT_UPDATE, 67, Raw, Next, |a| a.saturating_add(1), |a| a)
             /// Swallows StopAsyncIteration; raises anything else again. The argument only serves monitoring.
             ///
             /// Stack: `awaitable, exc --`.
@@ -324,11 +324,11 @@ macro_rules! for_each_opcode {
             /// Appends to the list at depth `arg` below the value.
             ///
             /// Stack: `list, …, value -- list, …`.
-            (LIST_APPEND, 78, Raw, Next, |a| a + 1, |a| a)
+            (LIST_APPEND, 78, Raw, Next, |a| a.saturating_add(1), |a| a)
             /// Extends the list at depth `arg` below the iterable.
             ///
             /// Stack: `list, …, iterable -- list, …`.
-            (LIST_EXTEND, 79, Raw, Next, |a| a + 1, |a| a)
+            (LIST_EXTEND, 79, Raw, Next, |a| a.saturating_add(1), |a| a)
             /// Bit 0: method call, pushes the unbound method and `self`, or the attribute and NULL. Bits 1..: name.
             ///
             /// Stack: `owner -- attr, [self_or_null]`.
@@ -404,7 +404,7 @@ macro_rules! for_each_opcode {
             /// `dict[key] = value`, for the dict at depth `arg` below the key.
             ///
             /// Stack: `dict, …, key, value -- dict, …`.
-            (MAP_ADD, 98, Raw, Next, |a| a + 2, |a| a)
+            (MAP_ADD, 98, Raw, Next, |a| a.saturating_add(2), |a| a)
             /// Class pattern with `arg` positional subpatterns: a tuple of attributes, or None.
             ///
             /// Stack: `subject, type, names -- attrs_or_none`.
@@ -432,7 +432,7 @@ macro_rules! for_each_opcode {
             /// Raises `exc` again; with `arg` 1 the position on the stack becomes the frame's.
             ///
             /// Stack: `[lasti], exc -- [lasti]`.
-            (RERAISE, 105, Raw, End, |a| a + 1, |a| a)
+            (RERAISE, 105, Raw, End, |a| a.saturating_add(1), |a| a)
             /// Sends into the receiver; jumps when it is finished, with its return value.
             ///
             /// Stack: `receiver, value -- receiver, result`.
@@ -440,7 +440,7 @@ macro_rules! for_each_opcode {
             /// Adds to the set at depth `arg` below the value.
             ///
             /// Stack: `set, …, value -- set, …`.
-            (SET_ADD, 107, Raw, Next, |a| a + 1, |a| a)
+            (SET_ADD, 107, Raw, Next, |a| a.saturating_add(1), |a| a)
             /// Sets the attribute of `FunctionAttribute`.
             ///
             /// Stack: `attr, function -- function`.
@@ -448,7 +448,7 @@ macro_rules! for_each_opcode {
             /// Updates the set at depth `arg` below the iterable.
             ///
             /// Stack: `set, …, iterable -- set, …`.
-            (SET_UPDATE, 109, Raw, Next, |a| a + 1, |a| a)
+            (SET_UPDATE, 109, Raw, Next, |a| a.saturating_add(1), |a| a)
             /// `owner.name = value`.
             ///
             /// Stack: `value, owner --`.

@@ -125,6 +125,7 @@ impl Verifier<'_> {
 
     fn check_argument(&self, instr: &Decoded) -> Result<(), String> {
         let arg = instr.arg as usize;
+        self.check_number(instr)?;
         let (value, limit) = match instr.op.arg_kind() {
             ArgKind::Const => (arg, self.code.consts.len()),
             ArgKind::Name => (arg, self.code.names.len()),
@@ -142,6 +143,42 @@ impl Verifier<'_> {
             _ => return Ok(()),
         };
         if value >= limit { Err(format!("argument {value} of {limit}")) } else { Ok(()) }
+    }
+
+    /// Arguments that are neither jumps nor places in a table.
+    fn check_number(&self, instr: &Decoded) -> Result<(), String> {
+        use crate::opcode::{BinaryOp, CommonConstant, Compare, Intrinsic1, Intrinsic2, SpecialMethod};
+        let arg = instr.arg;
+        let good = match instr.op {
+            Opcode::CACHE | Opcode::RESERVED | Opcode::INTERPRETER_EXIT | Opcode::EXIT_INIT_CHECK => false,
+            Opcode::COPY => arg >= 1,
+            Opcode::SWAP => arg >= 2,
+            Opcode::BINARY_OP => BinaryOp::from_u32(arg).is_some(),
+            Opcode::COMPARE_OP => Compare::from_u32(arg >> 5).is_some(),
+            Opcode::CALL_INTRINSIC_1 => Intrinsic1::from_u32(arg).is_some(),
+            Opcode::CALL_INTRINSIC_2 => Intrinsic2::from_u32(arg).is_some(),
+            Opcode::LOAD_COMMON_CONSTANT => CommonConstant::from_u32(arg).is_some(),
+            Opcode::LOAD_SPECIAL => SpecialMethod::from_u32(arg).is_some(),
+            Opcode::CONVERT_VALUE => (1..=3).contains(&arg),
+            Opcode::BUILD_SLICE => (2..=3).contains(&arg),
+            Opcode::RAISE_VARARGS => arg <= 2,
+            Opcode::LIST_APPEND
+            | Opcode::LIST_EXTEND
+            | Opcode::SET_ADD
+            | Opcode::SET_UPDATE
+            | Opcode::MAP_ADD
+            | Opcode::DICT_UPDATE
+            | Opcode::DICT_MERGE => arg >= 1,
+            Opcode::COPY_FREE_VARS => {
+                let free = self.code.localspluskinds.iter().filter(|&&k| k & kind::FREE != 0).count();
+                arg as usize == free
+            }
+            _ => true,
+        };
+        // What is pushed must fit, before anything is.
+        let grown = instr.op.pushes(arg) as usize <= self.code.stacksize as usize
+            || instr.op.pushes(arg) <= instr.op.pops(arg);
+        if good && grown { Ok(()) } else { Err("argument out of range".to_owned()) }
     }
 
     fn kill(stack: &[Value], slot: u32) -> Result<(), String> {

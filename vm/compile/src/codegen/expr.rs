@@ -2,7 +2,7 @@
 
 use ruff_python_ast::{self as ast, Expr, ExprContext, Operator, UnaryOp};
 
-use super::{Compiler, names::Access, unit::UnitKind};
+use super::{Compiler, unit::UnitKind};
 use crate::{
     code::Const,
     fail::{Fail, Res},
@@ -409,10 +409,5 @@ impl<'a> Compiler<'a> {
         let mut parts = parts.into_iter();
         let mut next = || parts.next().unwrap_or(Const::None);
         self.constant(Const::Slice(Box::new([next(), next(), next()])), loc);
-    }
-
-    pub(crate) fn delete_name(&mut self, name: &str, loc: Loc) {
-        let name = self.names.sym(name);
-        self.name_op(name, Access::Del, loc);
     }
 }

@@ -374,7 +374,7 @@ impl Builder<'_> {
                 }
             }
         }
-        if kind != ScopeKind::Function && !self.future_annotations {
+        if self.table.scopes[body].has_conditional_annotations {
             self.add(known::CONDITIONAL_ANNOTATIONS, def::USE, annotation.range())?;
         }
         let unevaluated = kind == ScopeKind::Function || self.future_annotations;
