@@ -1,12 +1,16 @@
 //! `dict`.
 
-mod lookup;
+pub mod iterator;
+pub mod lookup;
+mod methods;
 pub mod table;
+pub mod view;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use typhon_sync::header::OwnerId;
 
+pub use self::methods::{merge, merge_any, missing, update};
 pub use self::table::{Table, TablePtr};
 use crate::builtins::str::Str;
 use crate::flags;
@@ -29,6 +33,12 @@ pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::DICT),
     kind: kind::DICT,
     flags: type_flags::GC | type_flags::BASE | type_flags::MAPPING | type_flags::MATCH_SELF,
+    doc: "dict() -> new empty dictionary\ndict(mapping) -> new dictionary initialized from a mapping object's\n    \
+          (key, value) pairs\ndict(iterable) -> new dictionary initialized as if via:\n    d = {}\n    for k, v in \
+          iterable:\n        d[k] = v\ndict(**kwargs) -> new dictionary initialized with the name=value pairs\n    \
+          in the keyword argument list.  For example:  dict(one=1, two=2)",
+    slots: methods::SLOTS,
+    methods: methods::METHODS,
     ..TypeDef::of::<Dict>("dict")
 };
 
@@ -483,6 +493,25 @@ impl Dict {
         }
         self.replace_table(new);
         true
+    }
+
+    /// Takes over the entries of `other`, if there is still none here.
+    fn adopt(&self, mut other: Dict) -> bool {
+        let _guard = self.lock();
+        let old = self.table();
+        if old.live() != 0 {
+            return false;
+        }
+        self.table.publish(core::mem::replace(other.table.0.get_mut(), Table::nothing()));
+        self.release_table(old);
+        true
+    }
+
+    /// Bytes of the table.
+    fn table_bytes(&self) -> usize {
+        let _guard = self.lock();
+        let t = self.table();
+        if t.is_nothing() { 0 } else { t.block().1 }
     }
 
     /// A payload with the same entries.

@@ -13,6 +13,7 @@ pub mod iterators;
 pub mod list;
 pub mod object;
 pub mod sequence;
+pub mod set;
 pub mod singletons;
 pub mod slice;
 pub mod str;
@@ -54,6 +55,8 @@ builtin_types! {
     NOT_IMPLEMENTED = singletons::NOT_IMPLEMENTED,
     ELLIPSIS = singletons::ELLIPSIS,
     SLICE = slice::DEF,
+    SET = set::DEF,
+    FROZENSET = set::FROZEN,
     LIST_ITERATOR = list::iterator::DEF,
     TUPLE_ITERATOR = tuple::iterator::DEF,
     COMPLEX = complex::DEF,

@@ -9,6 +9,7 @@ use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
+use typhon_sync::header::Header;
 use core::sync::atomic::Ordering;
 
 crate::payload! {
@@ -110,6 +111,32 @@ impl Thread {
     pub fn new_pair(&mut self, a: Owned, b: Owned) -> Owned {
         let mut parts = [Some(a), Some(b)];
         self.new_tuple_with(2, |i| parts[i].take().unwrap_or_else(Owned::none))
+    }
+
+    /// A pair for an iterator to hand out: the one in `kept` again, if nobody else holds it any more.
+    ///
+    /// Sound because only the owner of the iterator `of` touches `kept`: an unshared object of this
+    /// thread with one count is held by `kept` alone, and whoever borrows it would hold a count.
+    pub(crate) fn reused_pair(&mut self, of: &Header, kept: &Slot, a: Owned, b: Owned) -> Owned {
+        // ORDERING Relaxed: only this thread can have made the owner equal to itself.
+        if of.owner.load(Ordering::Relaxed) != self.owner.0 {
+            return self.new_pair(a, b);
+        }
+        match kept.fixed() {
+            Some(pair) if pair.header().is_some_and(|h| h.is_unique(self.owner)) => {
+                let items = pair.downcast_exact::<Tuple>().expect("a pair").items();
+                for (slot, v) in items.iter().zip([a, b]) {
+                    drop(crate::builtins::list::replace(slot, v));
+                }
+                pair.to_owned()
+            }
+            Some(_) => self.new_pair(a, b),
+            None => {
+                let pair = self.new_pair(a, b);
+                kept.store_raw(pair.clone().into_raw());
+                pair
+            }
+        }
     }
 
     /// An instance of a tuple subclass.

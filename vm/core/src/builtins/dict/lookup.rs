@@ -10,6 +10,7 @@ use typhon_text::hash::hash_int;
 
 use super::table::{EMPTY, Table};
 use super::{Dict, Entry};
+use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
@@ -45,26 +46,43 @@ pub enum Place {
     Ask(u32),
 }
 
+impl Known {
+    /// Is the key `k` of a table the wanted one? `None`: it must be asked.
+    #[inline(always)]
+    pub fn verdict(&self, k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
+        if self.equal.as_ref().is_some_and(|e| e.is(k)) {
+            return Some(true);
+        }
+        if self.unequal.iter().any(|e| e.is(k)) {
+            return Some(false);
+        }
+        decide(k, key, pinned)
+    }
+}
+
 impl<'a> Key<'a> {
     /// Hashes `value`. Errors: what `__hash__` raises.
     #[inline(always)]
     pub fn new(th: &mut Thread, value: Borrowed<'a>) -> PyResult<Key<'a>> {
+        match Self::quick(value) {
+            Some(key) => Ok(key),
+            None => Self::other(th, value),
+        }
+    }
+
+    /// A key whose hash needs no call: an int in a word, an exact str.
+    #[inline(always)]
+    pub fn quick(value: Borrowed<'a>) -> Option<Key<'a>> {
         let w = value.word();
         if w.is_int() {
-            return Ok(Key { value, hash: hash_int(w.int()), sort: Sort::Int });
+            return Some(Key { value, hash: hash_int(w.int()), sort: Sort::Int });
         }
-        if let Some(s) = value.downcast_exact::<Str>() {
-            return Ok(Key { value, hash: s.text_hash(), sort: Sort::Str(s) });
-        }
-        Self::other(th, value)
+        Self::of_str(value)
     }
 
     #[inline(never)]
     fn other(th: &mut Thread, value: Borrowed<'a>) -> PyResult<Key<'a>> {
-        match value.ty().slots.hash() {
-            Some(f) => Ok(Key { value, hash: f(th, value)?, sort: Sort::Other }),
-            None => Err(unhashable(th, value)),
-        }
+        Ok(Key { value, hash: hash_for(th, value, "dict key")?, sort: Sort::Other })
     }
 
     /// An exact str as a key.
@@ -91,10 +109,25 @@ impl<'a> Key<'a> {
     }
 }
 
-#[cold]
-fn unhashable(th: &mut Thread, value: Borrowed<'_>) -> crate::Raised {
-    let name = value.type_name(th);
-    th.type_error(&format!("cannot use '{name}' as a dict key (unhashable type: '{name}')"))
+/// `hash(value)`; a TypeError says that `value` cannot be used as `what`.
+pub fn hash_for(th: &mut Thread, value: Borrowed<'_>, what: &str) -> PyResult<i64> {
+    let raised = match value.ty().slots.hash() {
+        Some(f) => match f(th, value) {
+            Ok(h) => return Ok(h),
+            Err(raised) => raised,
+        },
+        None => {
+            let msg = format!("unhashable type: '{}'", value.type_name(th));
+            th.type_error(&msg)
+        }
+    };
+    if !th.exc().is_some_and(|e| core::ptr::eq(e.ty(), ex::TYPE_ERROR.ty())) {
+        return Err(raised);
+    }
+    let exc = th.catch(raised);
+    let why = exc.borrow().str_text(th)?;
+    let msg = format!("cannot use '{}' as a {what} ({why})", value.type_name(th));
+    Err(th.type_error(&msg))
 }
 
 /// Looks for a key. `pinned`: keys of the table cannot go away meanwhile (lock or GIL held).
@@ -163,15 +196,10 @@ fn probe_any(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
         }
         // SAFETY: strs in simple tables outlive readers; general tables store the hash.
         if k != Word::UNBOUND && unsafe { t.hash(i, k) } == key.hash {
-            if known.equal.as_ref().is_some_and(|e| e.is(k)) {
-                return Place::At(i);
-            }
-            if !known.unequal.iter().any(|e| e.is(k)) {
-                match decide(k, key, pinned) {
-                    Some(true) => return Place::At(i),
-                    Some(false) => {}
-                    None => return Place::Ask(i),
-                }
+            match known.verdict(k, key, pinned) {
+                Some(true) => return Place::At(i),
+                Some(false) => {}
+                None => return Place::Ask(i),
             }
         }
         walk.step();
@@ -193,7 +221,7 @@ fn decide(k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
 }
 
 /// Compares a key of the dict with the wanted one and notes the answer.
-fn ask(th: Option<&mut Thread>, candidate: Owned, key: &Key<'_>, known: &mut Known) -> PyResult<()> {
+pub fn ask(th: Option<&mut Thread>, candidate: Owned, key: &Key<'_>, known: &mut Known) -> PyResult<()> {
     let texts = (candidate.borrow().downcast_exact::<Str>(), key.value.downcast_exact::<Str>());
     let equal = match (texts, th) {
         ((Some(a), Some(b)), _) => a.same_text(b),

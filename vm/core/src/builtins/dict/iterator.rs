@@ -1,0 +1,233 @@
+//! Iterators of dicts: keys, values and items, forwards and backwards.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::{Dict, Table};
+use crate::builtins::sequence;
+use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::sharing;
+use crate::slots::Slots;
+use crate::thread::{Thread, unborn};
+use crate::typedef::{NativeDef, TypeDef};
+use crate::word::Word;
+
+/// Marks an iterator whose dict changed its size: it raises for ever.
+const BROKEN: usize = usize::MAX;
+
+/// Where an iterator stands.
+pub struct Place {
+    /// Next entry (forwards), or the one behind it (backwards).
+    pos: AtomicUsize,
+    /// Keys the dict had at the beginning, or [`BROKEN`].
+    used: AtomicUsize,
+    /// Keys still to come.
+    left: AtomicUsize,
+}
+
+crate::holds_no_references!(Place);
+
+impl Place {
+    fn new(d: &Dict, backwards: bool) -> Place {
+        let used = d.len();
+        let pos = if backwards { d.table().n() as usize } else { 0 };
+        Place { pos: AtomicUsize::new(pos), used: AtomicUsize::new(used), left: AtomicUsize::new(used) }
+    }
+}
+
+/// ORDERING Relaxed: positions; threads that share an iterator may see an entry twice.
+fn load(a: &AtomicUsize) -> usize {
+    a.load(Ordering::Relaxed)
+}
+
+/// ORDERING Relaxed: as in `load`.
+fn store(a: &AtomicUsize, v: usize) {
+    a.store(v, Ordering::Relaxed)
+}
+
+/// What the six iterators have in common.
+trait Step: crate::Payload {
+    const BACKWARDS: bool;
+    type Item;
+    fn dict(&self) -> &Slot;
+    fn place(&self) -> &Place;
+    fn header(&self) -> &crate::Header;
+    /// Takes entry `i` out of the dict, if it can without the lock (or has it: `pinned`).
+    fn take(d: &Dict, t: &Table, i: u32, pinned: bool) -> Option<Self::Item>;
+    fn value(&self, th: &mut Thread, item: Self::Item) -> Owned;
+}
+
+/// The next entry of an iterator. The dict is held by the iterator, which lets it go no sooner than at
+/// a safepoint of every thread that may be reading it.
+fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
+    sharing::enter(it.header());
+    let source = it.dict().peek();
+    if !source.is_ptr() {
+        return Ok(None);
+    }
+    // SAFETY: the slot holds dicts only; alive as said above.
+    let d = unsafe { &*(source.ptr() as *const Dict) };
+    sharing::enter(&d.header);
+    let place = it.place();
+    let t = d.table();
+    if t.live() != load(&place.used) {
+        store(&place.used, BROKEN);
+        return Err(th.runtime_error("dictionary changed size during iteration"));
+    }
+    let mut pos = load(&place.pos);
+    let found = loop {
+        let at = if S::BACKWARDS {
+            if pos == 0 {
+                break None;
+            }
+            pos = pos.min(t.n() as usize) - 1;
+            pos
+        } else {
+            if pos >= t.n() as usize {
+                break None;
+            }
+            pos += 1;
+            pos - 1
+        };
+        if t.key(at as u32).peek() != Word::UNBOUND {
+            break Some(at as u32);
+        }
+        if S::BACKWARDS && pos == 0 {
+            break None;
+        }
+    };
+    let Some(i) = found else {
+        finish(it);
+        return Ok(None);
+    };
+    let left = load(&place.left);
+    if left == 0 {
+        finish(it);
+        return Err(th.runtime_error("dictionary keys changed during iteration"));
+    }
+    let Some(item) = S::take(d, t, i, false).or_else(|| take_locked(it, i)) else {
+        // Removed by another thread just now: the size has changed.
+        store(&place.used, BROKEN);
+        return Err(th.runtime_error("dictionary changed size during iteration"));
+    };
+    store(&place.pos, pos);
+    store(&place.left, left - 1);
+    Ok(Some(it.value(th, item)))
+}
+
+#[cold]
+#[inline(never)]
+fn take_locked<S: Step>(it: &S, i: u32) -> Option<S::Item> {
+    let d = it.dict().get(it.header())?;
+    let d = d.payload::<Dict>();
+    let _guard = d.lock();
+    let t = d.table();
+    if i < t.n() && t.key(i).peek() != Word::UNBOUND { S::take(d, t, i, true) } else { None }
+}
+
+fn finish<S: Step>(it: &S) {
+    let _guard = sharing::lock_container(it.header());
+    if let Some(d) = it.dict().take() {
+        sharing::release_owned(it.header(), d);
+    }
+}
+
+fn length_hint<S: Step>(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = a[0].downcast::<S>().expect("checked by the descriptor");
+    let n = match it.dict().get(it.header()) {
+        Some(d) if d.payload::<Dict>().len() == load(&it.place().used) => load(&it.place().left),
+        _ => 0,
+    };
+    Ok(th.new_int(n as i64))
+}
+
+fn reduce<S: Step>(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = a[0].downcast::<S>().expect("checked by the descriptor");
+    let mut rest = Vec::new();
+    let before = [load(&it.place().pos), load(&it.place().left)];
+    let held = it.dict().get(it.header());
+    while let Some(v) = advance(it, th)? {
+        rest.push(v);
+    }
+    // The iterator itself stays where it was.
+    if let Some(d) = held {
+        it.dict().set(it.header(), d);
+    }
+    store(&it.place().pos, before[0]);
+    store(&it.place().left, before[1]);
+    let list = th.new_list(rest);
+    sequence::reduced(th, "iter", vec![list], None)
+}
+
+macro_rules! dict_iterators {
+    ($($(#[$doc:meta])* $name:ident, $def:ident, $text:literal, $make:ident, $back:literal, $item:ty,
+        |$d:ident, $t:ident, $i:ident, $pinned:ident| $take:expr, |$it:ident, $th:ident, $v:ident| $value:expr);* $(;)?) => { $(
+        crate::payload! {
+            $(#[$doc])*
+            pub struct $name: $def {
+                dict: Slot,
+                place: Place,
+                /// The pair handed out last, to be used again.
+                pair: Slot,
+            }
+        }
+        impl Step for $name {
+            const BACKWARDS: bool = $back;
+            type Item = $item;
+            #[inline(always)]
+            fn dict(&self) -> &Slot { &self.dict }
+            #[inline(always)]
+            fn place(&self) -> &Place { &self.place }
+            #[inline(always)]
+            fn header(&self) -> &crate::Header { &self.header }
+            #[inline(always)]
+            fn take($d: &Dict, $t: &Table, $i: u32, $pinned: bool) -> Option<$item> { $take }
+            #[inline(always)]
+            fn value(&self, $th: &mut Thread, $v: $item) -> Owned { let $it = self; let _ = (&$it, &$th); $value }
+        }
+        impl $name {
+            /// The next item. Errors: RuntimeError if the dict changed.
+            #[inline]
+            pub fn next(&self, th: &mut Thread) -> PyResult<Option<Owned>> { advance(self, th) }
+        }
+        pub static $def: TypeDef = TypeDef {
+            slots: Slots {
+                iter: Some(|_, o| Ok(o.to_owned())),
+                next: Some(|th, o| advance(o.downcast_exact::<$name>().expect("checked by the slot's type"), th)),
+                ..Slots::NONE
+            },
+            methods: &[
+                NativeDef::new("__length_hint__", "($self, /)", length_hint::<$name>, "Private method returning an estimate of len(list(it))."),
+                NativeDef::new("__reduce__", "($self, /)", reduce::<$name>, "Return state information for pickling."),
+            ],
+            ..TypeDef::of::<$name>($text)
+        };
+        /// An iterator of this sort over `dict`.
+        pub fn $make(th: &mut Thread, dict: Borrowed<'_>) -> Owned {
+            let place = Place::new(super::methods::of(dict), $back);
+            th.alloc($name { header: unborn(), dict: Slot::new(dict.to_owned()), place, pair: Slot::empty() })
+        }
+    )* };
+}
+
+dict_iterators! {
+    /// `dict_keyiterator`
+    KeyIterator, KEYS, "dict_keyiterator", keys, false, Owned,
+        |d, t, i, p| d.own_key(t, i, p), |it, th, v| v;
+    /// `dict_valueiterator`
+    ValueIterator, VALUES, "dict_valueiterator", values, false, Owned,
+        |d, t, i, p| d.own_value(t, i, p), |it, th, v| v;
+    /// `dict_itemiterator`
+    ItemIterator, ITEMS, "dict_itemiterator", items, false, (Owned, Owned),
+        |d, t, i, p| Some((d.own_key(t, i, p)?, d.own_value(t, i, p)?)),
+        |it, th, v| th.reused_pair(&it.header, &it.pair, v.0, v.1);
+    /// `dict_reversekeyiterator`
+    ReverseKeyIterator, REVERSE_KEYS, "dict_reversekeyiterator", reversed_keys, true, Owned,
+        |d, t, i, p| d.own_key(t, i, p), |it, th, v| v;
+    /// `dict_reversevalueiterator`
+    ReverseValueIterator, REVERSE_VALUES, "dict_reversevalueiterator", reversed_values, true, Owned,
+        |d, t, i, p| d.own_value(t, i, p), |it, th, v| v;
+    /// `dict_reverseitemiterator`
+    ReverseItemIterator, REVERSE_ITEMS, "dict_reverseitemiterator", reversed_items, true, (Owned, Owned),
+        |d, t, i, p| Some((d.own_key(t, i, p)?, d.own_value(t, i, p)?)),
+        |it, th, v| th.reused_pair(&it.header, &it.pair, v.0, v.1);
+}

@@ -1,0 +1,100 @@
+//! `set_iterator`.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Set;
+use crate::builtins::sequence;
+use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::slots::Slots;
+use crate::thread::{Thread, unborn};
+use crate::typedef::{NativeDef, TypeDef};
+
+/// Marks an iterator whose set changed its size: it raises for ever.
+const BROKEN: usize = usize::MAX;
+
+crate::payload! {
+    /// Iterator of a set or frozenset.
+    pub struct SetIterator: DEF {
+        set: Slot,
+        pos: AtomicUsize,
+        /// Keys the set had at the beginning, or [`BROKEN`].
+        used: AtomicUsize,
+        /// Keys handed out.
+        done: AtomicUsize,
+    }
+}
+
+pub static DEF: TypeDef = TypeDef {
+    slots: Slots { iter: Some(|_, o| Ok(o.to_owned())), next: Some(next), ..Slots::NONE },
+    methods: &[
+        NativeDef::new("__length_hint__", "($self, /)", length_hint, "Private method returning an estimate of len(list(it))."),
+        NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
+    ],
+    ..TypeDef::of::<SetIterator>("set_iterator")
+};
+
+pub fn new(th: &mut Thread, set: Borrowed<'_>) -> Owned {
+    let used = set.downcast::<Set>().map_or(0, Set::len);
+    th.alloc(SetIterator {
+        header: unborn(),
+        set: Slot::new(set.to_owned()),
+        pos: AtomicUsize::new(0),
+        used: AtomicUsize::new(used),
+        done: AtomicUsize::new(0),
+    })
+}
+
+fn of<'a>(o: Borrowed<'a>) -> &'a SetIterator {
+    o.downcast::<SetIterator>().expect("checked by the slot's type")
+}
+
+fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
+    let it = of(o);
+    let Some(held) = it.set.get(&it.header) else { return Ok(None) };
+    let set = held.borrow().downcast::<Set>().expect("an iterator of a set");
+    // ORDERING Relaxed: positions; threads that share an iterator may see a key twice.
+    if set.len() != it.used.load(Ordering::Relaxed) {
+        it.used.store(BROKEN, Ordering::Relaxed);
+        return Err(th.runtime_error("Set changed size during iteration"));
+    }
+    let mut pos = it.pos.load(Ordering::Relaxed);
+    match set.next_key(&mut pos) {
+        Some((k, _)) => {
+            it.pos.store(pos, Ordering::Relaxed);
+            it.done.store(it.done.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            Ok(Some(k))
+        }
+        None => {
+            drop(it.set.clear(&it.header));
+            Ok(None)
+        }
+    }
+}
+
+fn length_hint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = of(a[0]);
+    let n = match it.set.get(&it.header) {
+        Some(s) => {
+            let len = s.borrow().downcast::<Set>().map_or(0, Set::len);
+            // ORDERING Relaxed: as in `next`.
+            if len == it.used.load(Ordering::Relaxed) { len - it.done.load(Ordering::Relaxed).min(len) } else { 0 }
+        }
+        None => 0,
+    };
+    Ok(th.new_int(n as i64))
+}
+
+fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = of(a[0]);
+    let mut rest = Vec::new();
+    if let Some(s) = it.set.get(&it.header) {
+        let set = s.borrow().downcast::<Set>().expect("an iterator of a set");
+        // ORDERING Relaxed: as in `next`.
+        let mut pos = it.pos.load(Ordering::Relaxed);
+        while let Some((k, _)) = set.next_key(&mut pos) {
+            rest.push(k);
+        }
+    }
+    let list = th.new_list(rest);
+    sequence::reduced(th, "iter", vec![list], None)
+}
