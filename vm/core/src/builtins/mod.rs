@@ -12,6 +12,7 @@ pub mod int;
 pub mod iterators;
 pub mod list;
 pub mod object;
+pub mod range;
 pub mod sequence;
 pub mod set;
 pub mod singletons;
@@ -57,6 +58,8 @@ builtin_types! {
     SLICE = slice::DEF,
     SET = set::DEF,
     FROZENSET = set::FROZEN,
+    RANGE = range::DEF,
+    RANGE_ITERATOR = range::iterator::DEF,
     LIST_ITERATOR = list::iterator::DEF,
     TUPLE_ITERATOR = tuple::iterator::DEF,
     COMPLEX = complex::DEF,

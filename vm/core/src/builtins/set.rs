@@ -116,11 +116,7 @@ impl Set {
 
     /// Moves the payload to the heap as an instance of `ty`: `set`, `frozenset` or a subclass.
     fn alloc(self, th: &mut Thread, ty: &Type) -> Owned {
-        if ty.is_subtype_of(DEF.ty()) {
-            th.alloc_as(self, ty)
-        } else {
-            th.alloc_as(self.into_frozen(), ty)
-        }
+        if ty.is_subtype_of(DEF.ty()) { th.alloc_as(self, ty) } else { th.alloc_as(self.into_frozen(), ty) }
     }
 
     #[inline(always)]

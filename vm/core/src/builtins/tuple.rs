@@ -9,8 +9,8 @@ use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
-use typhon_sync::header::Header;
 use core::sync::atomic::Ordering;
+use typhon_sync::header::Header;
 
 crate::payload! {
     /// Head of a tuple. The items (slots, never changed after construction) lie behind it: at

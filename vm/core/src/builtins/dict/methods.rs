@@ -54,9 +54,24 @@ pub const METHODS: &[NativeDef] = &[
         popitem,
         "Remove and return a (key, value) pair as a 2-tuple.\n\nPairs are returned in LIFO (last-in, first-out) order.\nRaises KeyError if the dict is empty.",
     ),
-    NativeDef::new("keys", "($self, /)", |th, a| Ok(view::keys(th, a[0])), "Return a set-like object providing a view on the dict's keys."),
-    NativeDef::new("items", "($self, /)", |th, a| Ok(view::items(th, a[0])), "Return a set-like object providing a view on the dict's items."),
-    NativeDef::new("values", "($self, /)", |th, a| Ok(view::values(th, a[0])), "Return an object providing a view on the dict's values."),
+    NativeDef::new(
+        "keys",
+        "($self, /)",
+        |th, a| Ok(view::keys(th, a[0])),
+        "Return a set-like object providing a view on the dict's keys.",
+    ),
+    NativeDef::new(
+        "items",
+        "($self, /)",
+        |th, a| Ok(view::items(th, a[0])),
+        "Return a set-like object providing a view on the dict's items.",
+    ),
+    NativeDef::new(
+        "values",
+        "($self, /)",
+        |th, a| Ok(view::values(th, a[0])),
+        "Return an object providing a view on the dict's values.",
+    ),
     NativeDef::raw(
         "update",
         "($self, iterable=(), /, **kwargs)",
@@ -72,9 +87,20 @@ pub const METHODS: &[NativeDef] = &[
     .class(),
     NativeDef::new("clear", "($self, /)", clear, "Remove all items from the dict."),
     NativeDef::new("copy", "($self, /)", |th, a| Ok(of(a[0]).copy(th)), "Return a shallow copy of the dict."),
-    NativeDef::new("__reversed__", "($self, /)", |th, a| Ok(iterator::reversed_keys(th, a[0])), "Return a reverse iterator over the dict keys."),
+    NativeDef::new(
+        "__reversed__",
+        "($self, /)",
+        |th, a| Ok(iterator::reversed_keys(th, a[0])),
+        "Return a reverse iterator over the dict keys.",
+    ),
     NativeDef::new("__sizeof__", "($self, /)", sizeof, "Return the size of the dict in memory."),
-    NativeDef::new("__class_getitem__", "($cls, item, /)", crate::builtins::generic_alias::class_getitem, "See PEP 585").class(),
+    NativeDef::new(
+        "__class_getitem__",
+        "($cls, item, /)",
+        crate::builtins::generic_alias::class_getitem,
+        "See PEP 585",
+    )
+    .class(),
 ];
 
 #[inline(always)]
@@ -166,7 +192,13 @@ pub fn merge(th: &mut Thread, d: &Dict, other: &Dict, replace: bool) -> PyResult
     Ok(())
 }
 
-fn merge_mapping(th: &mut Thread, d: &Dict, source: Borrowed<'_>, keys: Owned, replace: bool) -> PyResult<()> {
+fn merge_mapping(
+    th: &mut Thread,
+    d: &Dict,
+    source: Borrowed<'_>,
+    keys: Owned,
+    replace: bool,
+) -> PyResult<()> {
     let keys = keys.borrow().call(th, &[])?;
     let it = keys.borrow().iter(th)?;
     while let Some(k) = it.borrow().next(th)? {

@@ -49,8 +49,12 @@ const SET_LIKE: Slots = Slots {
     ..Slots::NONE
 };
 
-const DISJOINT: NativeDef =
-    NativeDef::new("isdisjoint", "($self, other, /)", isdisjoint, "Return True if the view and the given iterable have a null intersection.");
+const DISJOINT: NativeDef = NativeDef::new(
+    "isdisjoint",
+    "($self, other, /)",
+    isdisjoint,
+    "Return True if the view and the given iterable have a null intersection.",
+);
 
 pub static KEYS: TypeDef = TypeDef {
     slots: Slots {
@@ -60,7 +64,12 @@ pub static KEYS: TypeDef = TypeDef {
     },
     methods: &[
         DISJOINT,
-        NativeDef::new("__reversed__", "($self, /)", |th, a| Ok(iterator::reversed_keys(th, source(a[0]))), "Return a reverse iterator over the dict keys."),
+        NativeDef::new(
+            "__reversed__",
+            "($self, /)",
+            |th, a| Ok(iterator::reversed_keys(th, source(a[0]))),
+            "Return a reverse iterator over the dict keys.",
+        ),
     ],
     ..TypeDef::of::<Keys>("dict_keys")
 };
@@ -89,7 +98,12 @@ pub static ITEMS: TypeDef = TypeDef {
     },
     methods: &[
         DISJOINT,
-        NativeDef::new("__reversed__", "($self, /)", |th, a| Ok(iterator::reversed_items(th, source(a[0]))), "Return a reverse iterator over the dict items."),
+        NativeDef::new(
+            "__reversed__",
+            "($self, /)",
+            |th, a| Ok(iterator::reversed_items(th, source(a[0]))),
+            "Return a reverse iterator over the dict items.",
+        ),
     ],
     ..TypeDef::of::<Items>("dict_items")
 };
@@ -198,11 +212,8 @@ fn and(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
     }
     let (view, other) = if is_set_like(a) { (a, b) } else { (b, a) };
     // Walk over the smaller one if both can be asked for members.
-    let (walk, ask) = if is_set_or_view(other) && other.len(th)? > view.len(th)? {
-        (view, other)
-    } else {
-        (other, view)
-    };
+    let (walk, ask) =
+        if is_set_or_view(other) && other.len(th)? > view.len(th)? { (view, other) } else { (other, view) };
     let made = set::new_empty(th);
     let it = walk.iter(th)?;
     while let Some(v) = it.borrow().next(th)? {
@@ -236,11 +247,8 @@ fn isdisjoint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if view.is(other.word()) {
         return Ok(Owned::bool(view.len(th)? == 0));
     }
-    let (walk, ask) = if is_set_or_view(other) && other.len(th)? > view.len(th)? {
-        (view, other)
-    } else {
-        (other, view)
-    };
+    let (walk, ask) =
+        if is_set_or_view(other) && other.len(th)? > view.len(th)? { (view, other) } else { (other, view) };
     let it = walk.iter(th)?;
     while let Some(v) = it.borrow().next(th)? {
         if ask.contains(th, v.borrow())? {

@@ -27,7 +27,12 @@ crate::payload! {
 pub static DEF: TypeDef = TypeDef {
     slots: Slots { iter: Some(|_, o| Ok(o.to_owned())), next: Some(next), ..Slots::NONE },
     methods: &[
-        NativeDef::new("__length_hint__", "($self, /)", length_hint, "Private method returning an estimate of len(list(it))."),
+        NativeDef::new(
+            "__length_hint__",
+            "($self, /)",
+            length_hint,
+            "Private method returning an estimate of len(list(it)).",
+        ),
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
     ],
     ..TypeDef::of::<SetIterator>("set_iterator")
@@ -77,7 +82,11 @@ fn length_hint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         Some(s) => {
             let len = s.borrow().downcast::<Set>().map_or(0, Set::len);
             // ORDERING Relaxed: as in `next`.
-            if len == it.used.load(Ordering::Relaxed) { len - it.done.load(Ordering::Relaxed).min(len) } else { 0 }
+            if len == it.used.load(Ordering::Relaxed) {
+                len - it.done.load(Ordering::Relaxed).min(len)
+            } else {
+                0
+            }
         }
         None => 0,
     };

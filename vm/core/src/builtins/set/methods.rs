@@ -59,20 +59,36 @@ const INTERSECTION: NativeDef = NativeDef::raw(
     intersection_method,
     "Return a new set with elements common to the set and all others.",
 );
-const ISDISJOINT: NativeDef =
-    NativeDef::new("isdisjoint", "($self, other, /)", isdisjoint, "Return True if two sets have a null intersection.");
-const ISSUBSET: NativeDef =
-    NativeDef::new("issubset", "($self, other, /)", issubset, "Report whether another set contains this set.");
-const ISSUPERSET: NativeDef =
-    NativeDef::new("issuperset", "($self, other, /)", issuperset, "Report whether this set contains another set.");
+const ISDISJOINT: NativeDef = NativeDef::new(
+    "isdisjoint",
+    "($self, other, /)",
+    isdisjoint,
+    "Return True if two sets have a null intersection.",
+);
+const ISSUBSET: NativeDef = NativeDef::new(
+    "issubset",
+    "($self, other, /)",
+    issubset,
+    "Report whether another set contains this set.",
+);
+const ISSUPERSET: NativeDef = NativeDef::new(
+    "issuperset",
+    "($self, other, /)",
+    issuperset,
+    "Report whether this set contains another set.",
+);
 const SYMMETRIC_DIFFERENCE: NativeDef = NativeDef::new(
     "symmetric_difference",
     "($self, other, /)",
     symmetric_difference,
     "Return a new set with elements in either the set or other but not both.",
 );
-const UNION: NativeDef =
-    NativeDef::raw("union", "($self, /, *others)", union, "Return a new set with elements from the set and all others.");
+const UNION: NativeDef = NativeDef::raw(
+    "union",
+    "($self, /, *others)",
+    union,
+    "Return a new set with elements from the set and all others.",
+);
 const REDUCE: NativeDef =
     NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling.");
 const SIZEOF: NativeDef =
@@ -81,7 +97,16 @@ const GENERIC: NativeDef =
     NativeDef::new("__class_getitem__", "($cls, item, /)", class_getitem, "See PEP 585").class();
 
 pub const FROZEN_METHODS: &[NativeDef] = &[
-    COPY, DIFFERENCE, INTERSECTION, ISDISJOINT, ISSUBSET, ISSUPERSET, SYMMETRIC_DIFFERENCE, UNION, REDUCE, SIZEOF,
+    COPY,
+    DIFFERENCE,
+    INTERSECTION,
+    ISDISJOINT,
+    ISSUBSET,
+    ISSUPERSET,
+    SYMMETRIC_DIFFERENCE,
+    UNION,
+    REDUCE,
+    SIZEOF,
     GENERIC,
 ];
 
@@ -97,15 +122,55 @@ pub const METHODS: &[NativeDef] = &[
     REDUCE,
     SIZEOF,
     GENERIC,
-    NativeDef::new("add", "($self, object, /)", add, "Add an element to a set.\n\nThis has no effect if the element is already present."),
+    NativeDef::new(
+        "add",
+        "($self, object, /)",
+        add,
+        "Add an element to a set.\n\nThis has no effect if the element is already present.",
+    ),
     NativeDef::new("clear", "($self, /)", clear, "Remove all elements from this set."),
-    NativeDef::new("discard", "($self, object, /)", discard, "Remove an element from a set if it is a member.\n\nUnlike set.remove(), the discard() method does not raise\nan exception when an element is missing from the set."),
-    NativeDef::new("pop", "($self, /)", pop, "Remove and return an arbitrary set element.\n\nRaises KeyError if the set is empty."),
-    NativeDef::new("remove", "($self, object, /)", remove, "Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError."),
-    NativeDef::raw("update", "($self, /, *others)", update_method, "Update the set, adding elements from all others."),
-    NativeDef::raw("difference_update", "($self, /, *others)", difference_update_method, "Update the set, removing elements found in others."),
-    NativeDef::raw("intersection_update", "($self, /, *others)", intersection_update, "Update the set, keeping only elements found in it and all others."),
-    NativeDef::new("symmetric_difference_update", "($self, other, /)", symmetric_update, "Update the set, keeping only elements found in either set, but not in both."),
+    NativeDef::new(
+        "discard",
+        "($self, object, /)",
+        discard,
+        "Remove an element from a set if it is a member.\n\nUnlike set.remove(), the discard() method does not raise\nan exception when an element is missing from the set.",
+    ),
+    NativeDef::new(
+        "pop",
+        "($self, /)",
+        pop,
+        "Remove and return an arbitrary set element.\n\nRaises KeyError if the set is empty.",
+    ),
+    NativeDef::new(
+        "remove",
+        "($self, object, /)",
+        remove,
+        "Remove an element from a set; it must be a member.\n\nIf the element is not a member, raise a KeyError.",
+    ),
+    NativeDef::raw(
+        "update",
+        "($self, /, *others)",
+        update_method,
+        "Update the set, adding elements from all others.",
+    ),
+    NativeDef::raw(
+        "difference_update",
+        "($self, /, *others)",
+        difference_update_method,
+        "Update the set, removing elements found in others.",
+    ),
+    NativeDef::raw(
+        "intersection_update",
+        "($self, /, *others)",
+        intersection_update,
+        "Update the set, keeping only elements found in it and all others.",
+    ),
+    NativeDef::new(
+        "symmetric_difference_update",
+        "($self, other, /)",
+        symmetric_update,
+        "Update the set, keeping only elements found in either set, but not in both.",
+    ),
 ];
 
 #[inline(always)]

@@ -1,0 +1,206 @@
+//! `range_iterator` and `longrange_iterator`.
+
+use core::sync::atomic::{AtomicI64, Ordering};
+
+use dashu_int::IBig;
+
+use super::Range;
+use super::big::Numbers;
+use crate::builtins::slice::big;
+use crate::builtins::{ids, sequence};
+use crate::object::{Borrowed, Locked, Owned, PyResult};
+use crate::slots::Slots;
+use crate::thread::{Thread, unborn};
+use crate::typedef::{NativeDef, TypeDef, TypeId};
+use crate::word::Word;
+
+crate::payload! {
+    /// Iterator of a range of words: the next number, the step, and how many are left.
+    pub struct RangeIterator: DEF {
+        next: AtomicI64,
+        step: i64,
+        left: AtomicI64,
+    }
+}
+
+/// State of a [`LongRangeIterator`].
+pub struct Long {
+    numbers: Numbers,
+    index: IBig,
+}
+impl crate::Trace for Long {
+    fn trace(&self, _: &mut dyn FnMut(Word)) {}
+}
+
+crate::payload! {
+    /// Iterator of a range beyond words.
+    pub struct LongRangeIterator: LONG {
+        state: Locked<Long>,
+    }
+}
+
+const HINT: &str = "Private method returning an estimate of len(list(it)).";
+const REDUCE: &str = "Return state information for pickling.";
+const SETSTATE: &str = "Set state information for unpickling.";
+
+pub static DEF: TypeDef = TypeDef {
+    id: TypeId::fixed(ids::RANGE_ITERATOR),
+    flags: 0,
+    slots: Slots {
+        iter: Some(|_, o| Ok(o.to_owned())),
+        next: Some(|_, o| Ok(of(o).next().map(Owned::from_const))),
+        ..Slots::NONE
+    },
+    methods: &[
+        NativeDef::new("__length_hint__", "($self, /)", |th, a| Ok(th.new_int(of(a[0]).left())), HINT),
+        NativeDef::new("__reduce__", "($self, /)", reduce, REDUCE),
+        NativeDef::new("__setstate__", "($self, state, /)", setstate, SETSTATE),
+    ],
+    ..TypeDef::of::<RangeIterator>("range_iterator")
+};
+
+pub static LONG: TypeDef = TypeDef {
+    flags: 0,
+    slots: Slots { iter: Some(|_, o| Ok(o.to_owned())), next: Some(long_next), ..Slots::NONE },
+    methods: &[
+        NativeDef::new("__length_hint__", "($self, /)", long_hint, HINT),
+        NativeDef::new("__reduce__", "($self, /)", long_reduce, REDUCE),
+        NativeDef::new("__setstate__", "($self, state, /)", long_setstate, SETSTATE),
+    ],
+    ..TypeDef::of::<LongRangeIterator>("longrange_iterator")
+};
+
+fn of<'a>(o: Borrowed<'a>) -> &'a RangeIterator {
+    o.downcast_exact::<RangeIterator>().expect("checked by the slot's type")
+}
+
+fn long<'a>(o: Borrowed<'a>) -> &'a LongRangeIterator {
+    o.downcast_exact::<LongRangeIterator>().expect("checked by the slot's type")
+}
+
+/// Last number of a small range and one step further must be words for the small iterator.
+fn fits(start: i64, step: i64, len: i64) -> bool {
+    let end = start as i128 + step as i128 * len as i128;
+    (Word::INT_MIN as i128..=Word::INT_MAX as i128).contains(&end)
+}
+
+fn small(th: &mut Thread, start: i64, step: i64, len: i64) -> Owned {
+    th.alloc(RangeIterator { header: unborn(), next: AtomicI64::new(start), step, left: AtomicI64::new(len) })
+}
+
+fn large(th: &mut Thread, numbers: Numbers) -> Owned {
+    th.alloc(LongRangeIterator { header: unborn(), state: Locked::new(Long { numbers, index: IBig::ZERO }) })
+}
+
+/// `iter(range)`
+pub fn new(th: &mut Thread, r: &Range) -> Owned {
+    match r.small {
+        Some(s) if fits(s.start, s.step, s.len) => small(th, s.start, s.step, s.len),
+        _ => large(th, r.numbers()),
+    }
+}
+
+/// `reversed(range)`
+pub fn reversed(th: &mut Thread, r: &Range) -> Owned {
+    if let Some(s) = r.small
+        && let Some(step) = s.step.checked_neg()
+        && fits(s.start, s.step, s.len - 1)
+        && fits(s.start, s.step, -1)
+    {
+        return small(th, s.start + (s.len - 1).max(0) * s.step, step, s.len);
+    }
+    let n = r.numbers();
+    let last = &n.start + (&n.len - IBig::ONE) * &n.step;
+    large(th, Numbers { start: last, step: -n.step, len: n.len })
+}
+
+impl RangeIterator {
+    #[inline(always)]
+    fn left(&self) -> i64 {
+        // ORDERING Relaxed: a position; threads that share an iterator may see a number twice.
+        self.left.load(Ordering::Relaxed)
+    }
+
+    /// The next number.
+    #[inline(always)]
+    pub fn next(&self) -> Option<Word> {
+        let left = self.left();
+        if left <= 0 {
+            return None;
+        }
+        // ORDERING Relaxed: as in `left`.
+        let v = self.next.load(Ordering::Relaxed);
+        self.next.store(v.wrapping_add(self.step), Ordering::Relaxed);
+        self.left.store(left - 1, Ordering::Relaxed);
+        Some(Word((v as u64) << 1 | 1))
+    }
+}
+
+fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = of(a[0]);
+    // ORDERING Relaxed: as in `RangeIterator::left`.
+    let (next, left) = (it.next.load(Ordering::Relaxed), it.left());
+    reduced(th, &Numbers { start: next.into(), step: it.step.into(), len: left.into() })
+}
+
+/// `(iter, (range(…),), None)` for what is left.
+fn reduced(th: &mut Thread, n: &Numbers) -> PyResult {
+    let stop = &n.start + &n.len * &n.step;
+    let [start, stop, step] = [n.start.clone(), stop, n.step.clone()].map(|v| th.new_big(v));
+    let range = th.new_range(start, stop, step);
+    sequence::reduced(th, "iter", vec![range], Some(Owned::none()))
+}
+
+fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = of(a[0]);
+    let skip = (a[1].to_isize(th)? as i64).clamp(0, it.left());
+    // ORDERING Relaxed: as in `RangeIterator::left`.
+    it.next.store(it.next.load(Ordering::Relaxed) + skip * it.step, Ordering::Relaxed);
+    it.left.store(it.left() - skip, Ordering::Relaxed);
+    Ok(Owned::none())
+}
+
+fn long_next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
+    let it = long(o);
+    let v = {
+        let mut s = it.state.lock(&it.header, th);
+        if s.index >= s.numbers.len {
+            return Ok(None);
+        }
+        let v = &s.numbers.start + &s.index * &s.numbers.step;
+        s.index += IBig::ONE;
+        v
+    };
+    Ok(Some(th.new_big(v)))
+}
+
+fn long_hint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = long(a[0]);
+    let left = {
+        let s = it.state.lock(&it.header, th);
+        &s.numbers.len - &s.index
+    };
+    Ok(th.new_big(left))
+}
+
+fn long_reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = long(a[0]);
+    let rest = {
+        let s = it.state.lock(&it.header, th);
+        Numbers {
+            start: &s.numbers.start + &s.index * &s.numbers.step,
+            step: s.numbers.step.clone(),
+            len: &s.numbers.len - &s.index,
+        }
+    };
+    reduced(th, &rest)
+}
+
+fn long_setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let state = a[1].index(th)?;
+    let it = long(a[0]);
+    let mut s = it.state.lock(&it.header, th);
+    let len = s.numbers.len.clone();
+    s.index = big(state.borrow()).clamp(IBig::ZERO, len);
+    Ok(Owned::none())
+}
