@@ -67,3 +67,51 @@ builtin_types! {
     BYTEARRAY = bytearray::DEF,
     STR_ITERATOR = str::core::ITERATOR_DEF,
 }
+
+/// Types without a constant id: registered at start, after [`FIXED_TYPES`].
+pub static MORE_TYPES: &[&TypeDef] = &[
+    &list::iterator::REVERSE,
+    &dict::view::KEYS,
+    &dict::view::VALUES,
+    &dict::view::ITEMS,
+    &dict::iterator::KEYS,
+    &dict::iterator::VALUES,
+    &dict::iterator::ITEMS,
+    &dict::iterator::REVERSE_KEYS,
+    &dict::iterator::REVERSE_VALUES,
+    &dict::iterator::REVERSE_ITEMS,
+    &set::iterator::DEF,
+    &range::iterator::LONG,
+    &iterators::SEQUENCE,
+    &iterators::CALLABLE,
+    &iterators::enumerate::DEF,
+    &iterators::filter::DEF,
+    &iterators::map::DEF,
+    &iterators::reversed::DEF,
+    &iterators::zip::DEF,
+];
+
+/// Types that are names of the module `builtins`.
+pub static BUILTIN_NAMES: &[&TypeDef] = &[
+    &object::DEF,
+    &type_::DEF,
+    &int::DEF,
+    &str::DEF,
+    &tuple::DEF,
+    &list::DEF,
+    &dict::DEF,
+    &bool::DEF,
+    &float::DEF,
+    &slice::DEF,
+    &set::DEF,
+    &set::FROZEN,
+    &range::DEF,
+    &complex::DEF,
+    &bytes::DEF,
+    &bytearray::DEF,
+    &iterators::enumerate::DEF,
+    &iterators::filter::DEF,
+    &iterators::map::DEF,
+    &iterators::reversed::DEF,
+    &iterators::zip::DEF,
+];

@@ -380,6 +380,6 @@ mod tests {
             }
         }
         assert_eq!(small_len(i64::MIN, i64::MAX, 1), None);
-        assert_eq!(small_len(Word::INT_MIN, Word::INT_MAX, i64::MAX), Some(2));
+        assert_eq!(small_len(Word::INT_MIN, Word::INT_MAX, i64::MAX), Some(1));
     }
 }
