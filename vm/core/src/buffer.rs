@@ -95,6 +95,19 @@ impl core::ops::Deref for Buffer {
     }
 }
 
+impl crate::Trace for Buffer {
+    fn trace(&self, visit: &mut dyn FnMut(crate::Word)) {
+        self.owner.trace(visit)
+    }
+    fn clear(&mut self, drop: &mut dyn FnMut(crate::Word)) {
+        if let Some(release) = self.release.take() {
+            release(&self.owner)
+        }
+        self.len = 0;
+        self.owner.clear(drop)
+    }
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
         if let Some(release) = self.release {

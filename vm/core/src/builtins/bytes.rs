@@ -1,6 +1,12 @@
 //! `bytes`.
 
-use core::sync::atomic::{AtomicI64, Ordering};
+pub mod construct;
+pub(crate) mod methods;
+pub(crate) mod ops;
+pub(crate) mod percent;
+pub(crate) mod transform;
+
+use ::core::sync::atomic::{AtomicI64, Ordering};
 
 use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
@@ -22,7 +28,27 @@ pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::BYTES),
     kind: kind::BYTES,
     flags: type_flags::BASE | type_flags::MATCH_SELF | type_flags::VAR_SIZED,
-    slots: Slots { ..Slots::NONE },
+    doc: "bytes(iterable_of_ints) -> bytes\n\
+          bytes(string, encoding[, errors]) -> bytes\n\
+          bytes(bytes_or_buffer) -> immutable copy of bytes_or_buffer\n\
+          bytes(int) -> bytes object of size given by the parameter initialized with null bytes\n\
+          bytes() -> empty bytes object\n\nConstruct an immutable array of bytes.",
+    slots: Slots {
+        repr: Some(ops::slot_repr),
+        hash: Some(ops::slot_hash),
+        compare: Some(ops::slot_compare),
+        iter: Some(ops::slot_iter),
+        new: Some(construct::new),
+        len: Some(ops::slot_len),
+        getitem: Some(ops::slot_getitem),
+        contains: Some(ops::slot_contains),
+        remainder: Some(percent::slot_remainder),
+        concat: Some(ops::slot_concat),
+        repeat: Some(ops::slot_repeat),
+        buffer: Some(ops::slot_buffer),
+        ..Slots::NONE
+    },
+    methods: methods::BYTES,
     ..TypeDef::of::<Bytes>("bytes")
 };
 
@@ -55,7 +81,7 @@ impl Bytes {
     #[inline(always)]
     pub fn as_bytes(&self) -> &[u8] {
         // SAFETY: `len` bytes lie there since birth and never change.
-        unsafe { core::slice::from_raw_parts(self.start(), self.len) }
+        unsafe { ::core::slice::from_raw_parts(self.start(), self.len) }
     }
 
     /// `hash(self)`
@@ -78,7 +104,7 @@ impl Thread {
         let v = self.alloc_var(Bytes { header: unborn(), hash: AtomicI64::new(0), len: b.len() }, b.len());
         // SAFETY: `len` bytes were asked for behind the head.
         unsafe {
-            core::ptr::copy_nonoverlapping(b.as_ptr(), (v.word().ptr() as *mut u8).add(Bytes::ITEMS), b.len())
+            ::core::ptr::copy_nonoverlapping(b.as_ptr(), (v.word().ptr() as *mut u8).add(Bytes::ITEMS), b.len())
         }
         v
     }
@@ -90,15 +116,15 @@ impl Thread {
         // SAFETY: `len` bytes were asked for behind the head; they are initialised before they are lent.
         unsafe {
             let p = (v.word().ptr() as *mut u8).add(Bytes::ITEMS);
-            core::ptr::write_bytes(p, 0, len);
-            fill(core::slice::from_raw_parts_mut(p, len));
+            ::core::ptr::write_bytes(p, 0, len);
+            fill(::core::slice::from_raw_parts_mut(p, len));
         }
         Ok(v)
     }
 
     /// An instance of `bytes` or a subclass.
     pub fn new_bytes_as(&mut self, ty: &Type, b: &[u8]) -> Owned {
-        if core::ptr::eq(ty, DEF.ty()) {
+        if ::core::ptr::eq(ty, DEF.ty()) {
             return self.new_bytes(b);
         }
         let off = (ty.basic_size() as usize).max(Bytes::ITEMS);
@@ -109,7 +135,7 @@ impl Thread {
             v.payload::<Bytes>().header.flags.fetch_or(flags::ITEMS_BEHIND_VALUES, Ordering::Relaxed);
         }
         // SAFETY: `len` bytes were asked for behind the instance's values.
-        unsafe { core::ptr::copy_nonoverlapping(b.as_ptr(), (v.word().ptr() as *mut u8).add(off), b.len()) }
+        unsafe { ::core::ptr::copy_nonoverlapping(b.as_ptr(), (v.word().ptr() as *mut u8).add(off), b.len()) }
         v
     }
 
@@ -138,6 +164,9 @@ pub(crate) fn collect(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Vec<u8>> {
                 Err(th.type_error(&msg))
             }
         };
+    }
+    if let Some(m) = o.downcast::<crate::builtins::memoryview::MemoryView>() {
+        return m.to_vec(th);
     }
     if let Some(b) = crate::buffer::bytes_like_opt(th, o)? {
         return Ok(b.to_vec());

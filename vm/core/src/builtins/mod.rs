@@ -11,6 +11,7 @@ pub mod generic_alias;
 pub mod int;
 pub mod iterators;
 pub mod list;
+pub mod memoryview;
 pub mod object;
 pub mod range;
 pub mod sequence;
@@ -66,6 +67,11 @@ builtin_types! {
     BYTES = bytes::DEF,
     BYTEARRAY = bytearray::DEF,
     STR_ITERATOR = str::core::ITERATOR_DEF,
+    BYTES_ITERATOR = bytes::ops::ITERATOR_DEF,
+    BYTEARRAY_ITERATOR = bytearray::ITERATOR_DEF,
+    MEMORYVIEW = memoryview::DEF,
+    MEMORY_ITERATOR = memoryview::ITERATOR_DEF,
+    MANAGED_BUFFER = memoryview::MANAGED_DEF,
 }
 
 /// Types without a constant id: registered at start, after [`FIXED_TYPES`].

@@ -4,7 +4,7 @@ mod construct;
 pub mod core;
 pub mod format;
 mod methods;
-mod percent;
+pub(crate) mod percent;
 mod translate;
 
 pub use self::core::{append, concat_many, format_value, join};

@@ -20,10 +20,10 @@ pub(crate) struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    pub(crate) fn new(v: Borrowed<'a>, text_types: &[bool]) -> Values<'a> {
+    pub(crate) fn new(v: Borrowed<'a>, is_text: bool) -> Values<'a> {
         let tuple = v.downcast::<Tuple>();
         let slots = &v.ty().slots;
-        let mapping = tuple.is_none() && slots.getitem().is_some() && !text_types.contains(&true);
+        let mapping = tuple.is_none() && slots.getitem().is_some() && !is_text;
         Values { whole: v, tuple, next: 0, mapping }
     }
 
@@ -141,7 +141,7 @@ fn to_integer(th: &mut Thread, v: Borrowed<'_>, code: u8) -> PyResult {
 /// `format % values`
 pub(super) fn format(th: &mut Thread, format: Borrowed<'_>, values: Borrowed<'_>) -> PyResult {
     let text = of(format);
-    let mut values = Values::new(values, &[values.downcast::<Str>().is_some()]);
+    let mut values = Values::new(values, values.downcast::<Str>().is_some());
     let mut out = StrBuf::with_capacity(text.len() + 16);
     for piece in Parser::new(text.data()) {
         match piece.map_err(|e| th.text_error(&e))? {
@@ -206,12 +206,11 @@ fn char_value(th: &mut Thread, v: Borrowed<'_>) -> PyResult<u32> {
         if s.len() == 1 {
             return Ok(s.data().get(0));
         }
-        let msg = format!("%c requires an int or a unicode character, not a string of length {}", s.len());
-        return Err(th.type_error(&msg));
+        return Err(th.text_error(&printf::wrong_char(&printf::of_length("string", s.len()))));
     }
     if !crate::number::is_index(v) {
-        let msg = format!("%c requires an int or a unicode character, not {}", v.type_name(th));
-        return Err(th.type_error(&msg));
+        let name = v.type_name(th);
+        return Err(th.text_error(&printf::wrong_char(&name)));
     }
     let i = v.index(th)?;
     printf::char_from_int(crate::builtins::int::of(i.borrow())).map_err(|e| th.text_error(&e))
