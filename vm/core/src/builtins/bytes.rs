@@ -104,7 +104,11 @@ impl Thread {
         let v = self.alloc_var(Bytes { header: unborn(), hash: AtomicI64::new(0), len: b.len() }, b.len());
         // SAFETY: `len` bytes were asked for behind the head.
         unsafe {
-            ::core::ptr::copy_nonoverlapping(b.as_ptr(), (v.word().ptr() as *mut u8).add(Bytes::ITEMS), b.len())
+            ::core::ptr::copy_nonoverlapping(
+                b.as_ptr(),
+                (v.word().ptr() as *mut u8).add(Bytes::ITEMS),
+                b.len(),
+            )
         }
         v
     }

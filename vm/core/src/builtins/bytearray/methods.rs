@@ -11,16 +11,51 @@ pub(super) static METHODS: &[NativeDef] = &crate::builtins::bytes::methods::with
     NativeDef::new("append", "($self, item, /)", append, "Append a single item to the end of the bytearray."),
     NativeDef::new("clear", "($self, /)", clear, "Remove all items from the bytearray."),
     NativeDef::new("copy", "($self, /)", copy, "Return a copy of B."),
-    NativeDef::new("extend", "($self, iterable_of_ints, /)", extend, "Append all the items from the iterator or sequence to the end of the bytearray."),
-    NativeDef::new("insert", "($self, index, item, /)", insert, "Insert a single item into the bytearray before the given index."),
-    NativeDef::new("pop", "($self, index=-1, /)", pop, "Remove and return a single item from B.\n\nIf no index argument is given, will pop the last item."),
-    NativeDef::new("remove", "($self, value, /)", remove, "Remove the first occurrence of a value in the bytearray."),
+    NativeDef::new(
+        "extend",
+        "($self, iterable_of_ints, /)",
+        extend,
+        "Append all the items from the iterator or sequence to the end of the bytearray."
+    ),
+    NativeDef::new(
+        "insert",
+        "($self, index, item, /)",
+        insert,
+        "Insert a single item into the bytearray before the given index."
+    ),
+    NativeDef::new(
+        "pop",
+        "($self, index=-1, /)",
+        pop,
+        "Remove and return a single item from B.\n\nIf no index argument is given, will pop the last item."
+    ),
+    NativeDef::new(
+        "remove",
+        "($self, value, /)",
+        remove,
+        "Remove the first occurrence of a value in the bytearray."
+    ),
     NativeDef::new("resize", "($self, size, /)", resize, "Resize the internal buffer of bytearray to len."),
     NativeDef::new("reverse", "($self, /)", reverse, "Reverse the order of the values in B in place."),
-    NativeDef::new("__alloc__", "($self, /)", alloc, "B.__alloc__() -> int\n\nReturn the number of bytes actually allocated."),
-    NativeDef::new("__sizeof__", "($self, /)", sizeof, "Returns the size of the bytearray object in memory, in bytes."),
+    NativeDef::new(
+        "__alloc__",
+        "($self, /)",
+        alloc,
+        "B.__alloc__() -> int\n\nReturn the number of bytes actually allocated."
+    ),
+    NativeDef::new(
+        "__sizeof__",
+        "($self, /)",
+        sizeof,
+        "Returns the size of the bytearray object in memory, in bytes."
+    ),
     NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
-    NativeDef::new("__reduce_ex__", "($self, proto=0, /)", reduce_ex, "Return state information for pickling."),
+    NativeDef::new(
+        "__reduce_ex__",
+        "($self, proto=0, /)",
+        reduce_ex,
+        "Return state information for pickling."
+    ),
 ];
 
 fn item(th: &mut Thread, v: Borrowed<'_>) -> PyResult<u8> {

@@ -122,16 +122,20 @@ pub(super) fn slot_setitem(
         };
         let done = match byte {
             Some(v) => a.lock(th).0.get_mut(i).map(|b| *b = v),
-            None => a.resize_with(th, |d| (i < d.len()).then(|| {
-                d.remove(i);
-            }))?,
+            None => a.resize_with(th, |d| {
+                (i < d.len()).then(|| {
+                    d.remove(i);
+                })
+            })?,
         };
         return done.ok_or_else(|| th.index_error("bytearray index out of range"));
     }
     let new = match value {
         None => Vec::new(),
         Some(v) if crate::number::is_index(v) && v.ty().slots.buffer().is_none() => {
-            return Err(th.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)"));
+            return Err(
+                th.type_error("can assign only bytes, buffers, or iterables of ints in range(0, 256)")
+            );
         }
         Some(v) => collect(th, v)?,
     };
@@ -266,9 +270,19 @@ pub static ITERATOR_DEF: TypeDef = TypeDef {
     flags: type_flags::GC | type_flags::NO_NEW,
     slots: Slots { iter: Some(iterator_self), next: Some(iterator_next), ..Slots::NONE },
     methods: &[
-        NativeDef::new("__length_hint__", "($self, /)", length_hint, "Private method returning an estimate of len(list(it))."),
+        NativeDef::new(
+            "__length_hint__",
+            "($self, /)",
+            length_hint,
+            "Private method returning an estimate of len(list(it)).",
+        ),
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
-        NativeDef::new("__setstate__", "($self, state, /)", setstate, "Set state information for unpickling."),
+        NativeDef::new(
+            "__setstate__",
+            "($self, state, /)",
+            setstate,
+            "Set state information for unpickling.",
+        ),
     ],
     ..TypeDef::of::<ByteArrayIterator>("bytearray_iterator")
 };
@@ -327,4 +341,3 @@ fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
     Ok(Owned::none())
 }
-

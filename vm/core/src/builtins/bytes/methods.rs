@@ -245,10 +245,7 @@ pub(crate) fn rstrip(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 /// `sep` and `maxsplit`. Errors: TypeError, ValueError for an empty separator.
-fn split_arguments<'a>(
-    th: &mut Thread,
-    a: &[Borrowed<'a>],
-) -> PyResult<(Option<ByteArg<'a>>, usize)> {
+fn split_arguments<'a>(th: &mut Thread, a: &[Borrowed<'a>]) -> PyResult<(Option<ByteArg<'a>>, usize)> {
     let max = match a.opt(2) {
         Some(n) => usize::try_from(n.to_isize(th)?).unwrap_or(usize::MAX),
         None => usize::MAX,
@@ -275,12 +272,9 @@ pub(crate) fn split(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     match &sep {
         None => search::split_whitespace_bytes(&b, max, |r| ranges.push(r)),
         Some(_) if max == 0 => ranges.push(0..b.len()),
-        Some(sep) => search::split(
-            typhon_text::StrData::One(&b),
-            typhon_text::StrData::One(sep),
-            max,
-            |r| ranges.push(r),
-        ),
+        Some(sep) => search::split(typhon_text::StrData::One(&b), typhon_text::StrData::One(sep), max, |r| {
+            ranges.push(r)
+        }),
     }
     Ok(pieces(th, a[0], &b, ranges))
 }
@@ -316,7 +310,8 @@ fn partition_at(th: &mut Thread, a: &[Borrowed<'_>], last: bool) -> PyResult {
     let parts = match at {
         Some(i) => {
             let before = alike(th, a[0], &b[..i]);
-            let middle = if a[0].downcast::<ByteArray>().is_none() && a[1].downcast_exact::<super::Bytes>().is_some()
+            let middle = if a[0].downcast::<ByteArray>().is_none()
+                && a[1].downcast_exact::<super::Bytes>().is_some()
             {
                 a[1].to_owned()
             } else {
@@ -447,4 +442,3 @@ fn getnewargs(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 fn sizeof(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(th.new_int((super::Bytes::ITEMS + of(a[0]).len()) as i64))
 }
-

@@ -164,9 +164,19 @@ pub static ITERATOR_DEF: TypeDef = TypeDef {
     flags: type_flags::GC | type_flags::NO_NEW,
     slots: Slots { iter: Some(iterator_self), next: Some(iterator_next), ..Slots::NONE },
     methods: &[
-        NativeDef::new("__length_hint__", "($self, /)", length_hint, "Private method returning an estimate of len(list(it))."),
+        NativeDef::new(
+            "__length_hint__",
+            "($self, /)",
+            length_hint,
+            "Private method returning an estimate of len(list(it)).",
+        ),
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
-        NativeDef::new("__setstate__", "($self, state, /)", setstate, "Set state information for unpickling."),
+        NativeDef::new(
+            "__setstate__",
+            "($self, state, /)",
+            setstate,
+            "Set state information for unpickling.",
+        ),
     ],
     ..TypeDef::of::<BytesIterator>("bytes_iterator")
 };

@@ -1,7 +1,7 @@
 //! `%`-formatting of bytes and bytearrays (PEP 461).
 
-use typhon_text::printf::{self, Conversion, Field, Parser, Piece};
 use typhon_text::StrData;
+use typhon_text::printf::{self, Conversion, Field, Parser, Piece};
 
 use super::Bytes;
 use super::methods::{alike, snapshot};
@@ -92,7 +92,10 @@ fn byte(th: &mut Thread, v: Borrowed<'_>) -> PyResult<u8> {
             [one] => Ok(*one),
             more => {
                 let name = v.type_name(th);
-                Err(th.text_error(&printf::wrong_byte(&printf::of_length(&format!("{name} object"), more.len()))))
+                Err(th.text_error(&printf::wrong_byte(&printf::of_length(
+                    &format!("{name} object"),
+                    more.len(),
+                ))))
             }
         };
     }
@@ -103,4 +106,3 @@ fn byte(th: &mut Thread, v: Borrowed<'_>) -> PyResult<u8> {
     let i = v.index(th)?;
     printf::byte_from_int(crate::builtins::int::of(i.borrow())).map_err(|e| th.text_error(&e))
 }
-

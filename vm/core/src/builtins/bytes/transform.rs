@@ -44,7 +44,11 @@ pub(crate) fn capitalize(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 pub(crate) fn title(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     mapped(th, a[0], |i, b| {
-        if i > 0 && b[i - 1].is_ascii_alphabetic() { b[i].to_ascii_lowercase() } else { b[i].to_ascii_uppercase() }
+        if i > 0 && b[i - 1].is_ascii_alphabetic() {
+            b[i].to_ascii_lowercase()
+        } else {
+            b[i].to_ascii_uppercase()
+        }
     })
 }
 

@@ -113,8 +113,11 @@ impl Format {
                     IntRef::Small(v) => Some(v.into()),
                     IntRef::Big(b) => i128::try_from(b).ok(),
                 };
-                let (low, high) =
-                    if signed { (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1) } else { (0, (1i128 << bits) - 1) };
+                let (low, high) = if signed {
+                    (-(1i128 << (bits - 1)), (1i128 << (bits - 1)) - 1)
+                } else {
+                    (0, (1i128 << bits) - 1)
+                };
                 match value.filter(|v| (low..=high).contains(v)) {
                     Some(v) => item.copy_from_slice(&v.to_ne_bytes()[native_part(item.len())]),
                     None => return Err(invalid(th, code, "value")),

@@ -12,31 +12,116 @@ use crate::thread::Thread;
 use crate::typedef::{GetSetDef, NativeDef};
 
 pub(super) static METHODS: &[NativeDef] = &[
-    NativeDef::new("release", "($self, /)", release, "Release the underlying buffer exposed by the memoryview object."),
-    NativeDef::new("tobytes", "($self, /, order='C')", tobytes, "Return the data in the buffer as a byte string."),
-    NativeDef::new("hex", "($self, /, sep=None, bytes_per_sep=1)", hex, "Return the data in the buffer as a str of hexadecimal numbers."),
+    NativeDef::new(
+        "release",
+        "($self, /)",
+        release,
+        "Release the underlying buffer exposed by the memoryview object.",
+    ),
+    NativeDef::new(
+        "tobytes",
+        "($self, /, order='C')",
+        tobytes,
+        "Return the data in the buffer as a byte string.",
+    ),
+    NativeDef::new(
+        "hex",
+        "($self, /, sep=None, bytes_per_sep=1)",
+        hex,
+        "Return the data in the buffer as a str of hexadecimal numbers.",
+    ),
     NativeDef::new("tolist", "($self, /)", tolist, "Return the data in the buffer as a list of elements."),
-    NativeDef::new("cast", "($self, /, format, shape=None)", cast, "Cast a memoryview to a new format or shape."),
+    NativeDef::new(
+        "cast",
+        "($self, /, format, shape=None)",
+        cast,
+        "Cast a memoryview to a new format or shape.",
+    ),
     NativeDef::new("toreadonly", "($self, /)", toreadonly, "Return a readonly version of the memoryview."),
     NativeDef::new("count", "($self, value, /)", count, "Count the number of occurrences of a value."),
-    NativeDef::new("index", "($self, value, start=0, stop=sys.maxsize, /)", index, "Return the index of the first occurrence of a value.\n\nRaises ValueError if the value is not present."),
+    NativeDef::new(
+        "index",
+        "($self, value, start=0, stop=sys.maxsize, /)",
+        index,
+        "Return the index of the first occurrence of a value.\n\nRaises ValueError if the value is not present.",
+    ),
     NativeDef::new("__enter__", "($self, /)", enter, ""),
-    NativeDef::new("__exit__", "($self, /, *exc_info)", exit, "Release the underlying buffer exposed by the memoryview object."),
+    NativeDef::new(
+        "__exit__",
+        "($self, /, *exc_info)",
+        exit,
+        "Release the underlying buffer exposed by the memoryview object.",
+    ),
 ];
 
 pub(super) static GETSET: &[GetSetDef] = &[
     GetSetDef { name: "obj", get: obj, set: None, doc: "The underlying object of the memoryview." },
-    GetSetDef { name: "nbytes", get: nbytes, set: None, doc: "The amount of space in bytes that the array would use in a contiguous representation." },
-    GetSetDef { name: "readonly", get: readonly, set: None, doc: "A bool indicating whether the memory is read only." },
-    GetSetDef { name: "itemsize", get: itemsize, set: None, doc: "The size in bytes of each element of the memoryview." },
-    GetSetDef { name: "format", get: format, set: None, doc: "A string containing the format (in struct module style) for each element in the view." },
-    GetSetDef { name: "ndim", get: ndim, set: None, doc: "An integer indicating how many dimensions of a multi-dimensional array the memory represents." },
-    GetSetDef { name: "shape", get: shape, set: None, doc: "A tuple of ndim integers giving the shape of the memory as an N-dimensional array." },
-    GetSetDef { name: "strides", get: strides, set: None, doc: "A tuple of ndim integers giving the size in bytes to access each element for each dimension of the array." },
-    GetSetDef { name: "suboffsets", get: suboffsets, set: None, doc: "A tuple of integers used internally for PIL-style arrays." },
-    GetSetDef { name: "c_contiguous", get: c_contiguous, set: None, doc: "A bool indicating whether the memory is C contiguous." },
-    GetSetDef { name: "f_contiguous", get: f_contiguous, set: None, doc: "A bool indicating whether the memory is Fortran contiguous." },
-    GetSetDef { name: "contiguous", get: contiguous, set: None, doc: "A bool indicating whether the memory is contiguous." },
+    GetSetDef {
+        name: "nbytes",
+        get: nbytes,
+        set: None,
+        doc: "The amount of space in bytes that the array would use in a contiguous representation.",
+    },
+    GetSetDef {
+        name: "readonly",
+        get: readonly,
+        set: None,
+        doc: "A bool indicating whether the memory is read only.",
+    },
+    GetSetDef {
+        name: "itemsize",
+        get: itemsize,
+        set: None,
+        doc: "The size in bytes of each element of the memoryview.",
+    },
+    GetSetDef {
+        name: "format",
+        get: format,
+        set: None,
+        doc: "A string containing the format (in struct module style) for each element in the view.",
+    },
+    GetSetDef {
+        name: "ndim",
+        get: ndim,
+        set: None,
+        doc: "An integer indicating how many dimensions of a multi-dimensional array the memory represents.",
+    },
+    GetSetDef {
+        name: "shape",
+        get: shape,
+        set: None,
+        doc: "A tuple of ndim integers giving the shape of the memory as an N-dimensional array.",
+    },
+    GetSetDef {
+        name: "strides",
+        get: strides,
+        set: None,
+        doc: "A tuple of ndim integers giving the size in bytes to access each element for each dimension of the array.",
+    },
+    GetSetDef {
+        name: "suboffsets",
+        get: suboffsets,
+        set: None,
+        doc: "A tuple of integers used internally for PIL-style arrays.",
+    },
+    GetSetDef {
+        name: "c_contiguous",
+        get: c_contiguous,
+        set: None,
+        doc: "A bool indicating whether the memory is C contiguous.",
+    },
+    GetSetDef {
+        name: "f_contiguous",
+        get: f_contiguous,
+        set: None,
+        doc: "A bool indicating whether the memory is Fortran contiguous.",
+    },
+    GetSetDef {
+        name: "contiguous",
+        get: contiguous,
+        set: None,
+        doc: "A bool indicating whether the memory is contiguous.",
+    },
 ];
 
 fn release(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {

@@ -89,7 +89,11 @@ pub(super) fn slot_compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op
         Ok(m) => m,
         Err(raised) => {
             drop(th.catch(raised));
-            return if b.downcast::<MemoryView>().is_some() { answer(false) } else { Ok(Owned::not_implemented()) };
+            return if b.downcast::<MemoryView>().is_some() {
+                answer(false)
+            } else {
+                Ok(Owned::not_implemented())
+            };
         }
     };
     let (y, _other_held) = of(other.borrow()).hold(th)?;
@@ -225,13 +229,20 @@ pub(super) fn slot_setitem(
         }
         Target::Part(part) => {
             if part.shape.len() != 1 {
-                return Err(th.not_implemented_error("memoryview slice assignments are currently restricted to ndim = 1"));
+                return Err(th.not_implemented_error(
+                    "memoryview slice assignments are currently restricted to ndim = 1",
+                ));
             }
             let source = of_object(th, value)?;
             let (from, _source_held) = of(source.borrow()).hold(th)?;
             let bare = |f: &'static str| f.strip_prefix('@').unwrap_or(f);
-            if from.shape != part.shape || bare(from.format) != bare(part.format) || from.itemsize != part.itemsize {
-                return Err(th.value_error("memoryview assignment: lvalue and rvalue have different structures"));
+            if from.shape != part.shape
+                || bare(from.format) != bare(part.format)
+                || from.itemsize != part.itemsize
+            {
+                return Err(
+                    th.value_error("memoryview assignment: lvalue and rvalue have different structures")
+                );
             }
             // The source may overlap the target.
             let bytes = from.to_vec();
