@@ -34,6 +34,8 @@ pub const RESUME: Ordering = Ordering::AcqRel;
 pub const EXIT_CLOSES_QUEUE: bool = true;
 /// ST-7: a thread that is about to attach looks for a stop and stays down.
 pub const ATTACH_HONOURS_STOP: bool = true;
+/// ST-9: the end of a stop is announced to registrations before the suspended threads are let go.
+pub const END_BEFORE_LETTING_GO: bool = true;
 
 /// QS-1: going online is ordered before the first read by a full fence.
 pub const ONLINE_FENCE: bool = true;

@@ -11,6 +11,7 @@
 use super::monitor::Monitor;
 use super::prim::MutexGuard;
 use super::registry::Registry;
+use super::rules;
 use super::thread_state::{Stopping, ThreadState, breaker};
 use std::time::{Duration, Instant};
 
@@ -66,10 +67,20 @@ impl Rendezvous {
         }
     }
 
-    pub(super) fn end(&self) {
+    /// The requester is done; lets every thread but `me` go if it had stopped them.
+    pub(super) fn end(&self, registry: &Registry, me: &ThreadState) {
         let mut inner = self.inner.enter();
-        inner.busy = false;
+        let stopped = std::mem::take(&mut inner.stopped);
+        if stopped && !rules::END_BEFORE_LETTING_GO {
+            inner.stopped = true;
+        }
+        drop(inner);
+        if stopped {
+            self.let_go(registry, me);
+        }
+        let mut inner = self.inner.enter();
         inner.stopped = false;
+        inner.busy = false;
         drop(inner);
         self.inner.notify();
     }
@@ -82,8 +93,8 @@ impl Rendezvous {
         })
     }
 
-    /// Lets every thread but `me` go.
-    pub(super) fn let_go(&self, registry: &Registry, me: &ThreadState) {
+    /// Threads that register from now on start detached, so nobody is suspended after this (ST-9).
+    fn let_go(&self, registry: &Registry, me: &ThreadState) {
         for other in registry.threads().filter(|other| !std::ptr::eq(*other, me)) {
             other.resume(0, breaker::STOP);
         }

@@ -314,7 +314,7 @@ impl ThreadCtx {
     pub fn handshake(&self, on_behalf: impl FnMut(&ThreadState)) {
         self.begin(false);
         self.world.rendezvous.shake(&self.world.registry, self.state(), on_behalf);
-        self.world.rendezvous.end();
+        self.world.rendezvous.end(&self.world.registry, self.state());
     }
 
     // Waiting.
@@ -486,8 +486,7 @@ impl Stopped<'_> {
 impl Drop for Stopped<'_> {
     fn drop(&mut self) {
         let (thread, world) = (self.thread, &self.thread.world);
-        world.rendezvous.let_go(&world.registry, thread.state());
-        world.rendezvous.end();
+        world.rendezvous.end(&world.registry, thread.state());
         thread.set_takes_locks(true);
         // Drops during the stop may have queued objects for threads that are detached for long.
         let mut doomed = thread.doomed.borrow_mut();
