@@ -9,6 +9,7 @@ use super::count::Shared;
 use super::header::{Header, OwnerId};
 use super::mode::Mode;
 use super::prim::{AtomicI64, AtomicU64, Ordering};
+use super::rules;
 use super::thread::ThreadCtx;
 
 const _: () = {
@@ -100,11 +101,12 @@ impl Header {
                 AtomicU64::from_ptr(words.add(2)),
             )
         };
+        // ORDERING Release: whoever finds IMMORTAL, or acquires a count, in memory that was another
+        // object's must then see that its slot has changed (RC-12); pairs with `try_incref`.
+        owner_local.store(birth.owner_local, rules::BIRTH);
+        // ORDERING Release: as above.
+        shared.store(birth.shared, rules::BIRTH);
         // ORDERING Relaxed: the store that publishes the object is a Release.
-        owner_local.store(birth.owner_local, Ordering::Relaxed);
-        // ORDERING Relaxed: as above.
-        shared.store(birth.shared, Ordering::Relaxed);
-        // ORDERING Relaxed: as above.
         rest.store(pack_shape(shape, gc, flags), Ordering::Relaxed);
     }
 }

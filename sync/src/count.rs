@@ -5,7 +5,7 @@
 //! go, both halves are *merged* into `shared` and the object has no owner any more.
 //!
 //! The shared word is a value type with pure transitions ([`Shared`]); [`Header`]'s methods are one
-//! CAS loop around them. Invariants RC-1 to RC-10 are listed in the crate's README.
+//! CAS loop around them. Invariants RC-1 to RC-12 are listed in the crate's README.
 //!
 //! Source: PEP 703; Choi, Shull, Torrellas, "Biased Reference Counting", PACT 2018. Deviations:
 //! a merged object has owner 0, the queue holds a reference of its own instead of a flag that
@@ -280,8 +280,8 @@ impl Header {
     #[cold]
     #[inline(never)]
     fn try_incref_shared(&self) -> bool {
-        // ORDERING Relaxed: an immortal object never stops being one (RC-9).
-        if self.owner.load(Relaxed) == OwnerId::IMMORTAL.0 {
+        // ORDERING Acquire: pairs with birth (RC-12); an immortal object never stops being one (RC-9).
+        if self.owner.load(Acquire) == OwnerId::IMMORTAL.0 {
             return true;
         }
         // ORDERING Relaxed: a guess; the CAS decides.
@@ -300,11 +300,12 @@ impl Header {
     /// Lets strangers acquire the object through [`Header::try_incref`]. Must come before the store
     /// that makes it reachable that way (a weak reference, a foreign read of its slot).
     pub fn publish(&self) {
-        // ORDERING Relaxed: the caller holds a reference; the store that makes the object reachable
-        // is a Release, or happens under a lock, and carries this along (RC-5).
+        // ORDERING Relaxed: a guess; the CAS decides.
         let mut seen = self.shared.load(Relaxed);
         while let Some(next) = Shared(seen).publish() {
-            // ORDERING Relaxed: as above.
+            // ORDERING Relaxed: the store that makes the object reachable is a Release, or happens under
+            // a lock, and carries this along; and this continues the release sequence that birth
+            // began (RC-12).
             match self.shared.compare_exchange_weak(seen, next.0, Relaxed, Relaxed) {
                 Ok(_) => return,
                 Err(now) => seen = now,
@@ -350,8 +351,8 @@ impl Header {
         // before (MERGED 0 or OWNED 0) and after (OWNED 0) these stores (RC-10).
         self.local.store(1, Relaxed);
         if rules::RESURRECT_AS_OWNED {
-            // ORDERING Relaxed: as above; a failed `try_incref` changes nothing.
-            self.shared.store(0, Relaxed);
+            // ORDERING Release: a new life in the same memory, so as at birth (RC-12).
+            self.shared.store(0, rules::BIRTH);
         } else {
             // ORDERING Relaxed: only mutants come here.
             self.shared.store(Shared::ONE | Shared::MERGED, Relaxed);

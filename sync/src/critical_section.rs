@@ -8,6 +8,7 @@
 //! Source: PEP 703, "Critical sections".
 
 use super::header::Header;
+use super::rules;
 use super::thread::ThreadCtx;
 use std::cell::RefCell;
 use std::ptr;
@@ -92,6 +93,9 @@ impl ThreadCtx {
 
     /// Gives up all sections. The thread is about to detach.
     pub(super) fn suspend_sections(&self) {
+        if !rules::DETACH_GIVES_UP_SECTIONS {
+            return;
+        }
         for entry in self.sections.stack.borrow_mut().iter_mut().rev() {
             entry.give_up();
         }
@@ -103,7 +107,7 @@ impl ThreadCtx {
             Some(entry) if !entry.held => (entry.low, entry.high),
             _ => return,
         };
-        if !self.takes_locks() {
+        if !self.takes_locks() || !rules::ATTACH_RESUMES_SECTION {
             return;
         }
         // SAFETY: the section's author keeps the object alive until its guard goes.

@@ -57,7 +57,8 @@ impl Header {
     fn wake_waiter(&self) {
         unpark_one(self.address(), |sleepers: Sleepers| {
             // The lock has been free since the store in `unlock`; another thread may have it by now.
-            let handed = sleepers.found && sleepers.overdue && self.try_lock();
+            let handed =
+                sleepers.found && sleepers.overdue && (self.try_lock() || !rules::HAND_OFF_TAKES_LOCK);
             if !sleepers.more {
                 // ORDERING Relaxed: WAITERS is cleared, and re-tested by whoever is about to sleep,
                 // under the address's lock; who set it meanwhile finds it gone and sets it again.
@@ -120,6 +121,13 @@ impl Header {
 pub struct ObjectGuard<'h> {
     first: Option<&'h Header>,
     second: Option<&'h Header>,
+}
+
+impl ObjectGuard<'_> {
+    /// No lock was taken: GIL mode, or a stopped world.
+    pub fn is_skipped(&self) -> bool {
+        self.first.is_none()
+    }
 }
 
 impl Drop for ObjectGuard<'_> {

@@ -32,9 +32,14 @@ struct Inner {
 
 /// Objects waiting for their owner. `closed` and the items share one lock, so no push is lost when
 /// the owner exits (R5).
-#[derive(Default)]
 pub struct MergeQueue {
     inner: Mutex<Inner>,
+}
+
+impl Default for MergeQueue {
+    fn default() -> MergeQueue {
+        MergeQueue { inner: Mutex::new(Inner::default()) }
+    }
 }
 
 impl MergeQueue {

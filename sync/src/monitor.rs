@@ -4,10 +4,15 @@ use super::prim::{Condvar, Mutex, MutexGuard, lock, wait, wait_for};
 use std::time::Duration;
 
 /// A value under a lock, and a way to wait for it to change.
-#[derive(Default)]
 pub struct Monitor<T> {
     value: Mutex<T>,
     changed: Condvar,
+}
+
+impl<T: Default> Default for Monitor<T> {
+    fn default() -> Monitor<T> {
+        Monitor::new(T::default())
+    }
 }
 
 impl<T> Monitor<T> {

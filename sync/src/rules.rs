@@ -21,6 +21,14 @@ pub const QUEUE_OWNS_REFERENCE: bool = true;
 pub const IMMORTAL_BIAS: i64 = 1 << 36;
 /// RC-10: the shared word of a dying object is reset to OWNED 0 while its finaliser runs.
 pub const RESURRECT_AS_OWNED: bool = true;
+/// RC-11: a lock-free reader looks at the slot again after it has its reference.
+pub const RECHECK_SLOT: bool = true;
+/// RC-12: a header is born with Release: a late lock-free reader that acquires the newborn in old memory
+/// thereby knows that its slot has changed.
+pub const BIRTH: Ordering = Ordering::Release;
+
+/// GIL-1: whoever finds the GIL taken waits.
+pub const GIL_EXCLUDES: bool = true;
 
 /// ST-2: a thread does not detach while its merge queue has news.
 pub const DETACH_SERVES_MERGES: bool = true;
@@ -36,6 +44,8 @@ pub const EXIT_CLOSES_QUEUE: bool = true;
 pub const ATTACH_HONOURS_STOP: bool = true;
 /// ST-9: the end of a stop is announced to registrations before the suspended threads are let go.
 pub const END_BEFORE_LETTING_GO: bool = true;
+/// ST-10: seeing that a thread has acknowledged a handshake acquires what it did before.
+pub const ACKNOWLEDGED: Ordering = Ordering::Acquire;
 
 /// QS-1: going online is ordered before the first read by a full fence.
 pub const ONLINE_FENCE: bool = true;
@@ -46,6 +56,14 @@ pub const QUIESCENT: Ordering = Ordering::Release;
 pub const WAITER_FENCE: bool = true;
 /// LK-3: unlocking releases what was written under the lock.
 pub const UNLOCK: Ordering = Ordering::Release;
+/// LK-4: a thread gives up its critical sections when it detaches.
+pub const DETACH_GIVES_UP_SECTIONS: bool = true;
+/// LK-5: attaching takes the innermost critical section again.
+pub const ATTACH_RESUMES_SECTION: bool = true;
+/// LK-6: a hand-off really takes the lock, which a third thread may have got meanwhile.
+pub const HAND_OFF_TAKES_LOCK: bool = true;
+/// LK-7: whoever has stopped the world takes no object locks.
+pub const STOP_SKIPS_LOCKS: bool = true;
 
 /// Thread slots in one chunk of the registry.
 pub const CHUNK: usize = 64;

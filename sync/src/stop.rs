@@ -113,7 +113,7 @@ impl Rendezvous {
         self.until(None, || {
             let others = registry.threads().filter(|other| !std::ptr::eq(*other, me));
             others.fold(true, |all, other| {
-                if other.pending() & breaker::HANDSHAKE == 0 {
+                if other.has_served(breaker::HANDSHAKE) {
                     return all;
                 }
                 if !other.suspend() {

@@ -7,6 +7,7 @@ use super::parker::Wake;
 use super::prim::AtomicU32;
 use super::prim::Ordering::Relaxed;
 use super::qsbr::{Free, RetireList, Retired, Smr};
+use super::rules;
 use super::thread_state::{Detach, ThreadState, breaker};
 use super::world::World;
 use std::cell::{Cell, RefCell};
@@ -98,7 +99,7 @@ impl ThreadCtx {
     }
 
     pub(super) fn set_takes_locks(&self, on: bool) {
-        self.takes_locks.set(on && !self.world.mode().has_gil());
+        self.takes_locks.set((on || !rules::STOP_SKIPS_LOCKS) && !self.world.mode().has_gil());
     }
 
     /// Pending breaker bits; not 0 sends the thread to [`ThreadCtx::safepoint`]. One relaxed load.
@@ -409,7 +410,10 @@ impl Drop for ThreadCtx {
         if self.exited.get() {
             return;
         }
-        debug_assert!(!self.state().is_attached(), "an attached thread must call `exit`");
+        debug_assert!(
+            !self.state().is_attached() || std::thread::panicking(),
+            "an attached thread must call `exit`"
+        );
         if self.state().is_attached() {
             self.leave();
             return;

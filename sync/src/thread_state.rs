@@ -152,6 +152,12 @@ impl ThreadState {
         self.word.load(Relaxed) & breaker::ALL
     }
 
+    /// None of `bits` is pending; if the thread cleared them, what it did before is visible.
+    pub(super) fn has_served(&self, bits: u32) -> bool {
+        // ORDERING Acquire: pairs with `clear` (ST-10).
+        self.word.load(rules::ACKNOWLEDGED) & bits == 0
+    }
+
     /// The thread runs and may touch objects.
     pub fn is_attached(&self) -> bool {
         // ORDERING Relaxed: exact for the thread itself, a hint for others.
