@@ -412,6 +412,9 @@ impl Slot {
             // SAFETY: the count was just taken.
             return Some(unsafe { Owned::from_raw(Word(w.ptr() as u64)) });
         }
+        if w.0 & UNCOUNTED != 0 && h.is_immortal() && self.peek() == w {
+            return Some(Owned::from_const(w));
+        }
         self.get_foreign(of)
     }
 

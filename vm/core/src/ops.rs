@@ -302,8 +302,11 @@ impl<'a> Borrowed<'a> {
         if let Some(l) = self.downcast_exact::<List>() {
             return Ok(l.to_vec());
         }
-        let hint = self.length_hint(th, 8)?;
+        if let Some(d) = self.downcast_exact::<Dict>() {
+            return Ok(d.keys());
+        }
         let it = self.iter(th)?;
+        let hint = self.length_hint(th, 8)?;
         let mut out = Vec::with_capacity(hint.min(1 << 20));
         while let Some(v) = it.borrow().next(th)? {
             out.push(v);

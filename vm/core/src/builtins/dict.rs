@@ -4,6 +4,8 @@ pub mod iterator;
 pub mod lookup;
 mod methods;
 pub mod table;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use core::sync::atomic::{AtomicU32, Ordering};

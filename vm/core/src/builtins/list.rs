@@ -4,6 +4,8 @@ mod buffer;
 pub mod iterator;
 mod methods;
 pub mod sort;
+#[cfg(test)]
+mod tests;
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 

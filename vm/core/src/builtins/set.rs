@@ -319,6 +319,23 @@ impl Set {
         drop(keys);
     }
 
+    /// As [`Set::next_key`] without ever taking the lock: `None` also if that would be needed.
+    #[inline]
+    fn next_unlocked(&self, pos: &mut usize) -> Option<Owned> {
+        sharing::enter(&self.header);
+        let t = self.table();
+        while *pos < t.places() {
+            let w = t.entry(*pos).key().peek();
+            if w != Word::ZERO && w != Word::UNBOUND {
+                let k = self.own(t, *pos, false)?;
+                *pos += 1;
+                return Some(k);
+            }
+            *pos += 1;
+        }
+        None
+    }
+
     /// The key at or behind place `*pos`, with its hash; advances `*pos` behind it.
     #[inline]
     pub fn next_key(&self, pos: &mut usize) -> Option<(Owned, i64)> {

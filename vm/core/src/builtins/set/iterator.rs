@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use super::Set;
 use crate::builtins::sequence;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::sharing;
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
 use crate::typedef::{NativeDef, TypeDef};
@@ -55,24 +56,44 @@ fn of<'a>(o: Borrowed<'a>) -> &'a SetIterator {
 
 fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     let it = of(o);
-    let Some(held) = it.set.get(&it.header) else { return Ok(None) };
-    let set = held.borrow().downcast::<Set>().expect("an iterator of a set");
+    sharing::enter(&it.header);
+    let source = it.set.peek();
+    if !source.is_ptr() {
+        return Ok(None);
+    }
+    // SAFETY: the slot holds sets only, and lets go of one no sooner than at a safepoint of every thread
+    // that may be reading it.
+    let set = unsafe { &*(source.ptr() as *const Set) };
     // ORDERING Relaxed: positions; threads that share an iterator may see a key twice.
     if set.len() != it.used.load(Ordering::Relaxed) {
         it.used.store(BROKEN, Ordering::Relaxed);
         return Err(th.runtime_error("Set changed size during iteration"));
     }
     let mut pos = it.pos.load(Ordering::Relaxed);
-    match set.next_key(&mut pos) {
-        Some((k, _)) => {
+    match set.next_unlocked(&mut pos).or_else(|| it.next_held(&mut pos)) {
+        Some(k) => {
             it.pos.store(pos, Ordering::Relaxed);
             it.done.store(it.done.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             Ok(Some(k))
         }
         None => {
-            drop(it.set.clear(&it.header));
+            let _guard = sharing::lock_container(&it.header);
+            if let Some(source) = it.set.take() {
+                sharing::release_owned(&it.header, source);
+            }
             Ok(None)
         }
+    }
+}
+
+impl SetIterator {
+    /// The next key, where taking it may need the set's lock: the set is held meanwhile.
+    #[cold]
+    #[inline(never)]
+    fn next_held(&self, pos: &mut usize) -> Option<Owned> {
+        let held = self.set.get(&self.header)?;
+        let set = held.borrow().downcast::<Set>()?;
+        set.next_key(pos).map(|(k, _)| k)
     }
 }
 
