@@ -12,7 +12,6 @@ use crate::flags;
 use crate::object::{Borrowed, Owned};
 use crate::shape;
 use crate::thread::Thread;
-use crate::typedef::type_flags;
 use crate::word::{UNCOUNTED, Word};
 
 /// Destroys everything on the thread's list, and what dies of it.
@@ -61,16 +60,9 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     }
     // TRACKED stays: collectors pass over objects whose count is zero, and `LocalHeap::free` counts
     // the death of a young container by it.
-    if ty.has_flag(type_flags::HEAP) {
-        // SAFETY: an instance of `ty`.
-        unsafe {
-            if let Some(d) = ty.dict_slot(h) {
-                drop(d.take());
-            }
-            for v in ty.values(h) {
-                drop(v.take());
-            }
-        }
+    // SAFETY: an instance of `ty`.
+    for v in unsafe { ty.values(h) } {
+        drop(v.take());
     }
     // SAFETY: the table belongs to the type the object begins with; the slot goes back once.
     unsafe {

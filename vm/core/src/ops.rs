@@ -89,10 +89,7 @@ impl<'a> Borrowed<'a> {
         name: Borrowed<'_>,
         args: &[Borrowed<'_>],
     ) -> PyResult<Option<Owned>> {
-        match self.special(th, name)? {
-            Some(m) => m.borrow().call(th, args).map(Some),
-            None => Ok(None),
-        }
+        crate::call::special(th, self, name, args)
     }
 
     /// `repr(self)`: a str.

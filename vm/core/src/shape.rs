@@ -5,14 +5,15 @@
 //! its place in `builtin_types!`; a class owns a tree of shapes, one per set of instance attributes in
 //! order of first assignment.
 //!
-//! When a class changes, its shapes are deprecated: caches that rely on class attributes check
-//! [`Shape::is_valid`], and an object with a deprecated shape is moved to [`Shape::successor`] the next
-//! time the slow path meets it.
+//! When a class changes in a way that a cache may have relied on, its shapes are deprecated: caches
+//! check [`Shape::is_valid`], and an object with a deprecated shape is moved to the one that
+//! [`refresh`] names the next time the slow path meets it.
 //!
-//! Source: Chambers, Ungar, Lee, OOPSLA 1989 (maps); V8's map deprecation.
+//! Source: Chambers, Ungar, Lee, OOPSLA 1989 (maps); V8's map deprecation and slack tracking.
 
 use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use parking_lot::Mutex;
 
@@ -21,6 +22,8 @@ use crate::word::Word;
 
 /// Shapes that fit the table; ids stay below so that caches can hold 24 bits.
 const MAX_SHAPES: usize = 1 << 24;
+/// Transitions stop here: what is left is for classes.
+const MAX_TRANSITIONS: usize = MAX_SHAPES - (1 << 21);
 
 /// Class attributes are as they were when the shape was made.
 const VALID: u32 = 1;
@@ -36,6 +39,8 @@ pub struct Shape {
     flags: AtomicU32,
     slots_offset: AtomicU32,
     successor: AtomicU32,
+    capacity: AtomicU32,
+    size: AtomicU32,
 }
 
 impl Shape {
@@ -53,7 +58,7 @@ impl Shape {
         self.kind.load(Ordering::Relaxed)
     }
 
-    /// Is the class unchanged since this shape was made?
+    /// Is the class unchanged, as far as caches care, since this shape was made?
     #[inline(always)]
     pub fn is_valid(&self) -> bool {
         // ORDERING Relaxed: a late reader acts as if it had run just before the class changed.
@@ -69,7 +74,7 @@ impl Shape {
     /// Attribute names (interned words), in slot order.
     #[inline(always)]
     pub fn keys(&self) -> &'static [Word] {
-        // ORDERING Acquire: pairs with the Release in `create`.
+        // ORDERING Acquire: pairs with the Release in `fill`.
         let p = self.keys.load(Ordering::Acquire);
         // SAFETY: a published key list is never freed.
         if p.is_null() { &[] } else { unsafe { &*p } }
@@ -82,6 +87,20 @@ impl Shape {
         self.slots_offset.load(Ordering::Relaxed) as usize
     }
 
+    /// How many inline attribute slots objects of this shape have room for.
+    #[inline(always)]
+    pub fn capacity(&self) -> usize {
+        // ORDERING Relaxed: fixed at birth.
+        self.capacity.load(Ordering::Relaxed) as usize
+    }
+
+    /// Bytes of a new object with this (root) shape, without trailing items.
+    #[inline(always)]
+    pub fn instance_size(&self) -> usize {
+        // ORDERING Relaxed: fixed at birth.
+        self.size.load(Ordering::Relaxed) as usize
+    }
+
     /// Slot index of the attribute `name` (an interned string).
     #[inline]
     pub fn find(&self, name: Word) -> Option<usize> {
@@ -91,18 +110,47 @@ impl Shape {
 
     /// The shape that replaces a deprecated one, or 0.
     pub fn successor(&self) -> u32 {
-        // ORDERING Acquire: pairs with the Release in `deprecate`.
+        // ORDERING Acquire: pairs with the Release in `refresh`.
         self.successor.load(Ordering::Acquire)
     }
 }
 
 static TABLE: AtomicPtr<Shape> = AtomicPtr::new(core::ptr::null_mut());
 
+/// Hash of small integer keys.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 29
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&b| self.write_u64(u64::from(b)));
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(u64::from(n));
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+    }
+}
+
+type MixMap<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
+
 struct Tree {
     next_id: u32,
-    /// (shape, name or DICT marker) → shape after adding the attribute.
-    transitions: HashMap<(u32, u64), u32>,
+    /// (shape, name or marker) → shape after adding the attribute.
+    transitions: MixMap<(u32, u64), u32>,
+    /// Shapes of each class, by its address.
+    by_type: MixMap<usize, Vec<u32>>,
 }
+
+/// Marker of the dict-mode shape below a root.
+const TO_DICT: u64 = u64::MAX;
 
 static TREE: Mutex<Option<Tree>> = Mutex::new(None);
 
@@ -110,7 +158,8 @@ static TREE: Mutex<Option<Tree>> = Mutex::new(None);
 ///
 /// Errors: the system refuses the reservation (1 GiB of address space).
 pub fn init(first_free: u32) -> Result<(), std::io::Error> {
-    if !TABLE.load(Ordering::Acquire).is_null() {
+    let mut tree = TREE.lock();
+    if tree.is_some() {
         return Ok(());
     }
     let size = MAX_SHAPES * size_of::<Shape>();
@@ -128,7 +177,7 @@ pub fn init(first_free: u32) -> Result<(), std::io::Error> {
     if p == libc::MAP_FAILED {
         return Err(std::io::Error::last_os_error());
     }
-    *TREE.lock() = Some(Tree { next_id: first_free, transitions: HashMap::new() });
+    *tree = Some(Tree { next_id: first_free, transitions: MixMap::default(), by_type: MixMap::default() });
     // ORDERING Release: pairs with the loads in `get`.
     TABLE.store(p as *mut Shape, Ordering::Release);
     Ok(())
@@ -138,7 +187,7 @@ pub fn init(first_free: u32) -> Result<(), std::io::Error> {
 #[inline(always)]
 pub fn get(id: u32) -> &'static Shape {
     debug_assert!((id as usize) < MAX_SHAPES);
-    // SAFETY: ids come from headers, hence from `create`; the table lives for ever.
+    // SAFETY: ids come from headers, hence from `fill`; the table lives for ever.
     // ORDERING Relaxed: the table was set before the first object existed.
     unsafe { &*TABLE.load(Ordering::Relaxed).add(id as usize) }
 }
@@ -168,12 +217,39 @@ pub fn id_of_immediate(w: Word) -> u32 {
     }
 }
 
-fn fill(id: u32, ty: *const Type, kind: u32, flags: u32, slots_offset: u32, keys: Box<[Word]>) {
+/// What all shapes of one tree have in common.
+#[derive(Clone, Copy)]
+pub struct Root {
+    pub ty: *const Type,
+    /// [`crate::typedef::kind`] bits.
+    pub kind: u32,
+    /// Byte offset of inline slot 0, and how many there are.
+    pub slots_offset: u32,
+    pub capacity: u32,
+    /// Bytes of an instance.
+    pub size: u32,
+}
+
+impl Root {
+    fn of(s: &Shape) -> Root {
+        Root {
+            ty: s.ty(),
+            kind: s.kind(),
+            slots_offset: s.slots_offset() as u32,
+            capacity: s.capacity() as u32,
+            size: s.instance_size() as u32,
+        }
+    }
+}
+
+fn fill(id: u32, root: Root, flags: u32, keys: Box<[Word]>) {
     let s = get(id);
     // ORDERING Relaxed: published by the Release below, or by whoever publishes the id.
-    s.ty.store(ty.cast_mut(), Ordering::Relaxed);
-    s.kind.store(kind, Ordering::Relaxed);
-    s.slots_offset.store(slots_offset, Ordering::Relaxed);
+    s.ty.store(root.ty.cast_mut(), Ordering::Relaxed);
+    s.kind.store(root.kind, Ordering::Relaxed);
+    s.slots_offset.store(root.slots_offset, Ordering::Relaxed);
+    s.capacity.store(root.capacity, Ordering::Relaxed);
+    s.size.store(root.size, Ordering::Relaxed);
     s.flags.store(flags, Ordering::Relaxed);
     let keys = if keys.is_empty() { core::ptr::null_mut() } else { Box::into_raw(Box::new(keys)) };
     // ORDERING Release: pairs with `keys`.
@@ -181,96 +257,147 @@ fn fill(id: u32, ty: *const Type, kind: u32, flags: u32, slots_offset: u32, keys
 }
 
 /// Makes the root shape of a built-in type with a fixed id.
-pub(crate) fn create_fixed(id: u32, ty: *const Type, kind: u32) {
-    fill(id, ty, kind, VALID, 0, Box::new([]));
+pub(crate) fn create_fixed(id: u32, root: Root) {
+    fill(id, root, VALID, Box::new([]));
 }
 
 /// Makes a root shape (no attributes yet) with a fresh id.
-pub fn create_root(ty: *const Type, kind: u32, slots_offset: u32) -> u32 {
-    let mut tree = TREE.lock();
-    let tree = tree.as_mut().expect("shapes are initialised first");
-    let id = fresh(tree);
-    fill(id, ty, kind, VALID, slots_offset, Box::new([]));
-    id
+pub fn create_root(root: Root) -> u32 {
+    with_tree(|t| t.fresh(root, VALID, Box::new([])))
 }
 
-fn fresh(tree: &mut Tree) -> u32 {
-    let id = tree.next_id;
-    assert!((id as usize) < MAX_SHAPES, "more than {MAX_SHAPES} shapes");
-    tree.next_id += 1;
-    id
+fn with_tree<R>(f: impl FnOnce(&mut Tree) -> R) -> R {
+    f(TREE.lock().as_mut().expect("shapes are initialised first"))
 }
 
-/// The shape after adding attribute `name` to objects of shape `from`.
-pub fn with_attribute(from: u32, name: Word) -> u32 {
-    let mut tree = TREE.lock();
-    let tree = tree.as_mut().expect("shapes are initialised first");
-    let key = (from, name.identity());
-    if let Some(&id) = tree.transitions.get(&key) {
-        return id;
+impl Tree {
+    fn fresh(&mut self, root: Root, flags: u32, keys: Box<[Word]>) -> u32 {
+        let id = self.next_id;
+        assert!((id as usize) < MAX_SHAPES, "more than {MAX_SHAPES} shapes");
+        self.next_id += 1;
+        fill(id, root, flags, keys);
+        self.by_type.entry(root.ty as usize).or_default().push(id);
+        id
     }
-    let old = get(from);
-    let mut keys = old.keys().to_vec();
-    keys.push(name);
-    let id = fresh(tree);
-    let flags = if old.is_valid() { VALID } else { 0 };
-    fill(id, old.ty(), old.kind(), flags, old.slots_offset() as u32, keys.into());
-    tree.transitions.insert(key, id);
-    id
+
+    fn with_attribute(&mut self, from: u32, name: Word) -> Option<u32> {
+        let key = (from, name.identity());
+        if let Some(&id) = self.transitions.get(&key) {
+            return Some(id);
+        }
+        let old = get(from);
+        if old.keys().len() >= old.capacity() || self.next_id as usize >= MAX_TRANSITIONS {
+            return None;
+        }
+        let mut keys = Vec::with_capacity(old.keys().len() + 1);
+        keys.extend_from_slice(old.keys());
+        keys.push(name);
+        let flags = if old.is_valid() { VALID } else { 0 };
+        let id = self.fresh(Root::of(old), flags, keys.into());
+        self.transitions.insert(key, id);
+        Some(id)
+    }
+
+    fn in_dict_mode(&mut self, from: u32) -> u32 {
+        // All shapes of one class share the dict-mode shape of its present root.
+        // SAFETY: shapes point at live types while objects with them exist.
+        let root = unsafe { (*get(from).ty()).root_shape() };
+        if let Some(&id) = self.transitions.get(&(root, TO_DICT)) {
+            return id;
+        }
+        let id = self.fresh(Root { capacity: 0, ..Root::of(get(root)) }, VALID | DICT_MODE, Box::new([]));
+        self.transitions.insert((root, TO_DICT), id);
+        id
+    }
+
+    /// The present root of the class, for objects with room for `capacity` inline attributes.
+    fn root_for(&mut self, ty: *const Type, capacity: u32) -> u32 {
+        // SAFETY: as above.
+        let root = unsafe { (*ty).root_shape() };
+        if get(root).capacity() as u32 == capacity {
+            return root;
+        }
+        let key = (root, TO_DICT - 1 - u64::from(capacity));
+        if let Some(&id) = self.transitions.get(&key) {
+            return id;
+        }
+        let id = self.fresh(Root { capacity, ..Root::of(get(root)) }, VALID, Box::new([]));
+        self.transitions.insert(key, id);
+        id
+    }
+}
+
+/// The shape after adding attribute `name` to objects of shape `from`; `None`: no room, the object
+/// goes to dict mode.
+pub fn with_attribute(from: u32, name: Word) -> Option<u32> {
+    with_tree(|t| t.with_attribute(from, name))
 }
 
 /// The shape of objects of shape `from` once their attributes moved into a real dict.
 pub fn in_dict_mode(from: u32) -> u32 {
-    let mut tree = TREE.lock();
-    let tree = tree.as_mut().expect("shapes are initialised first");
-    let key = (root_key(from), u64::MAX);
-    if let Some(&id) = tree.transitions.get(&key)
-        && get(id).is_valid()
-    {
-        return id;
-    }
-    let old = get(from);
-    let id = fresh(tree);
-    fill(id, old.ty(), old.kind(), VALID | DICT_MODE, old.slots_offset() as u32, Box::new([]));
-    tree.transitions.insert(key, id);
-    id
+    with_tree(|t| t.in_dict_mode(from))
 }
 
-/// All shapes of one type share their dict-mode shape.
-fn root_key(of: u32) -> u32 {
-    // SAFETY: shapes point at live types while objects with them exist.
-    unsafe { (*get(of).ty()).root_shape() }
+/// Gives new instances of `ty` another root shape, with room for `capacity` inline attributes.
+/// Objects that exist keep theirs.
+pub(crate) fn replace_root(ty: &Type, root: Root) {
+    with_tree(|t| {
+        let id = t.fresh(root, VALID, Box::new([]));
+        // ORDERING Release: an allocation that sees the id sees the shape.
+        ty.root_shape.store(id, Ordering::Release);
+    })
 }
 
-/// Marks every shape of `ty` as out of date: caches of class attributes stop matching.
-pub fn deprecate(ty: *const Type) {
-    let tree = TREE.lock();
-    let n = tree.as_ref().map_or(0, |t| t.next_id);
-    for id in 1..n {
-        let s = get(id);
-        if core::ptr::eq(s.ty(), ty) {
+/// Marks every shape of `ty` as out of date: caches of class attributes stop matching. New instances
+/// get a new root shape. The caller holds the type lock.
+pub fn deprecate(ty: &Type) {
+    with_tree(|t| {
+        for id in t.by_type.remove(&(ty as *const Type as usize)).unwrap_or_default() {
             // ORDERING Release: whoever sees the flag gone also sees the class as changed.
-            s.flags.fetch_and(!VALID, Ordering::Release);
+            get(id).flags.fetch_and(!VALID, Ordering::Release);
         }
+        let root = Root::of(get(ty.root_shape()));
+        let id = t.fresh(root, VALID, Box::new([]));
+        // ORDERING Release: as in `replace_root`.
+        ty.root_shape.store(id, Ordering::Release);
+    })
+}
+
+/// A dying class gives up its shapes; their ids are never used again.
+pub(crate) fn forget(ty: *const Type) {
+    if let Some(t) = TREE.lock().as_mut() {
+        t.by_type.remove(&(ty as usize));
     }
 }
 
-/// The up-to-date shape for an object of deprecated shape `id`, with the same attributes.
+/// The up-to-date shape for an object of deprecated shape `id`, with the same attributes in the same
+/// places.
 pub fn refresh(id: u32) -> u32 {
-    let old = get(id);
+    let mut at = id;
+    while !get(at).is_valid() && get(at).successor() != 0 {
+        at = get(at).successor();
+    }
+    let old = get(at);
     if old.is_valid() {
-        return id;
+        return at;
     }
-    if old.successor() != 0 {
-        return refresh(old.successor());
-    }
-    // SAFETY: as in `root_key`.
-    let root = unsafe { (*old.ty()).root_shape() };
-    let mut new = if old.is_dict_mode() { in_dict_mode(root) } else { root };
-    for &name in old.keys() {
-        new = with_attribute(new, name);
-    }
-    // ORDERING Release: pairs with `successor`.
-    old.successor.store(new, Ordering::Release);
-    new
+    with_tree(|t| {
+        let mut new = if old.is_dict_mode() {
+            // SAFETY: as in `in_dict_mode`.
+            let root = unsafe { (*old.ty()).root_shape() };
+            t.in_dict_mode(root)
+        } else {
+            t.root_for(old.ty(), old.capacity() as u32)
+        };
+        for &name in old.keys() {
+            match t.with_attribute(new, name) {
+                Some(n) => new = n,
+                // The table is nearly full: go on without caches.
+                None => return at,
+            }
+        }
+        // ORDERING Release: pairs with `successor`.
+        old.successor.store(new, Ordering::Release);
+        new
+    })
 }

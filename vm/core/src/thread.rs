@@ -198,6 +198,9 @@ impl Thread {
     pub fn alloc<T: Payload>(&mut self, payload: T) -> Owned {
         let shape = T::DEF.id.shape();
         let flags = T::DEF.flags;
+        if flags & type_flags::DICT != 0 && T::DEF.dict_offset == 0 {
+            return self.alloc_as(payload, T::DEF.ty());
+        }
         // SAFETY: size and shape belong to `T`.
         unsafe { self.alloc_raw(payload, size_of::<T>(), shape, flags) }
     }
@@ -205,9 +208,11 @@ impl Thread {
     /// As [`Thread::alloc`], for an object of class `ty`, which is `T`'s type or a subclass of it.
     pub fn alloc_as<T: Payload>(&mut self, payload: T, ty: &Type) -> Owned {
         debug_assert!(ty.is_subtype_of(T::DEF.ty()));
-        let size = (ty.basic_size() as usize).max(size_of::<T>());
+        // The size comes from the shape: the class may be given roomier instances meanwhile.
+        let shape = ty.root_shape();
+        let size = crate::shape::get(shape).instance_size().max(size_of::<T>());
         // SAFETY: a subclass begins with the layout of `T`; the words behind are initialised below.
-        let v = unsafe { self.alloc_raw(payload, size, ty.root_shape(), ty.flags()) };
+        let v = unsafe { self.alloc_raw(payload, size, shape, ty.flags()) };
         // SAFETY: fresh object, `size` bytes.
         unsafe { init_values(v.word().ptr(), size_of::<T>(), size) };
         v

@@ -83,6 +83,16 @@ impl GetSetDef {
     }
 }
 
+/// A field of a payload that Python code reads as an attribute (a `member_descriptor`). Read-only;
+/// an empty slot reads as `None`.
+#[derive(Clone, Copy)]
+pub struct MemberDef {
+    pub name: &'static str,
+    /// `offset_of!` the slot.
+    pub offset: usize,
+    pub doc: &'static str,
+}
+
 /// The shape id of a built-in type's instances: fixed for the types of `builtin_types!`, given at
 /// registration to those of native modules.
 pub struct TypeId(AtomicU32);
@@ -197,9 +207,14 @@ pub struct TypeDef {
     /// [`type_flags`].
     pub flags: u32,
     pub layout: Layout,
+    /// Byte offset of the payload's own dict field (`offset_of!(Function, dict)`); 0 = a type with
+    /// [`type_flags::DICT`] has its dict word behind the payload.
+    pub dict_offset: usize,
     pub slots: Slots,
     pub methods: &'static [NativeDef],
     pub getset: &'static [GetSetDef],
+    /// Fields that Python reads directly: name and byte offset of a [`crate::Slot`].
+    pub members: &'static [MemberDef],
     /// Runs once after the type object exists, for class attributes that need objects.
     pub setup: Option<fn(&mut Thread, &Type) -> PyResult<()>>,
 }
@@ -216,9 +231,11 @@ impl TypeDef {
             kind: 0,
             flags: type_flags::GC,
             layout: Layout::of::<T>(),
+            dict_offset: 0,
             slots: Slots::NONE,
             methods: &[],
             getset: &[],
+            members: &[],
             setup: None,
         }
     }

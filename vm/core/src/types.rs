@@ -9,6 +9,7 @@ use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Data, Slot};
 use crate::slots::SlotCells;
 use crate::typedef::{Layout, TypeDef};
+use crate::word::Word;
 
 crate::payload! {
     /// A class. Deferred kind: dies by the collector only.
@@ -28,8 +29,12 @@ crate::payload! {
         pub dict: Slot,
         /// `__base__`: the base whose layout this type extends; held by `bases`.
         pub base: Data<AtomicPtr<Type>>,
-        /// Direct subclasses, not counted; a class takes itself out when it dies.
+        /// Direct subclasses, not counted, and the bases that list this class: a dying class takes
+        /// itself out of both. Changed under the type lock.
         pub subclasses: Data<parking_lot::Mutex<Vec<*const Type>>>,
+        pub parents: Data<parking_lot::Mutex<Vec<*const Type>>>,
+        /// Class attributes that inline caches of instances may have relied on.
+        pub planned: Data<parking_lot::Mutex<Vec<Planned>>>,
         /// [`crate::typedef::type_flags`].
         pub flags: AtomicU32,
         /// [`crate::typedef::kind`], with those of the bases.
@@ -40,17 +45,29 @@ crate::payload! {
         pub version: AtomicU32,
         /// How to trace and drop the built-in payload that instances begin with.
         pub layout: Data<Layout>,
-        /// Bytes of an instance: payload, `__slots__` members, dict word, inline attribute slots.
+        /// Bytes of a new instance: payload, `__slots__` members, dict word, inline attribute slots.
         pub basic_size: AtomicU32,
         /// Byte offset of the word that holds the instance's dict (0 = instances have none).
         pub dict_offset: AtomicU32,
-        /// Byte offset of the first value slot behind the payload (`__slots__` members, then inline
-        /// attribute slots), and how many there are in all: what tracing and clearing walk.
+        /// Byte offset of the first value behind the payload, and how many words there are before the
+        /// inline attribute slots: `__slots__` members, then the dict word unless it is in the payload.
         pub values_offset: AtomicU32,
         pub n_values: AtomicU32,
-        /// How many of the values are inline attribute slots (the last ones).
+        /// Inline attribute slots of a new instance, behind the values. An existing object has as many
+        /// as its shape's capacity says.
         pub n_inline: AtomicU32,
     }
+}
+
+/// A class attribute that was looked up for an inline cache of instances.
+#[derive(Clone, Copy)]
+pub struct Planned {
+    /// Interned name.
+    pub name: Word,
+    /// Since the last change.
+    pub active: bool,
+    /// Changes that cost the class its shapes. After a few the name is not cached any more.
+    pub changes: u8,
 }
 
 // SAFETY: the raw pointers in `subclasses` are behind a mutex and point at types that remove
@@ -142,16 +159,36 @@ impl Type {
         }
     }
 
-    /// Value slots of an instance behind its payload.
+    /// Every word of an instance behind its payload: members, dict word, inline attributes.
     ///
     /// # Safety
     /// `obj` is an instance of this type.
     #[inline(always)]
     pub unsafe fn values<'a>(&self, obj: &'a Header) -> &'a [Slot] {
+        // ORDERING Relaxed: a transition keeps the capacity or gives up the (then empty) slots.
+        let capacity = crate::shape::get(obj.shape.load(Ordering::Relaxed)).capacity();
         // SAFETY: as in `dict_slot`.
         unsafe {
             let p = (obj as *const Header as *const u8).add(self.values_offset() as usize) as *const Slot;
-            core::slice::from_raw_parts(p, self.n_values() as usize)
+            core::slice::from_raw_parts(p, self.n_values() as usize + capacity)
         }
+    }
+
+    /// The slot at a byte offset.
+    ///
+    /// # Safety
+    /// A slot lies there in `obj`: the offset comes from the object's shape, or from a member
+    /// descriptor of its class.
+    #[inline(always)]
+    pub unsafe fn slot_at(obj: &Header, offset: usize) -> &Slot {
+        // SAFETY: by contract.
+        unsafe { &*((obj as *const Header as *const u8).add(offset) as *const Slot) }
+    }
+}
+
+impl Drop for Type {
+    fn drop(&mut self) {
+        crate::builtins::type_::unlink(self);
+        crate::shape::forget(self);
     }
 }
