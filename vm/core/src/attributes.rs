@@ -13,6 +13,7 @@ use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::builtins::module::Module;
 use crate::builtins::str::Str;
+pub use crate::call::is_method_like;
 use crate::object::{Borrowed, Owned, PyResult, Raised, Slot};
 use crate::shape::{self, Shape};
 use crate::thread::{self, Thread};
@@ -220,6 +221,33 @@ pub fn refresh(o: Borrowed<'_>) -> &'static Shape {
     }
     let _guard = thread::lock_object(h);
     refreshed(h)
+}
+
+/// As [`refresh`], for a header; the id of the present shape.
+pub fn refresh_shape(h: &Header) -> u32 {
+    refresh(Borrowed::from_header(h));
+    // ORDERING Relaxed: a shape id is valid by itself.
+    h.shape.load(Ordering::Relaxed)
+}
+
+/// Is the instance's dict word filled?
+#[inline]
+pub fn has_own_dict(o: Borrowed<'_>) -> bool {
+    o.header().and_then(dict_slot).is_some_and(|s| !s.is_empty())
+}
+
+/// `o.name` for a call: (function, true) when `o` is to be passed in front, else (value, false).
+#[inline]
+pub fn load_method(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyResult<(Owned, bool)> {
+    let ty = o.ty();
+    if ty.slots.getattr().is_some_and(|f| f as usize == generic_getattr as *const () as usize)
+        && let Some(m) = ty.find(name)
+        && is_method_like(m.borrow())
+        && !has_own(o, name)
+    {
+        return Ok((m.into_owned(), true));
+    }
+    Ok((o.getattr(th, name)?, false))
 }
 
 /// Most inline slots that an instance can have.
@@ -474,7 +502,7 @@ fn class_plan(meta: &Type, t: &Type, name: Borrowed<'_>) -> AttrPlan {
 const MAX_CHANGES: u8 = 3;
 
 /// Notes that a cache relies on what `ty` has (or has not) under `name`. False: it must not.
-fn may_plan(ty: &Type, name: Borrowed<'_>) -> bool {
+pub fn may_plan(ty: &Type, name: Borrowed<'_>) -> bool {
     if !ty.has_flag(type_flags::HEAP) {
         return true;
     }

@@ -5,8 +5,11 @@ use core::sync::atomic::Ordering;
 
 use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
-use crate::slots::Args;
+use crate::slots::{Args, SlotId};
 use crate::thread::Thread;
+use crate::typedef::type_flags;
+use crate::types::Type;
+use crate::word::Word;
 
 /// `callee(...)`
 pub fn call(th: &mut Thread, callee: Borrowed<'_>, args: Args<'_>) -> PyResult {
@@ -28,6 +31,23 @@ pub fn is_method_like(f: Borrowed<'_>) -> bool {
 }
 
 const INLINE: usize = 8;
+
+/// The Python function that `cls(...)` runs as `__init__` on a new bare instance, if making one is just
+/// that: `type.__call__`, `object.__new__`, not abstract. The word needs no count.
+pub fn plain_init(cls: &Type) -> Option<Word> {
+    let meta = cls.as_value().ty();
+    let plain = core::ptr::eq(meta, crate::builtins::type_::DEF.ty())
+        && crate::builtins::object::inherits_new(cls)
+        && !cls.has_flag(type_flags::ABSTRACT);
+    let python = crate::builtins::type_::python_slots::init as *const () as usize;
+    if !plain || cls.slots.raw(SlotId::init) != python {
+        return None;
+    }
+    let w = cls.lookup_uncounted(crate::runtime::rt().names.__init__.get())?;
+    // SAFETY: just found in the class.
+    let f = unsafe { Borrowed::from_raw(w) };
+    (f.shape_id() == crate::builtins::ids::FUNCTION).then_some(w)
+}
 
 /// Runs `f` with `first` in front of `rest`; no allocation for the usual number of arguments.
 #[inline]

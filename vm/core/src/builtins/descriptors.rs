@@ -10,7 +10,7 @@ use crate::object::{Borrowed, Data, Owned, Payload, PyResult, Slot};
 use crate::signature::{Params, call_native, text_signature};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{Binding, GetSetDef, NativeCall, NativeDef, TypeDef, TypeId};
+use crate::typedef::{Binding, GetSetDef, NativeCall, NativeDef, TypeDef, TypeId, type_flags};
 use crate::types::Type;
 
 crate::payload! {
@@ -496,6 +496,8 @@ fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 const REDUCE: NativeDef = NativeDef::new("__reduce__", "($self, /)", reduce, "");
+/// Inline caches hold these descriptors.
+const DEFERRED: u32 = type_flags::GC | type_flags::DEFERRED;
 const GETSET: &[GetSetDef] = &[
     GetSetDef::get("__name__", get_name),
     GetSetDef::get("__qualname__", get_qualname),
@@ -514,6 +516,7 @@ pub static METHOD_DESCRIPTOR: TypeDef = TypeDef {
     },
     methods: &[REDUCE],
     getset: GETSET,
+    flags: DEFERRED,
     ..TypeDef::of::<MethodDescriptor>("method_descriptor")
 };
 
@@ -538,6 +541,7 @@ pub static WRAPPER_DESCRIPTOR: TypeDef = TypeDef {
     },
     methods: &[REDUCE],
     getset: GETSET,
+    flags: DEFERRED,
     ..TypeDef::of::<WrapperDescriptor>("wrapper_descriptor")
 };
 
@@ -585,6 +589,16 @@ pub static MEMBER_DESCRIPTOR: TypeDef = TypeDef {
     getset: GETSET,
     ..TypeDef::of::<MemberDescriptor>("member_descriptor")
 };
+
+/// Byte offset of the slot that a member descriptor reads.
+pub fn member_offset(d: Borrowed<'_>) -> Option<usize> {
+    d.downcast_exact::<MemberDescriptor>().filter(|m| !m.readonly).map(|m| m.offset)
+}
+
+/// As [`member_offset`], for one that may be assigned.
+pub fn writable_member_offset(d: Borrowed<'_>) -> Option<usize> {
+    member_offset(d)
+}
 
 /// The native function behind a value that was found as a class attribute, if calling it with self
 /// needs no descriptor: for the interpreter's direct calls.

@@ -87,7 +87,7 @@ fn same_fn<F: Copy>(slot: Option<F>, f: usize, addr: impl Fn(F) -> usize) -> boo
     slot.is_some_and(|s| addr(s) == f)
 }
 
-fn inherits_new(ty: &Type) -> bool {
+pub(crate) fn inherits_new(ty: &Type) -> bool {
     same_fn(ty.slots.new(), new as *const () as usize, |f| f as usize)
 }
 
@@ -108,7 +108,13 @@ pub fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     if ty.has_flag(type_flags::ABSTRACT) {
         return Err(abstract_error(th, ty)?);
     }
-    Ok(th.alloc_as(Object { header: unborn() }, ty))
+    Ok(new_instance(th, ty))
+}
+
+/// A bare instance of a class whose instances begin with nothing native: what `object.__new__` makes.
+#[inline]
+pub fn new_instance(th: &mut Thread, ty: &Type) -> Owned {
+    th.alloc_as(Object { header: unborn() }, ty)
 }
 
 /// `TypeError: Can't instantiate abstract class C without an implementation for abstract method 'f'`
