@@ -562,7 +562,9 @@ pub fn store_attr_plan(_th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) ->
     let n = shape.keys().len();
     if n < shape.capacity() {
         return match shape::with_attribute(o.shape_id(), name.word()) {
-            Some(next) if core::ptr::eq(o.shape(), shape) => StorePlan::Add { offset: offset(n), shape: next },
+            Some(next) if core::ptr::eq(o.shape(), shape) => {
+                StorePlan::Add { offset: offset(n), shape: next }
+            }
             _ => StorePlan::Generic,
         };
     }

@@ -7,7 +7,7 @@ use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, SlotId};
 use crate::thread::Thread;
-use crate::typedef::type_flags;
+use crate::typedef::{kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 
@@ -46,16 +46,12 @@ pub fn plain_init(cls: &Type) -> Option<Word> {
     let w = cls.lookup_uncounted(crate::runtime::rt().names.__init__.get())?;
     // SAFETY: just found in the class.
     let f = unsafe { Borrowed::from_raw(w) };
-    (f.shape_id() == crate::builtins::ids::FUNCTION).then_some(w)
+    (f.shape().kind() & kind::METHOD_DESCRIPTOR != 0).then_some(w)
 }
 
 /// Runs `f` with `first` in front of `rest`; no allocation for the usual number of arguments.
 #[inline]
-pub fn with_first<R>(
-    first: Borrowed<'_>,
-    rest: &[Borrowed<'_>],
-    f: impl FnOnce(&[Borrowed<'_>]) -> R,
-) -> R {
+pub fn with_first<R>(first: Borrowed<'_>, rest: &[Borrowed<'_>], f: impl FnOnce(&[Borrowed<'_>]) -> R) -> R {
     if rest.len() >= INLINE {
         let mut all = Vec::with_capacity(rest.len() + 1);
         // SAFETY: `first` and `rest` outlive this call.
@@ -75,7 +71,12 @@ pub fn with_first<R>(
 
 /// `callee(first, *args)`, keywords included.
 #[inline]
-pub fn call_with_first(th: &mut Thread, callee: Borrowed<'_>, first: Borrowed<'_>, args: Args<'_>) -> PyResult {
+pub fn call_with_first(
+    th: &mut Thread,
+    callee: Borrowed<'_>,
+    first: Borrowed<'_>,
+    args: Args<'_>,
+) -> PyResult {
     with_first(first, args.all, |all| {
         call(th, callee, Args { all, n_positional: args.n_positional + 1, names: args.names })
     })

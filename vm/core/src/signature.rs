@@ -106,7 +106,8 @@ fn split(text: &'static str) -> Vec<&'static str> {
 impl Params {
     /// Parses `sig`. With `method`, a first parameter that is not marked `$self` is added.
     pub fn parse(name: &'static str, display: String, sig: &'static str, method: bool) -> Params {
-        let inner = sig.trim().strip_prefix('(').and_then(|s| s.rfind(')').map(|end| &s[..end])).unwrap_or("");
+        let inner =
+            sig.trim().strip_prefix('(').and_then(|s| s.rfind(')').map(|end| &s[..end])).unwrap_or("");
         let mut p = Params {
             display,
             name,
@@ -120,7 +121,7 @@ impl Params {
             len: 0,
             plain: false,
         };
-        let mut add = |p: &mut Params, name: &'static str, required: bool, keyword_only: bool| {
+        let add = |p: &mut Params, name: &'static str, required: bool, keyword_only: bool| {
             p.params.push(Param { name, required, word: AtomicU64::new(0) });
             if !keyword_only {
                 p.n_positional += 1;
@@ -323,7 +324,7 @@ pub fn bind_params<'a>(th: &mut Thread, p: &Params, args: Args<'a>) -> PyResult<
     let taken = given.min(p.n_positional);
     out.words()[..taken].copy_from_slice(&args.all[..taken]);
     if p.varargs {
-        let rest = args.all[taken..given].iter().map(|a| a.to_owned()).collect();
+        let rest = args.all[taken..given].iter().map(|&a| a.to_owned()).collect();
         let rest = th.new_tuple(rest);
         // SAFETY: `out` holds the tuple for as long as its words are used.
         out.words()[p.n_positional] = unsafe { rest.borrow().extend() };
@@ -421,7 +422,12 @@ fn parsed(name: &'static str, sig: &'static str) -> &'static Params {
 /// Binds by signature text, parsed once per text. For `new` and `call` slots.
 ///
 /// Errors: TypeError that names `name`.
-pub fn bind<'a>(th: &mut Thread, name: &'static str, sig: &'static str, args: Args<'a>) -> PyResult<Bound<'a>> {
+pub fn bind<'a>(
+    th: &mut Thread,
+    name: &'static str,
+    sig: &'static str,
+    args: Args<'a>,
+) -> PyResult<Bound<'a>> {
     bind_params(th, parsed(name, sig), args)
 }
 
@@ -456,7 +462,8 @@ mod tests {
 
     #[test]
     fn parameters_are_read_from_text() {
-        let p = Params::parse("f", "f".into(), "($self, a, b=', )', /, c=(1, 2), *rest, k, o=None, **kw)", true);
+        let p =
+            Params::parse("f", "f".into(), "($self, a, b=', )', /, c=(1, 2), *rest, k, o=None, **kw)", true);
         let names: Vec<_> = p.params.iter().map(|p| p.name).collect();
         assert_eq!(names, ["self", "a", "b", "c", "k", "o"]);
         assert_eq!((p.n_positional_only, p.n_positional, p.n_required), (3, 4, 2));

@@ -127,13 +127,13 @@ impl Thread {
     pub(crate) fn new_method(&mut self, def: &'static NativeDef, ty: &Type) -> Owned {
         let display = format!("{}.{}", ty.display_name(), def.name);
         let method = def.binding != Binding::Static;
-        let params: &'static Params =
-            Box::leak(Box::new(Params::parse(def.name, display, def.sig, method)));
+        let params: &'static Params = Box::leak(Box::new(Params::parse(def.name, display, def.sig, method)));
         let objclass = Slot::new(ty.as_value().to_owned());
         let (def_, params_) = (Data(def), Data(params));
         match def.binding {
             Binding::Method => {
-                let v = self.alloc(MethodDescriptor { header: unborn(), def: def_, params: params_, objclass });
+                let v =
+                    self.alloc(MethodDescriptor { header: unborn(), def: def_, params: params_, objclass });
                 mark_method_like(&v);
                 v
             }
@@ -225,14 +225,24 @@ fn method_get(th: &mut Thread, d: Borrowed<'_>, o: Option<Borrowed<'_>>, _cls: B
     }
 }
 
-fn class_method_get(th: &mut Thread, d: Borrowed<'_>, o: Option<Borrowed<'_>>, cls: Borrowed<'_>) -> PyResult {
+fn class_method_get(
+    th: &mut Thread,
+    d: Borrowed<'_>,
+    o: Option<Borrowed<'_>>,
+    cls: Borrowed<'_>,
+) -> PyResult {
     let m = payload::<ClassMethodDescriptor>(d);
     let cls = match cls.downcast::<Type>() {
         Some(_) => cls,
         None => match o {
             Some(o) => o.ty().as_value(),
             None => {
-                let msg = format!("descriptor '{}' for type '{}' needs a type, not a '{}' as arg 2", m.def.0.name, class_in(&m.objclass).display_name(), cls.type_name(th));
+                let msg = format!(
+                    "descriptor '{}' for type '{}' needs a type, not a '{}' as arg 2",
+                    m.def.0.name,
+                    class_in(&m.objclass).display_name(),
+                    cls.type_name(th)
+                );
                 return Err(th.type_error(&msg));
             }
         },
@@ -265,7 +275,11 @@ fn class_method_call(th: &mut Thread, d: Borrowed<'_>, args: Args<'_>) -> PyResu
 fn wrapper_call(th: &mut Thread, d: Borrowed<'_>, args: Args<'_>) -> PyResult {
     let w = payload::<WrapperDescriptor>(d);
     let Some(&this) = args.pos().first() else {
-        let msg = format!("descriptor '{}' of '{}' object needs an argument", w.def().name, w.objclass().display_name());
+        let msg = format!(
+            "descriptor '{}' of '{}' object needs an argument",
+            w.def().name,
+            w.objclass().display_name()
+        );
         return Err(th.type_error(&msg));
     };
     if !this.ty().is_subtype_of(w.objclass()) {
@@ -420,11 +434,23 @@ fn facts(d: Borrowed<'_>) -> Facts<'_> {
     } else if id == WRAPPER_DESCRIPTOR.id.shape() {
         let w = payload::<WrapperDescriptor>(d);
         let def = w.def();
-        Facts { name: def.name.to_owned(), class: w.objclass(), doc: def.doc, sig: Some(def.sig), kind: "slot wrapper" }
+        Facts {
+            name: def.name.to_owned(),
+            class: w.objclass(),
+            doc: def.doc,
+            sig: Some(def.sig),
+            kind: "slot wrapper",
+        }
     } else if id == METHOD_WRAPPER.id.shape() {
         let w = payload::<MethodWrapper>(d).wrapper();
         let def = w.def();
-        Facts { name: def.name.to_owned(), class: w.objclass(), doc: def.doc, sig: Some(def.sig), kind: "method-wrapper" }
+        Facts {
+            name: def.name.to_owned(),
+            class: w.objclass(),
+            doc: def.doc,
+            sig: Some(def.sig),
+            kind: "method-wrapper",
+        }
     } else if id == GETSET_DESCRIPTOR.id.shape() {
         let g = payload::<GetSetDescriptor>(d);
         Facts {
@@ -449,7 +475,8 @@ fn descriptor_repr(th: &mut Thread, d: Borrowed<'_>) -> PyResult {
 fn method_wrapper_repr(th: &mut Thread, d: Borrowed<'_>) -> PyResult {
     let m = payload::<MethodWrapper>(d);
     let (name, o) = (m.wrapper().def().name, m.bound_self());
-    let text = format!("<method-wrapper '{name}' of {} object at {:#x}>", o.type_name(th), o.word().identity());
+    let text =
+        format!("<method-wrapper '{name}' of {} object at {:#x}>", o.type_name(th), o.word().identity());
     Ok(th.new_str(&text))
 }
 

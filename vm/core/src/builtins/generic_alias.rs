@@ -152,7 +152,9 @@ fn unpack_args(th: &mut Thread, item: Borrowed<'_>) -> PyResult<Vec<Owned>> {
     let mut out = Vec::with_capacity(items.len());
     for v in items {
         match unpacked(th, v.borrow())? {
-            Some(t) if !t.payload::<Tuple>().iter().last().is_some_and(|l| l.word() == crate::Word::ELLIPSIS) => {
+            Some(t)
+                if !t.payload::<Tuple>().iter().last().is_some_and(|l| l.word() == crate::Word::ELLIPSIS) =>
+            {
                 out.extend(t.payload::<Tuple>().iter().map(|v| v.to_owned()));
             }
             _ => out.push(v),
@@ -189,11 +191,15 @@ pub fn substitute(
     if n != parameters.len() {
         let text = alias.repr_text(th)?;
         let many = if n > parameters.len() { "many" } else { "few" };
-        let msg =
-            format!("Too {many} arguments for {text}; actual {n}, expected {}", parameters.len());
+        let msg = format!("Too {many} arguments for {text}; actual {n}, expected {}", parameters.len());
         return Err(th.type_error(&msg));
     }
-    let out = substitute_in(th, &args.iter().map(|a| a.to_owned()).collect::<Vec<_>>(), parameters, given.payload())?;
+    let out = substitute_in(
+        th,
+        &args.iter().map(|a| a.to_owned()).collect::<Vec<_>>(),
+        parameters,
+        given.payload(),
+    )?;
     Ok(th.new_tuple(out))
 }
 
@@ -327,8 +333,18 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 /// Names that the alias answers itself.
 const OWN: &[&str] = &[
-    "__class__", "__origin__", "__args__", "__unpacked__", "__parameters__", "__typing_unpacked_tuple_args__",
-    "__mro_entries__", "__reduce_ex__", "__reduce__", "__copy__", "__deepcopy__", "__bases__",
+    "__class__",
+    "__origin__",
+    "__args__",
+    "__unpacked__",
+    "__parameters__",
+    "__typing_unpacked_tuple_args__",
+    "__mro_entries__",
+    "__reduce_ex__",
+    "__reduce__",
+    "__copy__",
+    "__deepcopy__",
+    "__bases__",
 ];
 
 fn getattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyResult {

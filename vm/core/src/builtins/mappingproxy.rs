@@ -27,7 +27,8 @@ fn inner(o: Borrowed<'_>) -> Borrowed<'_> {
 fn make(th: &mut Thread, _ty: &Type, args: Args<'_>) -> PyResult {
     let a = crate::signature::bind(th, "mappingproxy", "(mapping)", args)?;
     let m = a[0];
-    let is_sequence = m.downcast::<super::list::List>().is_some() || m.downcast::<super::tuple::Tuple>().is_some();
+    let is_sequence =
+        m.downcast::<super::list::List>().is_some() || m.downcast::<super::tuple::Tuple>().is_some();
     if is_sequence || m.ty().slots.getitem().is_none() {
         let msg = format!("mappingproxy() argument must be a mapping, not {}", m.type_name(th));
         return Err(th.type_error(&msg));
@@ -86,10 +87,7 @@ fn or(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
 }
 
 fn inplace_or(th: &mut Thread, a: Borrowed<'_>, _b: Borrowed<'_>) -> PyResult {
-    let msg = format!(
-        "'|=' is not supported by {}; use '|' instead",
-        super::type_::qualname_text(a.ty())
-    );
+    let msg = format!("'|=' is not supported by {}; use '|' instead", super::type_::qualname_text(a.ty()));
     Err(th.type_error(&msg))
 }
 
@@ -138,13 +136,24 @@ pub static DEF: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("get", "($self, key, default=None, /)", get, "Return the value for key if key is in the mapping, else default."),
+        NativeDef::new(
+            "get",
+            "($self, key, default=None, /)",
+            get,
+            "Return the value for key if key is in the mapping, else default.",
+        ),
         NativeDef::new("keys", "($self, /)", keys, "a set-like object providing a view on D's keys"),
         NativeDef::new("values", "($self, /)", values, "an object providing a view on D's values"),
         NativeDef::new("items", "($self, /)", items, "a set-like object providing a view on D's items"),
         NativeDef::new("copy", "($self, /)", copy, "a shallow copy of D"),
         NativeDef::new("__reversed__", "($self, /)", reversed, "reverse iterator"),
-        NativeDef::new("__class_getitem__", "($cls, object, /)", super::generic_alias::class_getitem, "See PEP 585").class(),
+        NativeDef::new(
+            "__class_getitem__",
+            "($cls, object, /)",
+            super::generic_alias::class_getitem,
+            "See PEP 585",
+        )
+        .class(),
     ],
     ..TypeDef::of::<MappingProxy>("mappingproxy")
 };

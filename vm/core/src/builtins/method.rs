@@ -100,8 +100,8 @@ fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> 
         CompareOp::Ne => false,
         _ => return Ok(Owned::not_implemented()),
     };
-    let same = x.receiver().is(y.receiver().word())
-        && x.function().compare_bool(th, y.function(), CompareOp::Eq)?;
+    let same =
+        x.receiver().is(y.receiver().word()) && x.function().compare_bool(th, y.function(), CompareOp::Eq)?;
     Ok(Owned::bool(same == want))
 }
 

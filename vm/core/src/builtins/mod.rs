@@ -3,7 +3,9 @@
 pub mod bool;
 pub mod bytearray;
 pub mod bytes;
+pub mod classmethod;
 pub mod complex;
+pub mod descriptors;
 pub mod dict;
 pub mod exceptions;
 pub mod float;
@@ -11,17 +13,26 @@ pub mod generic_alias;
 pub mod int;
 pub mod iterators;
 pub mod list;
+pub mod mappingproxy;
 pub mod memoryview;
+pub mod method;
+pub mod module;
+pub mod namespace;
+pub mod native_function;
 pub mod object;
+pub mod property;
 pub mod range;
 pub mod sequence;
 pub mod set;
 pub mod singletons;
 pub mod slice;
+pub mod staticmethod;
 pub mod str;
 pub mod subscript;
+pub mod super_;
 pub mod tuple;
 pub mod type_;
+pub mod union;
 
 use crate::typedef::TypeDef;
 
@@ -72,6 +83,13 @@ builtin_types! {
     MEMORYVIEW = memoryview::DEF,
     MEMORY_ITERATOR = memoryview::ITERATOR_DEF,
     MANAGED_BUFFER = memoryview::MANAGED_DEF,
+    METHOD = method::DEF,
+    NATIVE_FUNCTION = native_function::DEF,
+    METHOD_DESCRIPTOR = descriptors::METHOD_DESCRIPTOR,
+    WRAPPER_DESCRIPTOR = descriptors::WRAPPER_DESCRIPTOR,
+    GETSET_DESCRIPTOR = descriptors::GETSET_DESCRIPTOR,
+    MEMBER_DESCRIPTOR = descriptors::MEMBER_DESCRIPTOR,
+    MODULE = module::DEF,
 }
 
 /// Types without a constant id: registered at start, after [`FIXED_TYPES`].
@@ -95,6 +113,16 @@ pub static MORE_TYPES: &[&TypeDef] = &[
     &iterators::map::DEF,
     &iterators::reversed::DEF,
     &iterators::zip::DEF,
+    &classmethod::DEF,
+    &descriptors::CLASSMETHOD_DESCRIPTOR,
+    &descriptors::METHOD_WRAPPER,
+    &generic_alias::DEF,
+    &mappingproxy::DEF,
+    &namespace::DEF,
+    &property::DEF,
+    &staticmethod::DEF,
+    &super_::DEF,
+    &union::DEF,
 ];
 
 /// Types that are names of the module `builtins`.
@@ -120,4 +148,8 @@ pub static BUILTIN_NAMES: &[&TypeDef] = &[
     &iterators::map::DEF,
     &iterators::reversed::DEF,
     &iterators::zip::DEF,
+    &classmethod::DEF,
+    &property::DEF,
+    &staticmethod::DEF,
+    &super_::DEF,
 ];

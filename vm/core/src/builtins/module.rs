@@ -252,8 +252,19 @@ pub static DEF: TypeDef = TypeDef {
     doc: "Create a module object.\n\nThe name must be a string; the optional docstring can have any type.",
     flags: type_flags::GC | type_flags::BASE | type_flags::DICT | type_flags::WEAKREF | type_flags::DEFERRED,
     dict_offset: core::mem::offset_of!(Module, dict),
-    slots: Slots { repr: Some(repr), getattr: Some(getattr), new: Some(new), init: Some(init), ..Slots::NONE },
-    methods: &[NativeDef::new("__dir__", "($self, /)", dir, "__dir__() -> list\nspecialized dir() implementation")],
+    slots: Slots {
+        repr: Some(repr),
+        getattr: Some(getattr),
+        new: Some(new),
+        init: Some(init),
+        ..Slots::NONE
+    },
+    methods: &[NativeDef::new(
+        "__dir__",
+        "($self, /)",
+        dir,
+        "__dir__() -> list\nspecialized dir() implementation",
+    )],
     getset: &[
         GetSetDef::get("__dict__", get_dict),
         GetSetDef::get("__annotations__", get_annotations).set(set_annotations),

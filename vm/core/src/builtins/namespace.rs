@@ -103,7 +103,11 @@ fn replace(th: &mut Thread, args: Args<'_>) -> PyResult {
     let o = args.all[0];
     let new = o.ty().as_value().call(th, &[])?;
     if new.downcast::<Namespace>().is_none() {
-        let msg = format!("expect types.SimpleNamespace type, but {}() returned '{}' object", o.type_name(th), new.borrow().type_name(th));
+        let msg = format!(
+            "expect types.SimpleNamespace type, but {}() returned '{}' object",
+            o.type_name(th),
+            new.borrow().type_name(th)
+        );
         return Err(th.type_error(&msg));
     }
     let (from, to) = (dict_of(th, o)?, dict_of(th, new.borrow())?);
@@ -121,10 +125,21 @@ pub static DEF: TypeDef = TypeDef {
     module: "types",
     doc: "A simple attribute-based namespace.",
     flags: type_flags::GC | type_flags::BASE | type_flags::DICT,
-    slots: Slots { repr: Some(repr), compare: Some(compare), new: Some(new), init: Some(init), ..Slots::NONE },
+    slots: Slots {
+        repr: Some(repr),
+        compare: Some(compare),
+        new: Some(new),
+        init: Some(init),
+        ..Slots::NONE
+    },
     methods: &[
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling"),
-        NativeDef::raw("__replace__", "($self, /, **changes)", replace, "Return a copy of the namespace object with new values for the specified attributes."),
+        NativeDef::raw(
+            "__replace__",
+            "($self, /, **changes)",
+            replace,
+            "Return a copy of the namespace object with new values for the specified attributes.",
+        ),
     ],
     ..TypeDef::of::<Namespace>("SimpleNamespace")
 };

@@ -69,8 +69,7 @@ impl Thread {
             Some(m) if !m.is_text("builtins") => format!("{}.{}", m.to_text(), def.name),
             _ => def.name.to_owned(),
         };
-        let params: &'static Params =
-            Box::leak(Box::new(Params::parse(def.name, display, def.sig, false)));
+        let params: &'static Params = Box::leak(Box::new(Params::parse(def.name, display, def.sig, false)));
         let f = self.alloc(NativeFunction {
             header: unborn(),
             def: Data(def),
@@ -108,7 +107,8 @@ fn repr(th: &mut Thread, f: Borrowed<'_>) -> PyResult {
 }
 
 fn compare(_th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {
-    let (Some(x), Some(y)) = (a.downcast_exact::<NativeFunction>(), b.downcast_exact::<NativeFunction>()) else {
+    let (Some(x), Some(y)) = (a.downcast_exact::<NativeFunction>(), b.downcast_exact::<NativeFunction>())
+    else {
         return Ok(Owned::not_implemented());
     };
     let same = core::ptr::eq(x.def.0, y.def.0) && x.self_.peek().is(y.self_.peek());

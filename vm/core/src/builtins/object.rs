@@ -99,7 +99,9 @@ fn inherits_init(ty: &Type) -> bool {
 pub fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     if !args.all.is_empty() {
         if !inherits_new(ty) {
-            return Err(th.type_error("object.__new__() takes exactly one argument (the type to instantiate)"));
+            return Err(
+                th.type_error("object.__new__() takes exactly one argument (the type to instantiate)")
+            );
         }
         if inherits_init(ty) {
             return Err(th.type_error(&format!("{}() takes no arguments", ty.display_name())));
@@ -233,7 +235,8 @@ pub(crate) fn import(th: &mut Thread, name: &str) -> PyResult {
     {
         return Ok(m);
     }
-    let import = th.builtins_dict().downcast::<Dict>().and_then(|d| d.get_interned(th.rt.names.__import__.word()));
+    let import =
+        th.builtins_dict().downcast::<Dict>().and_then(|d| d.get_interned(th.rt.names.__import__.word()));
     match import {
         Some(f) => f.borrow().call(th, &[key.borrow()]),
         None => Err(th.raise(&ex::RUNTIME_ERROR, "__import__ not found")),
@@ -286,11 +289,17 @@ fn new_args(th: &mut Thread, o: Borrowed<'_>) -> PyResult<(Option<Owned>, Option
             return Err(th.value_error(&msg));
         }
         if t.get(0).downcast::<Tuple>().is_none() {
-            let msg = format!("first item of the tuple returned by __getnewargs_ex__ must be a tuple, not '{}'", t.get(0).type_name(th));
+            let msg = format!(
+                "first item of the tuple returned by __getnewargs_ex__ must be a tuple, not '{}'",
+                t.get(0).type_name(th)
+            );
             return Err(th.type_error(&msg));
         }
         if t.get(1).downcast::<Dict>().is_none() {
-            let msg = format!("second item of the tuple returned by __getnewargs_ex__ must be a dict, not '{}'", t.get(1).type_name(th));
+            let msg = format!(
+                "second item of the tuple returned by __getnewargs_ex__ must be a dict, not '{}'",
+                t.get(1).type_name(th)
+            );
             return Err(th.type_error(&msg));
         }
         return Ok((Some(t.get(0).to_owned()), Some(t.get(1).to_owned())));
@@ -317,11 +326,12 @@ fn reduce_newobj(th: &mut Thread, o: Borrowed<'_>, copyreg: Borrowed<'_>) -> PyR
     let required = !has_args && !is_list && !is_dict;
     let name = th.rt.names.__getstate__.get();
     let class_getstate = ty.lookup(name);
-    let state = if class_getstate.as_ref().is_some_and(|g| DEF.ty().lookup(name).is_some_and(|d| d.is(g.word()))) {
-        default_state(th, o, required)?
-    } else {
-        o.call_method(th, name, &[])?
-    };
+    let state =
+        if class_getstate.as_ref().is_some_and(|g| DEF.ty().lookup(name).is_some_and(|d| d.is(g.word()))) {
+            default_state(th, o, required)?
+        } else {
+            o.call_method(th, name, &[])?
+        };
     let class = ty.as_value().to_owned();
     let (constructor, new_args) = match kwargs.filter(|k| k.payload::<Dict>().len() != 0) {
         Some(kwargs) => {

@@ -226,10 +226,30 @@ pub static DEF: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("getter", "($self, object, /)", getter, "Descriptor to obtain a copy of the property with a different getter."),
-        NativeDef::new("setter", "($self, object, /)", setter, "Descriptor to obtain a copy of the property with a different setter."),
-        NativeDef::new("deleter", "($self, object, /)", deleter, "Descriptor to obtain a copy of the property with a different deleter."),
-        NativeDef::new("__set_name__", "($self, owner, name, /)", set_name, "Method to set name of a property."),
+        NativeDef::new(
+            "getter",
+            "($self, object, /)",
+            getter,
+            "Descriptor to obtain a copy of the property with a different getter.",
+        ),
+        NativeDef::new(
+            "setter",
+            "($self, object, /)",
+            setter,
+            "Descriptor to obtain a copy of the property with a different setter.",
+        ),
+        NativeDef::new(
+            "deleter",
+            "($self, object, /)",
+            deleter,
+            "Descriptor to obtain a copy of the property with a different deleter.",
+        ),
+        NativeDef::new(
+            "__set_name__",
+            "($self, owner, name, /)",
+            set_name,
+            "Method to set name of a property.",
+        ),
     ],
     getset: &[
         GetSetDef::get("__name__", get_name).set(put_name),

@@ -105,7 +105,8 @@ fn make(th: &mut Thread, class: Owned, object: Option<(Owned, Owned)>) -> Owned 
 }
 
 fn new(th: &mut Thread, ty: &Type, _args: Args<'_>) -> PyResult {
-    let s = Super { header: unborn(), class: Slot::empty(), object: Slot::empty(), object_class: Slot::empty() };
+    let s =
+        Super { header: unborn(), class: Slot::empty(), object: Slot::empty(), object_class: Slot::empty() };
     Ok(th.alloc_as(s, ty))
 }
 
@@ -122,8 +123,8 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
             let (class, object) = crate::interp::super_arguments(th)?;
             (class, Some(object))
         }
-        [class] => (class.to_owned(), None),
-        [class, object, ..] => (class.to_owned(), Some(object.to_owned())),
+        &[class] => (class.to_owned(), None),
+        &[class, object, ..] => (class.to_owned(), Some(object.to_owned())),
     };
     let Some(t) = class.downcast::<Type>() else {
         let msg = format!("super() argument 1 must be a type, not {}", class.borrow().type_name(th));
@@ -190,9 +191,21 @@ pub static DEF: TypeDef = TypeDef {
         ..Slots::NONE
     },
     members: &[
-        MemberDef { name: "__thisclass__", offset: core::mem::offset_of!(Super, class), doc: "the class invoking super()" },
-        MemberDef { name: "__self__", offset: core::mem::offset_of!(Super, object), doc: "the instance invoking super(); may be None" },
-        MemberDef { name: "__self_class__", offset: core::mem::offset_of!(Super, object_class), doc: "the type of the instance invoking super(); may be None" },
+        MemberDef {
+            name: "__thisclass__",
+            offset: core::mem::offset_of!(Super, class),
+            doc: "the class invoking super()",
+        },
+        MemberDef {
+            name: "__self__",
+            offset: core::mem::offset_of!(Super, object),
+            doc: "the instance invoking super(); may be None",
+        },
+        MemberDef {
+            name: "__self_class__",
+            offset: core::mem::offset_of!(Super, object_class),
+            doc: "the type of the instance invoking super(); may be None",
+        },
     ],
     ..TypeDef::of::<Super>("super")
 };

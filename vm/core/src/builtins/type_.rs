@@ -24,8 +24,8 @@ use crate::types::Type;
 use crate::word::Word;
 
 pub use instance_check::{isinstance, issubclass, real_isinstance};
-pub use lookup::{Found, is_uncounted, lock_types};
 pub(crate) use lookup::unlink;
+pub use lookup::{Found, is_uncounted, lock_types};
 pub use new::{calculate_metaclass, new_class};
 
 pub static DEF: TypeDef = TypeDef {
@@ -46,10 +46,31 @@ pub static DEF: TypeDef = TypeDef {
     methods: &[
         NativeDef::new("mro", "($self, /)", mro::mro_method, "Return a type's method resolution order."),
         NativeDef::new("__subclasses__", "($self, /)", subclasses, "Return a list of immediate subclasses."),
-        NativeDef::raw("__prepare__", "($cls, name, bases, /, **kwds)", prepare, "Create the namespace for the class statement").class(),
-        NativeDef::new("__instancecheck__", "($self, instance, /)", instance_check::instancecheck, "Check if an object is an instance."),
-        NativeDef::new("__subclasscheck__", "($self, subclass, /)", instance_check::subclasscheck, "Check if a class is a subclass."),
-        NativeDef::new("__dir__", "($self, /)", attributes::dir, "Specialized __dir__ implementation for types."),
+        NativeDef::raw(
+            "__prepare__",
+            "($cls, name, bases, /, **kwds)",
+            prepare,
+            "Create the namespace for the class statement",
+        )
+        .class(),
+        NativeDef::new(
+            "__instancecheck__",
+            "($self, instance, /)",
+            instance_check::instancecheck,
+            "Check if an object is an instance.",
+        ),
+        NativeDef::new(
+            "__subclasscheck__",
+            "($self, subclass, /)",
+            instance_check::subclasscheck,
+            "Check if a class is a subclass.",
+        ),
+        NativeDef::new(
+            "__dir__",
+            "($self, /)",
+            attributes::dir,
+            "Specialized __dir__ implementation for types.",
+        ),
         NativeDef::new("__sizeof__", "($self, /)", sizeof, "Return memory consumption of the type object."),
     ],
     getset: getset::TYPE_GETSET,

@@ -46,7 +46,12 @@ pub fn lookup(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyResult<
 }
 
 /// `type.__setattr__` / `__delattr__`
-pub fn setattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
+pub fn setattr(
+    th: &mut Thread,
+    o: Borrowed<'_>,
+    name: Borrowed<'_>,
+    v: Option<Borrowed<'_>>,
+) -> PyResult<()> {
     let ty = class_of(o);
     let name = super::attribute_name(th, name)?;
     let name = name.borrow();

@@ -41,7 +41,7 @@ pub fn resolve_bases(th: &mut Thread, bases: &[Borrowed<'_>]) -> PyResult<Option
             out.push(b.to_owned());
             continue;
         };
-        let original = th.new_tuple(bases.iter().map(|b| b.to_owned()).collect());
+        let original = th.new_tuple(bases.iter().map(|&b| b.to_owned()).collect());
         let r = f.borrow().call(th, &[original.borrow()])?;
         let Some(t) = r.downcast::<Tuple>() else {
             return Err(th.type_error("__mro_entries__ must return a tuple"));
@@ -61,8 +61,8 @@ pub fn build_class(
     args: Args<'_>,
 ) -> PyResult {
     let resolved = resolve_bases(th, bases)?;
-    let original = resolved.is_some().then(|| th.new_tuple(bases.iter().map(|b| b.to_owned()).collect()));
-    let bases = resolved.unwrap_or_else(|| bases.iter().map(|b| b.to_owned()).collect());
+    let original = resolved.is_some().then(|| th.new_tuple(bases.iter().map(|&b| b.to_owned()).collect()));
+    let bases = resolved.unwrap_or_else(|| bases.iter().map(|&b| b.to_owned()).collect());
     let bases = th.new_tuple(bases);
     let base_types = bases.payload::<Tuple>();
 

@@ -2,7 +2,6 @@
 
 use core::sync::atomic::Ordering;
 
-use super::new::blank;
 use super::slot_defs::{self, SLOT_DEFS, Wrap, name_of};
 use super::update::SLOT_IDS;
 
@@ -23,7 +22,7 @@ fn base_of(def: &'static TypeDef) -> Option<&'static TypeDef> {
 /// Makes every core type. Shapes, names and the heap are ready; nothing else is.
 pub(crate) fn create_types(th: &mut Thread) -> PyResult<()> {
     slot_defs::init(th);
-    let all = || FIXED_TYPES.iter().chain(MORE_TYPES).copied();
+    let all = || FIXED_TYPES.iter().chain(MORE_TYPES).chain(crate::builtins::exceptions::TYPES).copied();
     for def in all() {
         allocate(th, def)?;
     }
@@ -86,7 +85,8 @@ fn allocate(th: &mut Thread, def: &'static TypeDef) -> PyResult<()> {
     // The type of types may not have its shape yet: look at the payload directly.
     // SAFETY: just made as a `Type`.
     let ty: &'static Type = unsafe { &*(v.word().ptr() as *const Type) };
-    let root = Root { ty, kind: def.kind, slots_offset: values_offset + 8 * u32::from(behind), capacity: 0, size };
+    let root =
+        Root { ty, kind: def.kind, slots_offset: values_offset + 8 * u32::from(behind), capacity: 0, size };
     let id = match def.id.shape() {
         0 => {
             let id = shape::create_root(root);
@@ -157,7 +157,8 @@ fn ready(th: &mut Thread, def: &'static TypeDef) -> PyResult<()> {
     ty.mro.swap(Owned::from_const(immortal(mro)));
     // ORDERING Relaxed: not published yet.
     let kind = ty.kind.fetch_or(base.kind(), Ordering::Relaxed) | base.kind();
-    let inherited = base.flags() & (type_flags::GC | type_flags::DICT | type_flags::WEAKREF | type_flags::DEFERRED);
+    let inherited =
+        base.flags() & (type_flags::GC | type_flags::DICT | type_flags::WEAKREF | type_flags::DEFERRED);
     ty.flags.fetch_or(inherited, Ordering::Relaxed);
     inherit_dict(def, ty, base);
     shape::create_fixed(
@@ -194,7 +195,8 @@ fn inherit_dict(def: &'static TypeDef, ty: &Type, base: &Type) {
 
 fn inherit_slots(def: &'static TypeDef, ty: &Type, base_def: &'static TypeDef, base: &Type) {
     let unhashable = def.slots.compare.is_some() && def.slots.hash.is_none();
-    let no_new = def.flags & type_flags::NO_NEW != 0 || core::ptr::eq(base_def, &crate::builtins::object::DEF);
+    let no_new =
+        def.flags & type_flags::NO_NEW != 0 || core::ptr::eq(base_def, &crate::builtins::object::DEF);
     for id in SLOT_IDS {
         let skip = id == SlotId::hash && unhashable || id == SlotId::new && no_new;
         if !skip && ty.slots.raw(id) == 0 {
@@ -207,7 +209,7 @@ fn inherit_slots(def: &'static TypeDef, ty: &Type, base_def: &'static TypeDef, b
 fn populate(th: &mut Thread, def: &'static TypeDef) -> PyResult<()> {
     let ty = def.ty();
     let dict = ty.namespace();
-    let mut put = |th: &mut Thread, name: Borrowed<'_>, v: Owned| -> PyResult<()> {
+    let put = |th: &mut Thread, name: Borrowed<'_>, v: Owned| -> PyResult<()> {
         if dict.get_interned(name.word()).is_some() {
             return Ok(());
         }
@@ -276,5 +278,4 @@ impl Type {
         self.invalidate();
         self.namespace().set(th, name.borrow(), v)
     }
-
 }

@@ -18,7 +18,9 @@ pub const TYPE_GETSET: &[GetSetDef] = &[
     GetSetDef::get("__name__", get_name).set(set_name),
     GetSetDef::get("__qualname__", get_qualname).set(set_qualname),
     GetSetDef::get("__bases__", get_bases).set(super::layout::set_bases),
-    GetSetDef::get("__mro__", |_, o| Ok(class_of(o).mro.get(&class_of(o).header).unwrap_or_else(Owned::none))),
+    GetSetDef::get("__mro__", |_, o| {
+        Ok(class_of(o).mro.get(&class_of(o).header).unwrap_or_else(Owned::none))
+    }),
     GetSetDef::get("__base__", get_base),
     GetSetDef::get("__module__", get_module).set(set_module),
     GetSetDef::get("__doc__", get_doc).set(set_doc),
@@ -48,12 +50,7 @@ fn is_heap(ty: &Type) -> bool {
 }
 
 /// A value for a changeable attribute: TypeError when it is deleted or the class is immutable.
-fn new_value<'a>(
-    th: &mut Thread,
-    ty: &Type,
-    name: &Name,
-    v: Option<Borrowed<'a>>,
-) -> PyResult<Borrowed<'a>> {
+fn new_value<'a>(th: &mut Thread, ty: &Type, name: &Name, v: Option<Borrowed<'a>>) -> PyResult<Borrowed<'a>> {
     check_mutable(th, ty, name.get())?;
     match v {
         Some(v) => Ok(v),
@@ -74,7 +71,8 @@ fn set_name(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResu
     let ty = class_of(o);
     let v = new_value(th, ty, &th.rt.names.__name__, v)?;
     let Some(s) = v.downcast::<Str>() else {
-        let msg = format!("can only assign string to {}.__name__, not '{}'", ty.display_name(), v.type_name(th));
+        let msg =
+            format!("can only assign string to {}.__name__, not '{}'", ty.display_name(), v.type_name(th));
         return Err(th.type_error(&msg));
     };
     if s.data().iter().any(|c| c == 0) {
@@ -333,14 +331,14 @@ fn get_flags(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 }
 
 /// `__dict__` of the instances of a class that added a dict word.
-pub static INSTANCE_DICT: GetSetDef =
-    GetSetDef { doc: "dictionary for instance variables", ..GetSetDef::get("__dict__", dict_of).set(set_dict_of) };
+pub static INSTANCE_DICT: GetSetDef = GetSetDef {
+    doc: "dictionary for instance variables",
+    ..GetSetDef::get("__dict__", dict_of).set(set_dict_of)
+};
 
 /// `__weakref__` of such instances.
-pub static INSTANCE_WEAKREF: GetSetDef = GetSetDef {
-    doc: "list of weak references to the object",
-    ..GetSetDef::get("__weakref__", weakref_of)
-};
+pub static INSTANCE_WEAKREF: GetSetDef =
+    GetSetDef { doc: "list of weak references to the object", ..GetSetDef::get("__weakref__", weakref_of) };
 
 fn dict_of(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     match o.header() {

@@ -64,9 +64,7 @@ pub fn real_isinstance(th: &mut Thread, obj: Borrowed<'_>, class: Borrowed<'_>) 
         });
     }
     if !has_bases(th, class)? {
-        return Err(
-            th.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union")
-        );
+        return Err(th.type_error("isinstance() arg 2 must be a type, a tuple of types, or a union"));
     }
     match obj.getattr_opt(th, name)? {
         Some(c) => abstract_issubclass(th, c.borrow(), class),

@@ -64,7 +64,6 @@ pub(super) fn best_base<'a>(th: &mut Thread, bases: &[&'a Type]) -> PyResult<&'a
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub values_offset: u32,
-    pub n_members: u32,
     /// 0 = no dict.
     pub dict_offset: u32,
     pub n_values: u32,
@@ -86,7 +85,7 @@ pub(super) fn plan(base: &Type, own_members: usize, dict: bool, known_names: usi
     };
     let n_inline = if word { ((known_names + SLACK).max(MIN_INLINE) as u32).min(MAX_INLINE) } else { 0 };
     let n_values = n_members + u32::from(word);
-    Plan { values_offset, n_members, dict_offset, n_values, n_inline, size: values_offset + 8 * (n_values + n_inline) }
+    Plan { values_offset, dict_offset, n_values, n_inline, size: values_offset + 8 * (n_values + n_inline) }
 }
 
 /// Writes a plan into a new class and gives it its root shape.
@@ -215,10 +214,8 @@ pub(super) fn set_bases(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>
     });
     if !fits {
         let old = ty.base().map_or_else(String::new, |b| b.display_name());
-        let msg = format!(
-            "__bases__ assignment: '{}' object layout differs from '{old}'",
-            best.display_name()
-        );
+        let msg =
+            format!("__bases__ assignment: '{}' object layout differs from '{old}'", best.display_name());
         return Err(th.type_error(&msg));
     }
     let old_bases = ty.bases.get(&ty.header);

@@ -31,7 +31,9 @@ pub(super) fn linearise(th: &mut Thread, ty: &Type, bases: &[&Type]) -> PyResult
         if open.is_empty() {
             return Ok(out);
         }
-        let in_tail = |t: &Type| lists.iter().zip(&at).any(|(l, &i)| l.iter().skip(i + 1).any(|o| core::ptr::eq(*o, t)));
+        let in_tail = |t: &Type| {
+            lists.iter().zip(&at).any(|(l, &i)| l.iter().skip(i + 1).any(|o| core::ptr::eq(*o, t)))
+        };
         let Some(next) = open.iter().copied().find(|t| !in_tail(t)) else {
             let mut names: Vec<String> = Vec::new();
             for t in open {

@@ -111,13 +111,15 @@ pub fn new_class(
         d.set(th, k.borrow(), v)?;
     }
     let members = members(th, d, base, &types, name_str)?;
-    let plan = plan(base, members.names.len(), members.dict || base.dict_offset() != 0, known_names(d, &types));
+    let plan =
+        plan(base, members.names.len(), members.dict || base.dict_offset() != 0, known_names(d, &types));
     let bases_tuple = th.new_tuple(types.iter().map(|t| t.as_value().to_owned()).collect());
     let qualname = take_qualname(th, d, name)?;
     let class = alloc(th, meta, base, name, qualname, bases_tuple, dict.clone());
     let ty = super::class_of(class.borrow());
 
-    let mut flags = type_flags::HEAP | type_flags::BASE | base.flags() & (type_flags::DEFERRED | type_flags::VAR_SIZED);
+    let mut flags =
+        type_flags::HEAP | type_flags::BASE | base.flags() & (type_flags::DEFERRED | type_flags::VAR_SIZED);
     let mut kinds = 0;
     for t in &types {
         flags |= t.flags() & (type_flags::GC | type_flags::WEAKREF | type_flags::MATCH_SELF);
@@ -163,10 +165,7 @@ fn alloc(
     bases: Owned,
     dict: Owned,
 ) -> Owned {
-    let class = th.alloc_as(
-        blank(None, name.to_owned(), qualname, bases, dict, base),
-        meta,
-    );
+    let class = th.alloc_as(blank(None, name.to_owned(), qualname, bases, dict, base), meta);
     if let Some(h) = class.borrow().header() {
         // Other threads find the class through lists that hold no count.
         h.publish();
@@ -243,13 +242,7 @@ fn take_qualname(th: &mut Thread, d: &Dict, name: Borrowed<'_>) -> PyResult {
 }
 
 /// Reads `__slots__`.
-fn members(
-    th: &mut Thread,
-    d: &Dict,
-    base: &Type,
-    bases: &[&Type],
-    class: &Str,
-) -> PyResult<Members> {
+fn members(th: &mut Thread, d: &Dict, base: &Type, bases: &[&Type], class: &Str) -> PyResult<Members> {
     let may_dict = base.dict_offset() == 0 && base.kind() & kind::TYPE == 0;
     let may_weakref = !base.has_flag(type_flags::WEAKREF);
     let Some(slots) = d.get_interned(th.rt.names.__slots__.word()) else {
@@ -291,12 +284,7 @@ fn members(
 
 /// Checks and mangles one name of `__slots__`.
 fn member_name(th: &mut Thread, d: &Dict, s: &Str, class: &Str) -> PyResult {
-    let identifier = crate::call::call_method(
-        th,
-        Borrowed::from_payload(s),
-        th.intern("isidentifier").borrow(),
-        &[],
-    )?;
+    let identifier = Borrowed::from_payload(s).call_method_str(th, "isidentifier", &[])?;
     if !identifier.borrow().truth(th)? {
         return Err(th.type_error("__slots__ must be identifiers"));
     }
@@ -330,7 +318,7 @@ pub(super) fn is_cell(v: Borrowed<'_>) -> bool {
 fn complete_namespace(th: &mut Thread, ty: &Type, d: &Dict, base: &Type, m: &Members) -> PyResult<()> {
     let names = &th.rt.names;
     if d.get_interned(names.__module__.word()).is_none()
-        && let Some(g) = crate::interp::caller_globals(th)
+        && let Some(g) = crate::interp::current_globals(th)
         && let Some(module) = g.downcast::<Dict>().and_then(|g| g.get_interned(names.__name__.word()))
     {
         d.set(th, names.__module__.get(), module)?;
@@ -378,8 +366,7 @@ fn set_cells(th: &mut Thread, ty: &Type, d: &Dict) -> PyResult<()> {
     let contents = th.intern("cell_contents");
     if let Some(cell) = d.remove(th, names.__classcell__.get())? {
         if !is_cell(cell.borrow()) {
-            let msg =
-                format!("__classcell__ must be a nonlocal cell, not {}", cell.borrow().ty_repr(th)?);
+            let msg = format!("__classcell__ must be a nonlocal cell, not {}", cell.borrow().ty_repr(th)?);
             return Err(th.type_error(&msg));
         }
         cell.borrow().setattr(th, contents.borrow(), Some(ty.as_value()))?;
@@ -436,4 +423,3 @@ fn init_subclass(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult<()> {
     let keywords = Args { all: &args.all[args.n_positional..], n_positional: 0, names: args.names };
     f.borrow().call_args(th, keywords).map(drop)
 }
-

@@ -224,7 +224,12 @@ pub fn getattr_hook(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyR
 }
 
 /// `__setattr__` / `__delattr__`
-pub fn setattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
+pub fn setattr(
+    th: &mut Thread,
+    o: Borrowed<'_>,
+    name: Borrowed<'_>,
+    v: Option<Borrowed<'_>>,
+) -> PyResult<()> {
     let n = &th.rt.names;
     set_or_delete(th, o, name, v, n.__setattr__.get(), n.__delattr__.get())
 }

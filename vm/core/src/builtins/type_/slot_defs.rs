@@ -332,6 +332,8 @@ pub unsafe fn call_wrapped(
             let n = a[0].to_isize(th)?;
             as_fn!(fn(&mut Thread, Borrowed<'_>, isize) -> PyResult)(th, this, n)
         }
-        Wrap::New | Wrap::PythonOnly => Err(th.type_error(&format!("{} cannot be called like this", def.name))),
+        Wrap::New | Wrap::PythonOnly => {
+            Err(th.type_error(&format!("{} cannot be called like this", def.name)))
+        }
     }
 }

@@ -92,7 +92,9 @@ pub(super) fn fill_all(ty: &Type) {
 /// Rows of a namespace key, if it is the name of a special method.
 fn special_rows(key: Borrowed<'_>) -> &'static [u16] {
     match key.downcast_exact::<Str>() {
-        Some(s) if s.is_interned() && s.as_ascii().is_some_and(|t| t.starts_with("__")) => rows_of(key.word()),
+        Some(s) if s.is_interned() && s.as_ascii().is_some_and(|t| t.starts_with("__")) => {
+            rows_of(key.word())
+        }
         _ => &[],
     }
 }
