@@ -6,6 +6,7 @@ use typhon_text::{StrBuf, StrData};
 
 use crate::builtins::bytes::Bytes;
 use crate::builtins::dict::Dict;
+use crate::builtins::exceptions as ex;
 use crate::builtins::list::List;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
@@ -163,7 +164,7 @@ impl DecodeHandler for Handler<'_> {
             return match mode.decode_replacement(input, fault, out) {
                 Ok(resume) => Ok(resume),
                 Err(Failure::Fault(f)) => {
-                    let exc = decode_error(self.th, self.object, input, &f)?;
+                    let exc = decode_error(self.th, self.object, input, &f);
                     Err(self.th.set_exc(exc))
                 }
                 Err(Failure::EncodeOnly) => {
@@ -171,7 +172,7 @@ impl DecodeHandler for Handler<'_> {
                 }
             };
         }
-        let exc = decode_error(self.th, self.object, input, fault)?;
+        let exc = decode_error(self.th, self.object, input, fault);
         let (text, resume) = self.ask(exc, input.len(), "decoding")?;
         match text.downcast::<Str>() {
             Some(s) => out.push_data(s.data()),
@@ -194,7 +195,7 @@ impl EncodeHandler for Handler<'_> {
                 None => Err(self.strict(text, fault)),
             };
         }
-        let exc = encode_error(self.th, self.object, fault)?;
+        let exc = encode_error(self.th, self.object, fault);
         let (r, resume) = self.ask(exc, text.len(), "encoding")?;
         if let Some(s) = r.downcast::<Str>() {
             return Ok((Replacement::Text(StrBuf::from(s.data())), resume));
@@ -207,43 +208,21 @@ impl EncodeHandler for Handler<'_> {
 
     #[cold]
     fn strict(&mut self, _text: StrData<'_>, fault: &Fault) -> Raised {
-        match encode_error(self.th, self.object, fault) {
-            Ok(exc) => self.th.set_exc(exc),
-            Err(raised) => raised,
-        }
+        let exc = encode_error(self.th, self.object, fault);
+        self.th.set_exc(exc)
     }
 }
 
-fn make(th: &mut Thread, class: &str, args: [Owned; 5]) -> PyResult {
-    let name = th.intern(class);
-    let class = th.builtins_dict().getitem(th, name.borrow())?;
-    let [a, b, c, d, e] = &args;
-    class.borrow().call(th, &[a.borrow(), b.borrow(), c.borrow(), d.borrow(), e.borrow()])
-}
-
 /// A `UnicodeDecodeError` for a fault.
-pub fn decode_error(th: &mut Thread, object: Borrowed<'_>, input: &[u8], f: &Fault) -> PyResult {
-    let object = if object.downcast::<Bytes>().is_some() { object.to_owned() } else { th.new_bytes(input) };
-    let args = [
-        th.new_str(f.encoding),
-        object,
-        th.new_int(f.start as i64),
-        th.new_int(f.end as i64),
-        th.new_str(f.reason),
-    ];
-    make(th, "UnicodeDecodeError", args)
+pub fn decode_error(th: &mut Thread, object: Borrowed<'_>, input: &[u8], f: &Fault) -> Owned {
+    let object =
+        if object.downcast::<Bytes>().is_some() { object.to_owned() } else { th.new_bytes(input) };
+    ex::new_unicode_decode_error(th, f.encoding, object.borrow(), f.start..f.end, f.reason)
 }
 
 /// A `UnicodeEncodeError` for a fault.
-pub fn encode_error(th: &mut Thread, object: Borrowed<'_>, f: &Fault) -> PyResult {
-    let args = [
-        th.new_str(f.encoding),
-        object.to_owned(),
-        th.new_int(f.start as i64),
-        th.new_int(f.end as i64),
-        th.new_str(f.reason),
-    ];
-    make(th, "UnicodeEncodeError", args)
+pub fn encode_error(th: &mut Thread, object: Borrowed<'_>, f: &Fault) -> Owned {
+    ex::new_unicode_encode_error(th, f.encoding, object, f.start..f.end, f.reason)
 }
 
 fn kept(th: &mut Thread, key: &'static str, new: fn(&mut Thread) -> Owned) -> Owned {
@@ -342,10 +321,7 @@ pub fn lookup(th: &mut Thread, encoding: Borrowed<'_>) -> PyResult {
         return Ok(v);
     }
     if search_path(th).payload::<List>().is_empty() {
-        let import = th.intern("__import__");
-        let import = th.builtins_dict().getitem(th, import.borrow())?;
-        let module = th.intern("encodings");
-        import.borrow().call(th, &[module.borrow()])?;
+        crate::import::import_module(th, "encodings")?;
     }
     let path = search_path(th).payload::<List>().to_vec();
     if path.is_empty() {

@@ -30,6 +30,7 @@ pub mod staticmethod;
 pub mod str;
 pub mod subscript;
 pub mod super_;
+pub mod template;
 pub mod tuple;
 pub mod type_;
 pub mod union;
@@ -123,6 +124,9 @@ pub static MORE_TYPES: &[&TypeDef] = &[
     &staticmethod::DEF,
     &super_::DEF,
     &union::DEF,
+    &template::DEF,
+    &template::INTERPOLATION,
+    &template::ITERATOR,
 ];
 
 /// Types that are names of the module `builtins`.
@@ -143,6 +147,7 @@ pub static BUILTIN_NAMES: &[&TypeDef] = &[
     &complex::DEF,
     &bytes::DEF,
     &bytearray::DEF,
+    &memoryview::DEF,
     &iterators::enumerate::DEF,
     &iterators::filter::DEF,
     &iterators::map::DEF,

@@ -8,6 +8,7 @@ pub(crate) mod percent;
 mod translate;
 
 pub use self::core::{append, concat_many, format_value, join};
+pub use self::format::ascii;
 
 use ::core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
