@@ -215,8 +215,7 @@ impl EncodeHandler for Handler<'_> {
 
 /// A `UnicodeDecodeError` for a fault.
 pub fn decode_error(th: &mut Thread, object: Borrowed<'_>, input: &[u8], f: &Fault) -> Owned {
-    let object =
-        if object.downcast::<Bytes>().is_some() { object.to_owned() } else { th.new_bytes(input) };
+    let object = if object.downcast::<Bytes>().is_some() { object.to_owned() } else { th.new_bytes(input) };
     ex::new_unicode_decode_error(th, f.encoding, object.borrow(), f.start..f.end, f.reason)
 }
 

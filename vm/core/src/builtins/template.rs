@@ -47,7 +47,12 @@ pub static DEF: TypeDef = TypeDef {
     },
     methods: &[NativeDef::new("__reduce__", "($self, /)", template_reduce, "")],
     getset: &[
-        GetSetDef { name: "strings", get: |_, o| Ok(field(&template(o).strings).to_owned()), set: None, doc: "Strings" },
+        GetSetDef {
+            name: "strings",
+            get: |_, o| Ok(field(&template(o).strings).to_owned()),
+            set: None,
+            doc: "Strings",
+        },
         GetSetDef {
             name: "interpolations",
             get: |_, o| Ok(field(&template(o).interpolations).to_owned()),
@@ -65,10 +70,21 @@ pub static INTERPOLATION: TypeDef = TypeDef {
     slots: Slots { repr: Some(interpolation_repr), new: Some(interpolation_new), ..Slots::NONE },
     methods: &[
         NativeDef::new("__reduce__", "($self, /)", interpolation_reduce, ""),
-        NativeDef::new("__class_getitem__", "($cls, item, /)", super::generic_alias::class_getitem, "See PEP 585").class(),
+        NativeDef::new(
+            "__class_getitem__",
+            "($cls, item, /)",
+            super::generic_alias::class_getitem,
+            "See PEP 585",
+        )
+        .class(),
     ],
     getset: &[
-        GetSetDef { name: "value", get: |_, o| Ok(field(&interpolation(o).value).to_owned()), set: None, doc: "Value" },
+        GetSetDef {
+            name: "value",
+            get: |_, o| Ok(field(&interpolation(o).value).to_owned()),
+            set: None,
+            doc: "Value",
+        },
         GetSetDef {
             name: "expression",
             get: |_, o| Ok(field(&interpolation(o).expression).to_owned()),
@@ -235,7 +251,8 @@ fn iterator_next(_th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
 }
 
 fn values(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
-    let items = template(o).interpolations().iter().map(|i| field(&interpolation(i).value).to_owned()).collect();
+    let items =
+        template(o).interpolations().iter().map(|i| field(&interpolation(i).value).to_owned()).collect();
     Ok(th.new_tuple(items))
 }
 
@@ -283,7 +300,8 @@ fn interpolation_new(th: &mut Thread, _ty: &Type, args: Args<'_>) -> PyResult {
         match name.downcast::<Str>().and_then(|n| NAMES.iter().position(|k| n.is_text(k))) {
             Some(i) if given[i].is_none() => given[i] = Some(value),
             _ => {
-                let msg = format!("Interpolation() got an unexpected keyword argument '{}'", name.str_text(th)?);
+                let msg =
+                    format!("Interpolation() got an unexpected keyword argument '{}'", name.str_text(th)?);
                 return Err(th.type_error(&msg));
             }
         }
@@ -296,7 +314,8 @@ fn interpolation_new(th: &mut Thread, _ty: &Type, args: Args<'_>) -> PyResult {
             None => Ok(th.empty_str()),
             Some(v) if v.downcast::<Str>().is_some() => Ok(v.to_owned()),
             Some(v) => {
-                let msg = format!("Interpolation() argument '{}' must be str, not {}", NAMES[i], v.type_name(th));
+                let msg =
+                    format!("Interpolation() argument '{}' must be str, not {}", NAMES[i], v.type_name(th));
                 Err(th.type_error(&msg))
             }
         }
