@@ -270,6 +270,12 @@ impl Thread {
         }
         // SAFETY: fresh slot.
         unsafe { Header::write_birth(p, &self.birth, shape, gc, 0) }
+        if flags & type_flags::DEFERRED != 0 {
+            // The count that keeps objects of deferred kinds from dying by count: only the collector
+            // takes it away.
+            // SAFETY: born above.
+            unsafe { (*p).incref(self.owner) }
+        }
     }
 
     /// Sets the exception on its way.

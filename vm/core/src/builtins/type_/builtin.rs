@@ -66,6 +66,7 @@ pub fn register_type(th: &mut Thread, def: &'static TypeDef) -> PyResult<Borrowe
 fn allocate(th: &mut Thread, def: &'static TypeDef) -> PyResult<()> {
     let name = th.intern(def.name);
     let dict = th.new_dict();
+    dict.payload::<crate::builtins::dict::Dict>().set_namespace();
     let dict = Owned::from_const(immortal(dict));
     // The base is not known yet: `ready` fills in what comes from it.
     let mut ty = blank_root(def, name, dict);

@@ -106,6 +106,7 @@ pub fn new_class(
 
     let dict = th.new_dict();
     let d = dict.payload::<Dict>();
+    d.set_namespace();
     for (k, v) in ns.entries() {
         let k = th.intern_str(k.borrow());
         d.set(th, k.borrow(), v)?;
