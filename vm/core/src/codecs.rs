@@ -292,7 +292,7 @@ pub fn lookup_error(th: &mut Thread, name: &str) -> PyResult {
 }
 
 /// The name under which a codec is searched: lower case, runs of punctuation other than `.` as `_`.
-fn normalized(name: &str) -> String {
+pub fn normalized(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut gap = false;
     for c in name.chars() {

@@ -3,10 +3,11 @@
 //! Each module is one [`ModuleDef`] in a file (or folder) of its name. A module exists for `import` when
 //! it stands in [`MODULES`].
 
+pub mod codecs;
 pub mod errno;
 pub mod support;
 
 use typhon_core::ModuleDef;
 
 /// Every native module, made when it is first imported.
-pub static MODULES: &[&ModuleDef] = &[&errno::MODULE];
+pub static MODULES: &[&ModuleDef] = &[&codecs::MODULE, &errno::MODULE];
