@@ -8,7 +8,9 @@ use typhon_core::builtins::bytes::Bytes;
 use typhon_core::builtins::str::Str;
 use typhon_core::codecs::{self as registry, Handler};
 use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Raised, Thread};
-use typhon_text::codecs::{ByteOrder, ErrorMode, bytes_escape, single_byte, unicode_escape, utf7, utf8, utf16, utf32};
+use typhon_text::codecs::{
+    ByteOrder, ErrorMode, bytes_escape, single_byte, unicode_escape, utf7, utf8, utf16, utf32,
+};
 use typhon_text::{StrBuf, StrData};
 
 pub static MODULE: ModuleDef = ModuleDef {
@@ -323,9 +325,7 @@ macro_rules! wide_codecs {
         }
         fn $le_decode(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             let last = flag(th, a, 2, false)?;
-            decoded(th, a, |b, h, out| {
-                Ok($codec::decode(b, Some(ByteOrder::Little), h, last, out)?.consumed)
-            })
+            decoded(th, a, |b, h, out| Ok($codec::decode(b, Some(ByteOrder::Little), h, last, out)?.consumed))
         }
         fn $be_decode(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             let last = flag(th, a, 2, false)?;
@@ -338,11 +338,8 @@ macro_rules! wide_codecs {
             let errors = errors_arg(th, a, 1)?;
             let mut out = StrBuf::new();
             let d = $codec::decode(&b, order, &mut Handler::new(th, &errors, a[0]), last, &mut out)?;
-            let parts = vec![
-                th.new_str_buf(out),
-                th.new_int(d.consumed as i64),
-                th.new_int(order_number(d.order)),
-            ];
+            let parts =
+                vec![th.new_str_buf(out), th.new_int(d.consumed as i64), th.new_int(order_number(d.order))];
             Ok(th.new_tuple(parts))
         }
     };

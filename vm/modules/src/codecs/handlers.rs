@@ -63,11 +63,8 @@ fn handle(th: &mut Thread, exc: Borrowed<'_>, mode: ErrorMode) -> PyResult {
         return Err(unknown(th, exc));
     }
     let object = exc.getattr_str(th, "object")?;
-    let encoding = if translate {
-        ""
-    } else {
-        known_name(&exc.getattr_str(th, "encoding")?.borrow().str_text(th)?)
-    };
+    let encoding =
+        if translate { "" } else { known_name(&exc.getattr_str(th, "encoding")?.borrow().str_text(th)?) };
     let stands = |th: &mut Thread| Err(th.set_exc(exc.to_owned()));
     if decode {
         let Some(b) = object.downcast::<Bytes>() else { return Err(unknown(th, exc)) };
