@@ -66,7 +66,11 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
     }
     // SAFETY: the slot holds dicts only; alive as said above.
     let d = unsafe { &*(source.ptr() as *const Dict) };
-    sharing::enter(&d.header);
+    if !sharing::may_read(&d.header, th.owner) {
+        let held = it.dict().get(it.header());
+        sharing::enter(&d.header);
+        drop(held);
+    }
     let place = it.place();
     let t = d.table();
     if t.live() != load(&place.used) {

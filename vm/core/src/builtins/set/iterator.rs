@@ -64,6 +64,11 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     // SAFETY: the slot holds sets only, and lets go of one no sooner than at a safepoint of every thread
     // that may be reading it.
     let set = unsafe { &*(source.ptr() as *const Set) };
+    if !sharing::may_read(&set.header, th.owner) {
+        let held = it.set.get(&it.header);
+        sharing::enter(&set.header);
+        drop(held);
+    }
     // ORDERING Relaxed: positions; threads that share an iterator may see a key twice.
     if set.len() != it.used.load(Ordering::Relaxed) {
         it.used.store(BROKEN, Ordering::Relaxed);
