@@ -131,6 +131,14 @@ pub struct ObjectGuard<'g> {
     _life: PhantomData<(&'g Header, *const ())>,
 }
 
+impl ObjectGuard<'_> {
+    /// For an object that only this thread can reach: nothing to lock.
+    #[inline(always)]
+    pub fn unneeded() -> Self {
+        ObjectGuard { header: core::ptr::null(), _life: PhantomData }
+    }
+}
+
 /// Locks an object; may block, and then the thread counts as detached.
 #[inline(always)]
 pub fn lock_object(of: &Header) -> ObjectGuard<'_> {

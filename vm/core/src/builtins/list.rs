@@ -157,6 +157,12 @@ impl List {
         self.lock().push(v)
     }
 
+    /// As [`List::push`] for a list that only this thread can reach yet (a comprehension's): no lock.
+    #[inline(always)]
+    pub fn push_unshared(&self, v: Owned) {
+        Locked { list: self, _guard: ObjectGuard::unneeded() }.push(v)
+    }
+
     /// `list.pop()`
     #[inline]
     pub fn pop(&self) -> Option<Owned> {

@@ -76,6 +76,12 @@ pub(crate) fn element<'a>(th: &mut Thread, value: Borrowed<'a>) -> PyResult<Key<
 
 #[inline(always)]
 fn probe(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
+    if let Some((at, k)) = known.guess()
+        && at < t.places()
+        && t.entry(at).key().peek().is(k)
+    {
+        return Place::At(at);
+    }
     let id = key.value.word().identity();
     let mut walk = t.walk(key.hash);
     loop {
@@ -167,14 +173,14 @@ impl Set {
         let mut known = Known::default();
         let mut locked = thread::me() == OwnerId::GIL;
         loop {
-            let candidate = {
+            let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());
                 let t = self.table();
                 match probe(t, key, &known, locked) {
                     Place::Absent => return Ok(false),
                     Place::At(_) => return Ok(true),
                     Place::Ask(at) => match self.own(t, at, locked) {
-                        Some(k) => k,
+                        Some(k) => (k, at),
                         None => {
                             locked = true;
                             continue;
@@ -182,7 +188,7 @@ impl Set {
                     },
                 }
             };
-            ask(Some(th), candidate, key, &mut known)?;
+            ask(Some(th), candidate, at, key, &mut known)?;
         }
     }
 
@@ -196,16 +202,16 @@ impl Set {
     ) -> PyResult<R> {
         let mut known = Known::default();
         loop {
-            let candidate = {
+            let (candidate, at) = {
                 let _guard = self.lock();
                 let t = self.table();
                 match probe(t, key, &known, true) {
                     // SAFETY: the lock pins the key.
-                    Place::Ask(at) => unsafe { sharing::own_pinned(t.entry(at).key().peek()) },
+                    Place::Ask(at) => (unsafe { sharing::own_pinned(t.entry(at).key().peek()) }, at),
                     place => return Ok(act(self, t, place)),
                 }
             };
-            ask(Some(th), candidate, key, &mut known)?;
+            ask(Some(th), candidate, at, key, &mut known)?;
         }
     }
 

@@ -34,7 +34,8 @@ enum Sort<'a> {
 /// Keys of the dict that were compared with the wanted one.
 #[derive(Default)]
 pub struct Known {
-    equal: Option<Owned>,
+    /// The one that is equal, and where it was found.
+    equal: Option<(Owned, usize)>,
     unequal: Vec<Owned>,
 }
 
@@ -47,10 +48,16 @@ pub enum Place {
 }
 
 impl Known {
+    /// Where the equal key was, and its word: a guess to try before a probe.
+    #[inline(always)]
+    pub fn guess(&self) -> Option<(usize, Word)> {
+        self.equal.as_ref().map(|(k, at)| (*at, k.word()))
+    }
+
     /// Is the key `k` of a table the wanted one? `None`: it must be asked.
     #[inline(always)]
     pub fn verdict(&self, k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
-        if self.equal.as_ref().is_some_and(|e| e.is(k)) {
+        if self.equal.as_ref().is_some_and(|e| e.0.is(k)) {
             return Some(true);
         }
         if self.unequal.iter().any(|e| e.is(k)) {
@@ -183,6 +190,12 @@ fn probe_int(t: &Table, key: Word, hash: i64) -> Place {
 
 #[inline(never)]
 fn probe_any(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
+    if let Some((at, k)) = known.guess()
+        && at < t.n() as usize
+        && t.key(at as u32).peek().is(k)
+    {
+        return Place::At(at as u32);
+    }
     let id = key.value.word().identity();
     let mut walk = t.walk(key.hash);
     loop {
@@ -220,8 +233,14 @@ fn decide(k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
     }
 }
 
-/// Compares a key of the dict with the wanted one and notes the answer.
-pub fn ask(th: Option<&mut Thread>, candidate: Owned, key: &Key<'_>, known: &mut Known) -> PyResult<()> {
+/// Compares a key, found at place `at`, with the wanted one and notes the answer.
+pub fn ask(
+    th: Option<&mut Thread>,
+    candidate: Owned,
+    at: usize,
+    key: &Key<'_>,
+    known: &mut Known,
+) -> PyResult<()> {
     let texts = (candidate.borrow().downcast_exact::<Str>(), key.value.downcast_exact::<Str>());
     let equal = match (texts, th) {
         ((Some(a), Some(b)), _) => a.same_text(b),
@@ -229,7 +248,7 @@ pub fn ask(th: Option<&mut Thread>, candidate: Owned, key: &Key<'_>, known: &mut
         (_, None) => false,
     };
     if equal {
-        known.equal = Some(candidate);
+        known.equal = Some((candidate, at));
     } else {
         known.unequal.push(candidate);
     }
@@ -261,13 +280,13 @@ impl Dict {
         let mut known = Known::default();
         let mut locked = thread::me() == OwnerId::GIL;
         loop {
-            let candidate = {
+            let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());
                 let t = self.table();
                 let found = match probe(t, key, &known, locked) {
                     Place::Absent => return Ok(None),
                     Place::At(i) => self.own_value(t, i, locked).map(Ok),
-                    Place::Ask(i) => self.own_key(t, i, locked).map(Err),
+                    Place::Ask(i) => self.own_key(t, i, locked).map(|k| Err((k, i as usize))),
                 };
                 match found {
                     Some(Ok(v)) => return Ok(Some(v)),
@@ -278,7 +297,7 @@ impl Dict {
                     }
                 }
             };
-            ask(th.as_deref_mut(), candidate, key, &mut known)?;
+            ask(th.as_deref_mut(), candidate, at, key, &mut known)?;
         }
     }
 
@@ -288,14 +307,14 @@ impl Dict {
         let mut known = Known::default();
         let mut locked = thread::me() == OwnerId::GIL;
         loop {
-            let candidate = {
+            let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());
                 let t = self.table();
                 match probe(t, key, &known, locked) {
                     Place::Absent => return Ok(false),
                     Place::At(_) => return Ok(true),
                     Place::Ask(i) => match self.own_key(t, i, locked) {
-                        Some(k) => k,
+                        Some(k) => (k, i as usize),
                         None => {
                             locked = true;
                             continue;
@@ -303,7 +322,7 @@ impl Dict {
                     },
                 }
             };
-            ask(Some(th), candidate, key, &mut known)?;
+            ask(Some(th), candidate, at, key, &mut known)?;
         }
     }
 
@@ -334,16 +353,16 @@ impl Dict {
     ) -> PyResult<R> {
         let mut known = Known::default();
         loop {
-            let candidate = {
+            let (candidate, at) = {
                 let _guard = self.lock();
                 let t = self.table();
                 match probe(t, key, &known, true) {
                     // SAFETY: the lock pins the key.
-                    Place::Ask(i) => unsafe { sharing::own_pinned(t.key(i).peek()) },
+                    Place::Ask(i) => (unsafe { sharing::own_pinned(t.key(i).peek()) }, i as usize),
                     place => return Ok(act(self, t, place)),
                 }
             };
-            ask(th.as_deref_mut(), candidate, key, &mut known)?;
+            ask(th.as_deref_mut(), candidate, at, key, &mut known)?;
         }
     }
 

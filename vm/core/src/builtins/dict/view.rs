@@ -10,7 +10,7 @@ use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{CompareOp, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef};
+use crate::typedef::{GetSetDef, NativeDef, TypeDef};
 use crate::types::Type;
 
 macro_rules! views {
@@ -49,6 +49,10 @@ const SET_LIKE: Slots = Slots {
     ..Slots::NONE
 };
 
+const MAPPING: GetSetDef = GetSetDef::get("mapping", |th, o| {
+    let dict = source(o).to_owned();
+    Ok(crate::builtins::mappingproxy::new(th, dict))
+});
 const DISJOINT: NativeDef = NativeDef::new(
     "isdisjoint",
     "($self, other, /)",
@@ -71,6 +75,7 @@ pub static KEYS: TypeDef = TypeDef {
             "Return a reverse iterator over the dict keys.",
         ),
     ],
+    getset: &[MAPPING],
     ..TypeDef::of::<Keys>("dict_keys")
 };
 
@@ -87,6 +92,7 @@ pub static VALUES: TypeDef = TypeDef {
         |th, a| Ok(iterator::reversed_values(th, source(a[0]))),
         "Return a reverse iterator over the dict values.",
     )],
+    getset: &[MAPPING],
     ..TypeDef::of::<Values>("dict_values")
 };
 
@@ -105,6 +111,7 @@ pub static ITEMS: TypeDef = TypeDef {
             "Return a reverse iterator over the dict items.",
         ),
     ],
+    getset: &[MAPPING],
     ..TypeDef::of::<Items>("dict_items")
 };
 
