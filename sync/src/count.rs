@@ -141,7 +141,8 @@ impl Header {
     pub fn incref(&self, me: OwnerId) {
         // ORDERING Relaxed: only `me` made it equal to `me`, and only `me` or somebody who holds
         // `me` suspended unmakes it, so "yes" is never stale (RC-1).
-        if self.owner.load(Relaxed) == me.0 {
+        let owner = self.owner.load(Relaxed);
+        if owner == me.0 {
             // ORDERING Relaxed: the owner is the only writer (RC-1).
             let local = self.local.load(Relaxed);
             if local < u32::MAX - 1 {
@@ -151,15 +152,15 @@ impl Header {
                 self.immortalise();
             }
         } else {
-            self.incref_shared();
+            self.incref_shared(owner);
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn incref_shared(&self) {
-        // ORDERING Relaxed: a missed IMMORTAL only costs a harmless count (RC-9).
-        if self.owner.load(Relaxed) == OwnerId::IMMORTAL.0 {
+    fn incref_shared(&self, owner: u32) {
+        // A missed IMMORTAL only costs a harmless count (RC-9).
+        if owner == OwnerId::IMMORTAL.0 {
             return;
         }
         // ORDERING Relaxed: the caller holds a reference, so no free can race with this; what
@@ -194,7 +195,8 @@ impl Header {
     #[inline]
     pub fn decref(&self, me: OwnerId) -> Fate {
         // ORDERING Relaxed: as in `incref`.
-        if self.owner.load(Relaxed) == me.0 {
+        let owner = self.owner.load(Relaxed);
+        if owner == me.0 {
             // ORDERING Relaxed: as in `incref`.
             let local = self.local.load(Relaxed);
             debug_assert!(local != 0, "decref of an object that has no local reference");
@@ -202,7 +204,7 @@ impl Header {
             self.local.store(local.wrapping_sub(1), Relaxed);
             if local != 1 { Fate::Alive } else { self.local_reached_zero() }
         } else {
-            self.dec_shared()
+            self.dec_shared(owner)
         }
     }
 
@@ -237,9 +239,9 @@ impl Header {
 
     #[cold]
     #[inline(never)]
-    fn dec_shared(&self) -> Fate {
-        // ORDERING Relaxed: a missed IMMORTAL only costs a harmless count (RC-9).
-        if self.owner.load(Relaxed) == OwnerId::IMMORTAL.0 {
+    fn dec_shared(&self, owner: u32) -> Fate {
+        // A missed IMMORTAL only costs a harmless count (RC-9).
+        if owner == OwnerId::IMMORTAL.0 {
             return Fate::Alive;
         }
         self.update(Shared::dec)

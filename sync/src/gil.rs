@@ -23,6 +23,8 @@ struct Inner {
     /// Times the lock was taken.
     n_taken: u64,
     n_waiting: usize,
+    /// Droppers that wait until somebody has taken the lock.
+    n_handing: usize,
 }
 
 // SAFETY: the pointer leads to a registry slot, which is shared and never moves.
@@ -45,7 +47,7 @@ impl Default for Gil {
 impl Gil {
     pub fn new() -> Gil {
         Gil {
-            inner: Monitor::new(Inner { holder: ptr::null(), n_taken: 0, n_waiting: 0 }),
+            inner: Monitor::new(Inner { holder: ptr::null(), n_taken: 0, n_waiting: 0, n_handing: 0 }),
             taken: Condvar::new(),
             interval_ns: AtomicU64::new(SWITCH_INTERVAL.as_nanos() as u64),
         }
@@ -82,9 +84,15 @@ impl Gil {
         }
         inner.holder = me;
         inner.n_taken += 1;
+        let handed = inner.n_handing > 0;
+        // Under the lock, as the requests are made: one that is meant for this turn is not lost.
+        if me.pending() & breaker::GIL_DROP != 0 {
+            me.clear(breaker::GIL_DROP);
+        }
         drop(inner);
-        me.clear(breaker::GIL_DROP);
-        self.taken.notify_all();
+        if handed {
+            self.taken.notify_all();
+        }
     }
 
     /// Frees the lock. With `hand_over`, waits until one of the waiting threads has taken it.
@@ -101,9 +109,11 @@ impl Gil {
         self.inner.notify_one();
         if hand_over {
             let before = inner.n_taken;
+            inner.n_handing += 1;
             while inner.n_taken == before && inner.n_waiting > 0 {
                 inner = wait(&self.taken, inner);
             }
+            inner.n_handing -= 1;
         }
     }
 
@@ -118,7 +128,7 @@ impl Gil {
     /// This is the child of a fork, its only thread, and it holds no reference into the lock.
     pub(super) unsafe fn renew_after_fork(&self, me: &ThreadState, held: bool) {
         let holder = if held { ptr::from_ref(me) } else { ptr::null() };
-        let inner = Monitor::new(Inner { holder, n_taken: 0, n_waiting: 0 });
+        let inner = Monitor::new(Inner { holder, n_taken: 0, n_waiting: 0, n_handing: 0 });
         // SAFETY: the caller is alone; the old mutex is forgotten, not dropped, because a thread that
         // is gone may have held it.
         unsafe {

@@ -55,6 +55,12 @@ pub fn heavy_fence() -> bool {
     barrier::process_wide()
 }
 
+/// Tells the kernel that [`heavy_fence`] will be used: cheap while the process has one thread,
+/// milliseconds later.
+pub fn prepare_heavy_fence() {
+    barrier::process_wide();
+}
+
 #[cfg(all(target_os = "linux", not(miri)))]
 mod barrier {
     use super::{AtomicU8, Ordering};

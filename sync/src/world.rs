@@ -5,6 +5,7 @@ use super::gil::Gil;
 use super::header::{Header, OwnerId};
 use super::merge_queue::Push;
 use super::mode::Mode;
+use super::prim::prepare_heavy_fence;
 use super::qsbr::Qsbr;
 use super::registry::Registry;
 use super::stop::Rendezvous;
@@ -22,7 +23,11 @@ pub struct World {
 }
 
 impl World {
+    /// A world without threads. Make it early: see [`super::prim::prepare_heavy_fence`].
     pub fn new(mode: Mode) -> World {
+        if !mode.has_gil() {
+            prepare_heavy_fence();
+        }
         World {
             mode,
             registry: Registry::new(),

@@ -127,3 +127,5 @@ pub fn heavy_fence() -> bool {
     fence(Ordering::SeqCst);
     true
 }
+
+pub fn prepare_heavy_fence() {}
