@@ -6,6 +6,7 @@ use super::List;
 use super::methods::of;
 use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
+use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{ArgsExt, CompareOp};
 use crate::thread::Thread;
@@ -185,6 +186,28 @@ fn less(th: &mut Thread, a: Word, b: Word) -> PyResult<bool> {
     }
     // SAFETY: the caller's vector holds both.
     let (a, b) = unsafe { (Borrowed::from_raw(a), Borrowed::from_raw(b)) };
+    less_objects(th, a, b)
+}
+
+fn less_objects(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult<bool> {
+    if a.word().both_int(b.word()) {
+        return Ok((a.word().0 as i64) < b.word().0 as i64);
+    }
+    if let (Some(x), Some(y)) = (a.word().unboxed_float(), b.word().unboxed_float()) {
+        return Ok(x < y);
+    }
+    if let (Some(x), Some(y)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
+        return Ok(x.data().compare(y.data()).is_lt());
+    }
+    if let (Some(x), Some(y)) = (a.downcast_exact::<Tuple>(), b.downcast_exact::<Tuple>()) {
+        for (p, q) in x.iter().zip(y.iter()) {
+            if !p.equals(th, q)? {
+                th.check_native_stack(" in comparison")?;
+                return less_objects(th, p, q);
+            }
+        }
+        return Ok(x.len() < y.len());
+    }
     let r = a.compare_bool(th, b, CompareOp::Lt);
     th.drain_drops();
     r
