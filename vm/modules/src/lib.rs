@@ -4,10 +4,13 @@
 //! it stands in [`MODULES`].
 
 pub mod codecs;
+pub mod args;
 pub mod errno;
+pub mod itertools;
 pub mod support;
 
 use typhon_core::ModuleDef;
 
 /// Every native module, made when it is first imported.
 pub static MODULES: &[&ModuleDef] = &[&codecs::MODULE, &errno::MODULE];
+pub static MODULES: &[&ModuleDef] = &[&errno::MODULE, &itertools::MODULE];
