@@ -7,6 +7,7 @@ pub mod codecs;
 pub mod args;
 pub mod errno;
 pub mod itertools;
+pub mod operator;
 pub mod support;
 
 use typhon_core::ModuleDef;
@@ -14,3 +15,4 @@ use typhon_core::ModuleDef;
 /// Every native module, made when it is first imported.
 pub static MODULES: &[&ModuleDef] = &[&codecs::MODULE, &errno::MODULE];
 pub static MODULES: &[&ModuleDef] = &[&errno::MODULE, &itertools::MODULE];
+pub static MODULES: &[&ModuleDef] = &[&errno::MODULE, &itertools::MODULE, &operator::MODULE];
