@@ -102,3 +102,36 @@ pub fn call_owned(th: &mut Thread, f: Borrowed<'_>, args: &[Owned]) -> PyResult 
         }
     }
 }
+
+/// Arguments under construction that somebody else keeps alive: in place up to sixteen.
+pub struct View<'a> {
+    inline: [Borrowed<'a>; 16],
+    spill: Vec<Borrowed<'a>>,
+    len: usize,
+}
+
+impl<'a> View<'a> {
+    /// No arguments, with room for `n`.
+    #[inline]
+    pub fn with_room(n: usize) -> View<'a> {
+        let spill = if n > 16 { Vec::with_capacity(n) } else { Vec::new() };
+        View { inline: [Borrowed::null(); 16], spill, len: 0 }
+    }
+
+    /// Adds an argument; no more than there is room for.
+    #[inline]
+    pub fn push(&mut self, v: Borrowed<'a>) {
+        if self.spill.capacity() == 0 {
+            self.inline[self.len] = v;
+            self.len += 1;
+        } else {
+            self.spill.push(v);
+        }
+    }
+
+    /// The arguments so far.
+    #[inline]
+    pub fn as_slice(&self) -> &[Borrowed<'a>] {
+        if self.spill.capacity() == 0 { &self.inline[..self.len] } else { &self.spill }
+    }
+}
