@@ -3,9 +3,10 @@
 //! Each module is one [`ModuleDef`] in a file (or folder) of its name. A module exists for `import` when
 //! it stands in [`MODULES`].
 
-pub mod codecs;
 pub mod args;
+pub mod codecs;
 pub mod errno;
+pub mod functools;
 pub mod itertools;
 pub mod operator;
 pub mod support;
@@ -13,6 +14,10 @@ pub mod support;
 use typhon_core::ModuleDef;
 
 /// Every native module, made when it is first imported.
-pub static MODULES: &[&ModuleDef] = &[&codecs::MODULE, &errno::MODULE];
-pub static MODULES: &[&ModuleDef] = &[&errno::MODULE, &itertools::MODULE];
-pub static MODULES: &[&ModuleDef] = &[&errno::MODULE, &itertools::MODULE, &operator::MODULE];
+pub static MODULES: &[&ModuleDef] = &[
+    &codecs::MODULE,
+    &errno::MODULE,
+    &functools::MODULE,
+    &itertools::MODULE,
+    &operator::MODULE,
+];

@@ -198,7 +198,7 @@ fn key(th: &mut Thread, c: &LruCache, args: Args<'_>) -> Owned {
         && let [one] = args.pos()
         && (one.word().is_int() || one.downcast_exact::<Str>().is_some())
     {
-        return one.to_owned();
+        return Borrowed::to_owned(*one);
     }
     let mut items: Vec<Owned> = Vec::with_capacity(args.all.len() * 3 + 1);
     items.extend(args.pos().iter().map(|a| Borrowed::to_owned(*a)));
