@@ -14,10 +14,5 @@ pub mod support;
 use typhon_core::ModuleDef;
 
 /// Every native module, made when it is first imported.
-pub static MODULES: &[&ModuleDef] = &[
-    &codecs::MODULE,
-    &errno::MODULE,
-    &functools::MODULE,
-    &itertools::MODULE,
-    &operator::MODULE,
-];
+pub static MODULES: &[&ModuleDef] =
+    &[&codecs::MODULE, &errno::MODULE, &functools::MODULE, &itertools::MODULE, &operator::MODULE];

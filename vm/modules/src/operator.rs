@@ -178,8 +178,16 @@ pub static MODULE: ModuleDef = ModuleDef {
     doc: "Operator interface.\n\nThis module exports a set of functions implemented in C corresponding\nto the \
           intrinsic operators of Python.  For example, operator.add(x, y)\nis equivalent to the expression x+y.",
     functions: &[
-        unary("truth", |th, a| Ok(Owned::bool(a[0].truth(th)?)), "Return True if a is true, False otherwise."),
-        two("contains", |th, a| Ok(Owned::bool(a[0].contains(th, a[1])?)), "Same as b in a (note reversed operands)."),
+        unary(
+            "truth",
+            |th, a| Ok(Owned::bool(a[0].truth(th)?)),
+            "Return True if a is true, False otherwise.",
+        ),
+        two(
+            "contains",
+            |th, a| Ok(Owned::bool(a[0].contains(th, a[1])?)),
+            "Same as b in a (note reversed operands).",
+        ),
         two("indexOf", index_of, "Return the first index of b in a."),
         two("countOf", count_of, "Return the number of items in a which are, or which equal, b."),
         two("is_", |_, a| Ok(Owned::bool(a[0].is(a[1].word()))), "Same as a is b."),

@@ -1,8 +1,8 @@
 //! `cmp_to_key`.
 
 use typhon_core::{
-    Args, Borrowed, CompareOp, GetSetDef, PyResult, Slot, Slots, Thread, TypeDef, Word, payload, signature, type_flags,
-    unborn,
+    Args, Borrowed, CompareOp, GetSetDef, PyResult, Slot, Slots, Thread, TypeDef, Word, payload, signature,
+    type_flags, unborn,
 };
 
 use crate::args::this;
@@ -52,10 +52,13 @@ fn call(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult {
 }
 
 fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {
-    let (x, y): (&Key, &Key) = (this(a), match b.downcast::<Key>() {
-        Some(y) => y,
-        None => return Err(th.type_error("other argument must be K instance")),
-    });
+    let (x, y): (&Key, &Key) = (
+        this(a),
+        match b.downcast::<Key>() {
+            Some(y) => y,
+            None => return Err(th.type_error("other argument must be K instance")),
+        },
+    );
     let (Some(p), Some(q)) = (x.object.get(&x.header), y.object.get(&y.header)) else {
         return Err(th.raise(&typhon_core::builtins::exceptions::ATTRIBUTE_ERROR, "object"));
     };

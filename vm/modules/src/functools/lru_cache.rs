@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Args, Borrowed, Locked, NativeDef, Owned, PyResult, Slot, Slots, Thread, Trace, Type, TypeDef, Word, payload,
-    signature, type_flags, unborn,
+    Args, Borrowed, Locked, NativeDef, Owned, PyResult, Slot, Slots, Thread, Trace, Type, TypeDef, Word,
+    payload, signature, type_flags, unborn,
 };
 
 use crate::args::{made, this};
@@ -142,10 +142,7 @@ payload! {
 
 pub static LRU_CACHE: TypeDef = TypeDef {
     module: "functools",
-    flags: type_flags::BASE
-        | type_flags::GC
-        | type_flags::DICT
-        | type_flags::WEAKREF,
+    flags: type_flags::BASE | type_flags::GC | type_flags::DICT | type_flags::WEAKREF,
     doc: "Create a cached callable that wraps another function.\n\nuser_function:      the function being \
           cached\n\nmaxsize:  0         for no caching\n          None      for unlimited cache size\n          n         \
           for a bounded cache\n\ntyped:    False     cache f(3) and f(3.0) as identical calls\n          True      cache \

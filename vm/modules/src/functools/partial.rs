@@ -7,8 +7,8 @@ use typhon_core::builtins::sequence::guarded_repr;
 use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
-    unborn,
+    Args, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload,
+    type_flags, unborn,
 };
 
 use crate::args::{View, made, this};
@@ -148,9 +148,8 @@ fn has_attributes(o: Borrowed<'_>) -> bool {
     let Some(h) = o.header() else { return false };
     // SAFETY: `h` is an instance of its own type.
     let slot = unsafe { o.ty().dict_slot(h) };
-    let has_dict = slot
-        .and_then(|s| s.get(h))
-        .is_some_and(|d| d.downcast::<Dict>().is_some_and(|d| !d.is_empty()));
+    let has_dict =
+        slot.and_then(|s| s.get(h)).is_some_and(|d| d.downcast::<Dict>().is_some_and(|d| !d.is_empty()));
     has_dict || !o.shape().keys().is_empty()
 }
 
@@ -188,7 +187,9 @@ fn call(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult {
     let n_positional = view.as_slice().len();
     if entries.is_empty() {
         args.all[args.n_positional..].iter().for_each(|v| view.push(*v));
-        return function.borrow().call_args(th, Args { all: view.as_slice(), n_positional, names: args.names });
+        return function
+            .borrow()
+            .call_args(th, Args { all: view.as_slice(), n_positional, names: args.names });
     }
     // Stored keywords first, overridden in place by those of the call.
     let mut names: Vec<Owned> = Vec::with_capacity(entries.len());

@@ -108,7 +108,12 @@ pub static ACCUMULATE: TypeDef = TypeDef {
     module: "itertools",
     flags: FLAGS,
     doc: "Return series of accumulated sums (or other binary function results).",
-    slots: Slots { new: Some(accumulate_new), iter: Some(itself), next: Some(accumulate_next), ..Slots::NONE },
+    slots: Slots {
+        new: Some(accumulate_new),
+        iter: Some(itself),
+        next: Some(accumulate_next),
+        ..Slots::NONE
+    },
     ..TypeDef::of::<Accumulate>("accumulate")
 };
 

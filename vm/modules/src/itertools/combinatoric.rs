@@ -4,7 +4,8 @@ use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
 use typhon_core::thread::lock_object;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
+    unborn,
 };
 
 use super::zip::{pool, tuple};
@@ -58,7 +59,12 @@ pub static COMBINATIONS: TypeDef = TypeDef {
     flags: FLAGS,
     doc: "Return successive r-length combinations of elements in the iterable.\n\ncombinations(range(4), 3) --> (0,1,2), \
           (0,1,3), (0,2,3), (1,2,3)",
-    slots: Slots { new: Some(combinations_new), iter: Some(itself), next: Some(combinations_next), ..Slots::NONE },
+    slots: Slots {
+        new: Some(combinations_new),
+        iter: Some(itself),
+        next: Some(combinations_next),
+        ..Slots::NONE
+    },
     ..TypeDef::of::<Combinations>("combinations")
 };
 
@@ -68,7 +74,11 @@ fn combinations_new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     let r = length(th, a[1])?;
     let state = if r > tuple_len(&pool) { ENDED } else { FRESH };
     let indices = Data((0..r).map(AtomicUsize::new).collect());
-    made(th, ty, Combinations { header: unborn(), pool: Slot::new(pool), indices, state: AtomicU8::new(state) })
+    made(
+        th,
+        ty,
+        Combinations { header: unborn(), pool: Slot::new(pool), indices, state: AtomicU8::new(state) },
+    )
 }
 
 fn tuple_len(pool: &Owned) -> usize {
@@ -128,7 +138,11 @@ fn with_replacement_new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult 
     let r = length(th, a[1])?;
     let state = if tuple_len(&pool) == 0 && r > 0 { ENDED } else { FRESH };
     let indices = Data((0..r).map(|_| AtomicUsize::new(0)).collect());
-    made(th, ty, WithReplacement { header: unborn(), pool: Slot::new(pool), indices, state: AtomicU8::new(state) })
+    made(
+        th,
+        ty,
+        WithReplacement { header: unborn(), pool: Slot::new(pool), indices, state: AtomicU8::new(state) },
+    )
 }
 
 fn with_replacement_next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
@@ -168,7 +182,12 @@ pub static PERMUTATIONS: TypeDef = TypeDef {
     flags: FLAGS,
     doc: "Return successive r-length permutations of elements in the iterable.\n\npermutations(range(3), 2) --> (0,1), \
           (0,2), (1,0), (1,2), (2,0), (2,1)",
-    slots: Slots { new: Some(permutations_new), iter: Some(itself), next: Some(permutations_next), ..Slots::NONE },
+    slots: Slots {
+        new: Some(permutations_new),
+        iter: Some(itself),
+        next: Some(permutations_next),
+        ..Slots::NONE
+    },
     ..TypeDef::of::<Permutations>("permutations")
 };
 
@@ -184,8 +203,13 @@ fn permutations_new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     let state = if r > n { ENDED } else { FRESH };
     let indices = Data((0..n).map(AtomicUsize::new).collect());
     let cycles = Data((0..r.min(n)).map(|i| AtomicUsize::new(n - i)).collect());
-    let payload =
-        Permutations { header: unborn(), pool: Slot::new(pool), indices, cycles, state: AtomicU8::new(state) };
+    let payload = Permutations {
+        header: unborn(),
+        pool: Slot::new(pool),
+        indices,
+        cycles,
+        state: AtomicU8::new(state),
+    };
     made(th, ty, payload)
 }
 

@@ -149,7 +149,12 @@ pub static FILTERFALSE: TypeDef = TypeDef {
     flags: FLAGS,
     doc: "Return those items of iterable for which function(item) is false.\n\nIf function is None, return the items \
           that are false.",
-    slots: Slots { new: Some(filterfalse_new), iter: Some(itself), next: Some(filterfalse_next), ..Slots::NONE },
+    slots: Slots {
+        new: Some(filterfalse_new),
+        iter: Some(itself),
+        next: Some(filterfalse_next),
+        ..Slots::NONE
+    },
     ..TypeDef::of::<FilterFalse>("filterfalse")
 };
 

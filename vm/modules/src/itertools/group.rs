@@ -3,8 +3,8 @@
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use typhon_core::{
-    Args, ArgsExt, Borrowed, CompareOp, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
-    unborn,
+    Args, ArgsExt, Borrowed, CompareOp, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload,
+    type_flags, unborn,
 };
 
 use crate::args::{constructor, itself, made, this};
@@ -89,7 +89,9 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
             (None, _) => {}
             (Some(_), None) => break,
             (Some(key), Some(target)) => {
-                if !target.borrow().is(key.word()) && !target.borrow().compare_bool(th, key.borrow(), CompareOp::Eq)? {
+                if !target.borrow().is(key.word())
+                    && !target.borrow().compare_bool(th, key.borrow(), CompareOp::Eq)?
+                {
                     break;
                 }
             }
@@ -100,12 +102,8 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     }
     let key = g.key.get(&g.header).unwrap_or_else(Owned::none);
     g.target.set(&g.header, key.clone());
-    let group = Grouper {
-        header: unborn(),
-        parent: Slot::new(o.to_owned()),
-        target: Slot::new(key.clone()),
-        number,
-    };
+    let group =
+        Grouper { header: unborn(), parent: Slot::new(o.to_owned()), target: Slot::new(key.clone()), number };
     let group = th.alloc(group);
     Ok(Some(th.new_pair(key, group)))
 }

@@ -46,7 +46,10 @@ pub static COUNT: TypeDef = TypeDef {
 
 fn is_number(o: Borrowed<'_>) -> bool {
     let s = &o.ty().slots;
-    s.index().is_some() || s.int().is_some() || s.float().is_some() || o.downcast::<typhon_core::builtins::complex::Complex>().is_some()
+    s.index().is_some()
+        || s.int().is_some()
+        || s.float().is_some()
+        || o.downcast::<typhon_core::builtins::complex::Complex>().is_some()
 }
 
 fn count_new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {

@@ -70,9 +70,7 @@ fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     };
     let start = if start.is_none() { Some(0) } else { index(th, start) };
     let Some(start) = start else {
-        return Err(
-            th.value_error("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
-        );
+        return Err(th.value_error("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize."));
     };
     let step = if step.is_none() { Some(1) } else { index(th, step).filter(|s| *s > 0) };
     let Some(step) = step else {

@@ -49,12 +49,8 @@ pub static TEE_ITERATOR: TypeDef = TypeDef {
     ..TypeDef::of::<Tee>("_tee")
 };
 
-pub const TEE: NativeDef = NativeDef::new(
-    "tee",
-    "($module, iterable, n=2, /)",
-    tee,
-    "Returns a tuple of n independent iterators.",
-);
+pub const TEE: NativeDef =
+    NativeDef::new("tee", "($module, iterable, n=2, /)", tee, "Returns a tuple of n independent iterators.");
 
 fn block(th: &mut Thread, source: Owned) -> Owned {
     th.alloc(TeeData {

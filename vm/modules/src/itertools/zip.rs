@@ -5,8 +5,8 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::thread::lock_object;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
-    unborn,
+    Args, ArgsExt, Borrowed, Data, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload,
+    type_flags, unborn,
 };
 
 use crate::args::{Items, constructor, itself, made, this};
@@ -31,7 +31,12 @@ pub static ZIP_LONGEST: TypeDef = TypeDef {
           sequence\nis exhausted and then it raises StopIteration.  When the shorter iterables\nare exhausted, the \
           fillvalue is substituted in their place.  The fillvalue\ndefaults to None or can be specified by a keyword \
           argument.",
-    slots: Slots { new: Some(zip_longest_new), iter: Some(itself), next: Some(zip_longest_next), ..Slots::NONE },
+    slots: Slots {
+        new: Some(zip_longest_new),
+        iter: Some(itself),
+        next: Some(zip_longest_next),
+        ..Slots::NONE
+    },
     ..TypeDef::of::<ZipLongest>("zip_longest")
 };
 
@@ -100,7 +105,12 @@ pub static PRODUCT: TypeDef = TypeDef {
           output tuples\ncycle in a manner similar to an odometer (with the rightmost element changing\non every \
           iteration).",
     slots: Slots { new: Some(product_new), iter: Some(itself), next: Some(product_next), ..Slots::NONE },
-    methods: &[NativeDef::new("__sizeof__", "($self, /)", product_sizeof, "Returns size in memory, in bytes.")],
+    methods: &[NativeDef::new(
+        "__sizeof__",
+        "($self, /)",
+        product_sizeof,
+        "Returns size in memory, in bytes.",
+    )],
     ..TypeDef::of::<Product>("product")
 };
 

@@ -4,7 +4,8 @@ use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, Borrowed, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,
+    Args, Borrowed, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
+    unborn,
 };
 
 use crate::args::{Items, made, this};
@@ -75,7 +76,12 @@ pub static ITEM: TypeDef = TypeDef {
     doc: "Return a callable object that fetches the given item(s) from its operand.\n\nAfter f = itemgetter(2), the call \
           f(r) returns r[2].\nAfter g = itemgetter(2, 5, 3), the call g(r) returns (r[2], r[5], r[3])",
     slots: Slots { new: Some(item_new), call: Some(item_call), repr: Some(item_repr), ..Slots::NONE },
-    methods: &[NativeDef::new("__reduce__", "($self, /)", item_reduce, "Return state information for pickling")],
+    methods: &[NativeDef::new(
+        "__reduce__",
+        "($self, /)",
+        item_reduce,
+        "Return state information for pickling",
+    )],
     ..TypeDef::of::<ItemGetter>("itemgetter")
 };
 
@@ -133,7 +139,12 @@ pub static ATTR: TypeDef = TypeDef {
           r.date).\nAfter h = attrgetter('name.first', 'name.last'), the call h(r) returns\n(r.name.first, \
           r.name.last).",
     slots: Slots { new: Some(attr_new), call: Some(attr_call), repr: Some(attr_repr), ..Slots::NONE },
-    methods: &[NativeDef::new("__reduce__", "($self, /)", attr_reduce, "Return state information for pickling")],
+    methods: &[NativeDef::new(
+        "__reduce__",
+        "($self, /)",
+        attr_reduce,
+        "Return state information for pickling",
+    )],
     ..TypeDef::of::<AttrGetter>("attrgetter")
 };
 
@@ -213,7 +224,12 @@ pub static METHOD: TypeDef = TypeDef {
           f(r) returns r.name().\nAfter g = methodcaller('name', 'date', foo=1), the call g(r) returns\nr.name('date', \
           foo=1).",
     slots: Slots { new: Some(method_new), call: Some(method_call), repr: Some(method_repr), ..Slots::NONE },
-    methods: &[NativeDef::new("__reduce__", "($self, /)", method_reduce, "Return state information for pickling")],
+    methods: &[NativeDef::new(
+        "__reduce__",
+        "($self, /)",
+        method_reduce,
+        "Return state information for pickling",
+    )],
     ..TypeDef::of::<MethodCaller>("methodcaller")
 };
 
