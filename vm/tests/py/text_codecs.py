@@ -72,7 +72,7 @@ assert codecs.charmap_encode("a€", "strict", table) == (b"a\xff", 2)
 raises(UnicodeEncodeError, codecs.charmap_encode, "é日", "strict", table)
 
 def search(name):
-    if name == "my_codec":
+    if name in ("my_codec", "my-codec"):
         return codecs.CodecInfo(lambda s, e="strict": (b"<" + s.encode() + b">", len(s)), lambda b, e="strict": (bytes(b).decode()[1:-1], len(b)), name="my-codec")
 codecs.register(search)
 assert "abc".encode("My-Codec") == b"<abc>" and b"<abc>".decode("my codec") == "abc"
