@@ -116,7 +116,7 @@ pub(super) fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
             }
             Ok(th.new_float_as(ty, 0.0))
         }
-        [x, rest @ ..] if rest.is_empty() || !core::ptr::eq(ty, super::DEF.ty()) => {
+        [x] => {
             let v = to_float(th, *x)?;
             Ok(th.new_float_as(ty, v))
         }

@@ -5,7 +5,9 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use typhon_text::StrData;
 
 use super::{Class, Str, fill};
+use crate::builtins::list::List;
 use crate::builtins::subscript::{self, Subscript};
+use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{CompareOp, Slots};
 use crate::thread::{Thread, unborn};
@@ -375,52 +377,54 @@ fn joined<'a>(
 /// `separator.join(items)`
 pub fn join(th: &mut Thread, separator: Borrowed<'_>, items: Borrowed<'_>) -> PyResult {
     let sep = of(separator);
-    let mut owned = Vec::new();
-    let parts: Vec<&Str>;
-    let mut bad = None;
-    if let Some(t) = items.downcast_exact::<crate::builtins::tuple::Tuple>() {
-        parts = strs(t.iter(), &mut bad);
-    } else {
-        match items.to_vec(th) {
-            Ok(v) => owned = v,
-            Err(raised) => {
-                if items.ty().slots.iter().is_none() && th.exc_is(&crate::builtins::exceptions::TYPE_ERROR) {
-                    drop(th.catch(raised));
-                    return Err(th.type_error("can only join an iterable"));
-                }
-                return Err(raised);
-            }
-        }
-        parts = strs(owned.iter().map(|o| o.borrow()), &mut bad);
+    if let Some(t) = items.downcast_exact::<Tuple>() {
+        return join_items(th, sep, t.iter());
     }
-    if let Some((i, name)) = bad {
-        let name = match name {
-            Some(w) => w.type_name(th),
-            None => String::new(),
-        };
-        let msg = format!("sequence item {i}: expected str instance, {name} found");
+    if let Some(l) = items.downcast_exact::<List>() {
+        // Nothing below runs Python code, so the items may be used in place while the list is locked.
+        let locked = l.lock();
+        return join_items(th, sep, locked.slots().iter().map(|s| s.fixed().unwrap_or(Borrowed::none())));
+    }
+    match items.to_vec(th) {
+        Ok(v) => join_items(th, sep, v.iter().map(|o| o.borrow())),
+        Err(raised) => {
+            if items.ty().slots.iter().is_none() && th.exc_is(&crate::builtins::exceptions::TYPE_ERROR) {
+                drop(th.catch(raised));
+                return Err(th.type_error("can only join an iterable"));
+            }
+            Err(raised)
+        }
+    }
+}
+
+fn join_items<'a>(
+    th: &mut Thread,
+    sep: &Str,
+    items: impl ExactSizeIterator<Item = Borrowed<'a>>,
+) -> PyResult {
+    let mut bad = None;
+    let parts = strs(items, &mut bad);
+    if let Some((i, item)) = bad {
+        let msg = format!("sequence item {i}: expected str instance, {} found", item.type_name(th));
         return Err(th.type_error(&msg));
     }
     if let [one] = parts[..] {
         let one = Borrowed::from_payload(one);
         return Ok(substring(th, one, 0, of(one).len()));
     }
-    let r = joined(th, sep.data(), sep.class(), parts.len(), parts.iter().copied());
-    drop(parts);
-    drop(owned);
-    r
+    joined(th, sep.data(), sep.class(), parts.len(), parts.iter().copied())
 }
 
 fn strs<'a>(
     items: impl ExactSizeIterator<Item = Borrowed<'a>>,
-    bad: &mut Option<(usize, Option<Borrowed<'a>>)>,
+    bad: &mut Option<(usize, Borrowed<'a>)>,
 ) -> Vec<&'a Str> {
     let mut out = Vec::with_capacity(items.len());
     for (i, item) in items.enumerate() {
         match item.downcast::<Str>() {
             Some(s) => out.push(s),
             None => {
-                *bad = Some((i, Some(item)));
+                *bad = Some((i, item));
                 break;
             }
         }
