@@ -11,7 +11,7 @@ use crate::{
     flow,
     ir::{Graph, Instr, NONE, Op},
     location::Loc,
-    names::Sym,
+    names::{Sym, known},
     opcode::{ArgKind, Opcode},
     pystr::PyStr,
 };
@@ -39,7 +39,7 @@ pub(crate) fn assemble(c: &mut Compiler<'_>) -> Res<Code> {
     let text = |sym: &Sym| PyStr::from(c.names.text(*sym));
     let localsplusnames = slots.names.iter().map(|&name| match name {
         // Inspection shows `format`; inside, the name cannot clash with one in an annotation.
-        name if name == crate::names::known::FORMAT => "format".into(),
+        name if name == known::FORMAT && c.unit.name == known::ANNOTATE => "format".into(),
         name => text(&name),
     });
     let mut code = Code {

@@ -59,6 +59,8 @@ pub(crate) struct Compiler<'a> {
     pub(crate) unit: Unit<'a>,
     /// Depth of blocks whose code is emitted a second time, where warnings would repeat.
     quiet: u32,
+    /// Extent of the parentheses around a generator expression that is a call's only argument.
+    bare_generator: Option<Loc>,
 }
 
 /// What a compilation starts from.
@@ -94,6 +96,7 @@ pub(crate) fn generate<'a>(input: Input<'a, 'a>) -> Res<(Code, Vec<Warning>)> {
         units: Vec::new(),
         unit,
         quiet: 0,
+        bare_generator: None,
     };
     compiler.op_arg(Opcode::RESUME, 0, Loc::NONE);
     match input.module {

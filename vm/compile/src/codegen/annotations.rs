@@ -101,12 +101,14 @@ impl<'a> Compiler<'a> {
     /// Makes the `__annotate__` function of a module or class body.
     pub(crate) fn deferred_annotations(&mut self, loc: Loc) -> Res {
         let deferred = std::mem::take(&mut self.unit.deferred);
-        let Some(first) = deferred.first() else { return Ok(()) };
+        if deferred.is_empty() {
+            return Ok(());
+        }
         let body = self.unit.scope;
         let Some(scope) = self.table.annotation_scope(body) else { return Ok(()) };
         let in_class = self.table.scopes[body].kind == ScopeKind::Class;
         let private = self.unit.private;
-        let line = if in_class { loc.line } else { first.loc.line };
+        let line = loc.line;
         self.enter(scope, UnitKind::Annotations, known::ANNOTATE, line, private);
         self.annotation_prologue(loc);
         self.op_arg(Opcode::BUILD_MAP, 0, loc);

@@ -23,6 +23,7 @@ impl<'a> Compiler<'a> {
         let inlined = self.consuming_call(call, end, loc)?;
         let func_loc = self.loc(&*call.func);
         self.push_null(func_loc);
+        self.note_bare_generator(&call.arguments);
         self.call_arguments(0, &call.arguments.args, &call.arguments.keywords, loc)?;
         if inlined {
             self.use_block(end);
@@ -58,6 +59,7 @@ impl<'a> Compiler<'a> {
         } else {
             Loc { line: name_loc.line, col: name_loc.col, ..loc }
         };
+        self.note_bare_generator(&call.arguments);
         self.call_arguments(0, args, keywords, call_loc)?;
         Ok(true)
     }
@@ -102,6 +104,13 @@ impl<'a> Compiler<'a> {
             }
             _ => Ok(None),
         }
+    }
+
+    fn note_bare_generator(&mut self, arguments: &ast::Arguments) {
+        self.bare_generator = match &*arguments.args {
+            [Expr::Generator(only)] if !only.parenthesized => Some(self.loc(arguments)),
+            _ => None,
+        };
     }
 
     /// Loads a parameter by its stored (mangled) name.
@@ -250,6 +259,7 @@ impl<'a> Compiler<'a> {
             self.op_arg(Opcode::BUILD_LIST, 0, loc);
         }
         self.quiet += 1;
+        self.note_bare_generator(&call.arguments);
         self.expr(&call.arguments.args[0])?;
         self.quiet -= 1;
         self.use_block(start);

@@ -34,7 +34,13 @@ struct Inlined {
 
 impl<'a> Compiler<'a> {
     pub(crate) fn comprehension(&mut self, expr: &'a Expr) -> Res {
-        let loc = self.loc(expr);
+        let loc = match expr {
+            // Alone in a call, it extends over the call's parentheses.
+            Expr::Generator(comp) if !comp.parenthesized => {
+                self.bare_generator.take().unwrap_or_else(|| self.loc(expr))
+            }
+            _ => self.loc(expr),
+        };
         let (kind, generators, element, value, scope) = match expr {
             Expr::ListComp(comp) => {
                 (CompKind::List, &comp.generators, &*comp.elt, None, self.scope_of(comp, Role::Body)?)
@@ -84,7 +90,6 @@ impl<'a> Compiler<'a> {
         let private = self.unit.private;
         self.enter(scope, UnitKind::Comprehension, name, loc.line, private);
         self.unit.argcount = 1;
-        self.unit.posonlyargcount = 1;
         self.resume_at_start();
         self.begin_container(&comp, false);
         self.clause(&comp, 0, 0, false)?;

@@ -179,13 +179,11 @@ impl<'a> Compiler<'a> {
         if let Some(literal) = docstring(body) {
             body = &body[1..];
             let text = self.docstring_text(literal)?;
-            let loc = self.loc(literal);
             if self.options.optimize < 2 {
                 // The docstring is the first constant.
                 self.unit.consts.add(Const::Str(text));
                 self.unit.has_docstring = true;
             }
-            self.nop(loc);
         }
         self.body(body)?;
         self.return_none(Loc::NONE);

@@ -83,8 +83,9 @@ impl Analyzer<'_> {
                 self.table.scopes[child].inlined = true;
                 let grandchildren = self.table.scopes[child].children.clone();
                 all_children.extend(grandchildren);
+            } else {
+                all_children.push(child);
             }
-            all_children.push(child);
             free.extend(&needs[at]);
         }
         self.table.scopes[id].children = all_children;

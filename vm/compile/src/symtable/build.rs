@@ -368,7 +368,7 @@ impl Builder<'_> {
                 let id = self.enter(known::ANNOTATE, ScopeKind::Annotation, body, Role::Annotations);
                 self.table.scopes[body].annotation_scope = Some(id);
                 self.cur().info = Some("an annotation");
-                if in_class {
+                if in_class && !self.future_annotations {
                     self.cur().can_see_class_scope = true;
                     self.add(known::CLASSDICT, def::USE, annotation.range())?;
                 }

@@ -40,7 +40,7 @@ impl Builder<'_> {
         let in_class = self.cur().kind == ScopeKind::Class || self.cur().can_see_class_scope;
         self.enter(known::ANNOTATE, ScopeKind::Annotation, node_id(function), Role::Annotations);
         self.cur().info = Some("an annotation");
-        if in_class {
+        if in_class && !self.future_annotations {
             self.cur().can_see_class_scope = true;
             self.add(known::CLASSDICT, def::USE, function.range)?;
         }
