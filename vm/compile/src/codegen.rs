@@ -61,6 +61,8 @@ pub(crate) struct Compiler<'a> {
     quiet: u32,
     /// Extent of the parentheses around a generator expression that is a call's only argument.
     bare_generator: Option<Loc>,
+    /// Format specifications around the present place.
+    spec_depth: u32,
 }
 
 /// What a compilation starts from.
@@ -97,6 +99,7 @@ pub(crate) fn generate<'a>(input: Input<'a, 'a>) -> Res<(Code, Vec<Warning>)> {
         unit,
         quiet: 0,
         bare_generator: None,
+        spec_depth: 0,
     };
     compiler.op_arg(Opcode::RESUME, 0, Loc::NONE);
     match input.module {
@@ -126,10 +129,11 @@ impl<'a> Compiler<'a> {
         // The annotate function is made first, so that a module that is still running has it.
         let annotations = self.next_block();
         self.next_block();
-        if self.mode != Mode::Single {
-            self.body_docstring(&module.body)?;
-        }
-        self.body(&module.body)?;
+        let body = match self.mode {
+            Mode::Single => &module.body[..],
+            _ => self.body_docstring(&module.body)?,
+        };
+        self.body(body)?;
         if self.mode == Mode::Single && module.body.is_empty() {
             return Fail::err("invalid syntax", module);
         }
@@ -138,18 +142,16 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Stores the docstring of a module or class body as `__doc__`.
-    fn body_docstring(&mut self, body: &'a [ast::Stmt]) -> Res {
-        if self.options.optimize >= 2 {
-            return Ok(());
-        }
-        if let Some(literal) = docstring(body) {
-            let text = self.docstring_text(literal)?;
+    /// Stores the docstring of a module or class body as `__doc__`; the result is the rest of the body.
+    fn body_docstring(&mut self, body: &'a [ast::Stmt]) -> Res<&'a [ast::Stmt]> {
+        let Some(literal) = docstring(body) else { return Ok(body) };
+        let text = self.docstring_text(literal)?;
+        if self.options.optimize < 2 {
             let loc = self.loc(literal);
             self.constant(crate::Const::Str(text), loc);
-            self.store_name(known::DOC, Loc { end_line: loc.line, ..loc });
+            self.store_name(known::DOC, loc);
         }
-        Ok(())
+        Ok(&body[1..])
     }
 
     /// Statements of a module, class or function body; a docstring is no code.

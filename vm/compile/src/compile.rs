@@ -34,6 +34,8 @@ pub struct Options {
     pub allow_top_level_await: bool,
     /// Report source that more lines could complete as [`ErrorKind::Incomplete`].
     pub allow_incomplete_input: bool,
+    /// In [`Mode::Single`], an indented block ends only with a line end, not with the text (`PyCF_DONT_IMPLY_DEDENT`).
+    pub dont_imply_dedent: bool,
 }
 
 /// Class of a syntax error.
@@ -91,7 +93,7 @@ pub struct Parsed {
 pub fn parse(source: &str, mode: Mode) -> Result<Parsed, SyntaxError> {
     let text = source::normalize(source)?;
     let lines = LineMap::new(&text);
-    let tree = tree(&text, mode, &lines).map_err(|fail| fail.locate(&text, &lines))?;
+    let tree = tree(&text, mode, Options::default(), &lines).map_err(|fail| fail.locate(&text, &lines))?;
     Ok(Parsed { source: text.into_owned(), tree })
 }
 
@@ -107,8 +109,9 @@ pub fn compile(
     let text = source::normalize(source)?;
     let lines = LineMap::new(&text);
     build(&text, filename, mode, options, &lines).map_err(|fail| {
+        let incomplete = options.allow_incomplete_input && fail.incomplete;
         let mut error = fail.locate(&text, &lines);
-        if options.allow_incomplete_input && errors::incomplete(&text, mode) {
+        if incomplete {
             error.kind = ErrorKind::Incomplete;
             error.msg = "incomplete input".to_owned();
         }
@@ -130,18 +133,19 @@ pub fn compile_bytes(
 
 /// Whether source text is the beginning of something that more lines could complete.
 pub fn is_incomplete(source: &str) -> bool {
-    source::normalize(source).is_ok_and(|text| errors::incomplete(&text, Mode::Exec))
+    let Ok(text) = source::normalize(source) else { return false };
+    let lines = LineMap::new(&text);
+    tree(&text, Mode::Exec, Options::default(), &lines).is_err_and(|fail| fail.incomplete)
 }
 
-fn tree(text: &str, mode: Mode, lines: &LineMap) -> Res<ast::Mod> {
+fn tree(text: &str, mode: Mode, options: Options, lines: &LineMap) -> Res<ast::Mod> {
     let parser_mode = match mode {
         Mode::Eval => ruff_python_parser::Mode::Expression,
         Mode::Exec | Mode::Single => ruff_python_parser::Mode::Module,
     };
-    errors::before_parsing(text)?;
-    let options = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
-    let parsed = symtable::grow(|| parse_unchecked(text, options));
-    errors::after_parsing(text, &parsed, lines, mode)?;
+    let version = ParseOptions::from(parser_mode).with_target_version(PythonVersion::PY314);
+    let parsed = symtable::grow(|| parse_unchecked(text, version));
+    errors::check(text, &parsed, lines, mode, options)?;
     Ok(parsed.into_syntax())
 }
 
@@ -152,7 +156,7 @@ fn build(
     options: Options,
     lines: &LineMap,
 ) -> Res<(Code, Vec<crate::Warning>)> {
-    let tree = tree(text, mode, lines)?;
+    let tree = tree(text, mode, options, lines)?;
     let (future, last_future) = match &tree {
         ast::Mod::Module(module) => future_features(&module.body)?,
         ast::Mod::Expression(_) => (0, None),

@@ -116,8 +116,8 @@ impl<'a> Compiler<'a> {
         if annotated && self.future_annotations() {
             self.op(Opcode::SETUP_ANNOTATIONS, start);
         }
-        self.body_docstring(&class.body)?;
-        self.body(&class.body)?;
+        let body = self.body_docstring(&class.body)?;
+        self.body(body)?;
         self.deferred_annotations(start)?;
         let mut attributes: Vec<String> =
             self.unit.static_attributes.iter().map(|&name| self.names.text(name).to_owned()).collect();

@@ -13,6 +13,9 @@ use crate::{
     string_literal::{self, BadEscape},
 };
 
+/// CPython's limit of format specifications inside one another.
+const MAX_SPEC_DEPTH: u32 = 2;
+
 /// A part of an f- or t-string: text, with where it stood, or an interpolation.
 enum Piece<'a> {
     Text(PyStr, TextRange),
@@ -206,10 +209,16 @@ impl<'a> Compiler<'a> {
     }
 
     fn format_spec(&mut self, spec: &'a ast::InterpolatedStringFormatSpec, raw: bool) -> Res {
+        if self.spec_depth >= MAX_SPEC_DEPTH {
+            return Fail::err("f-string: expressions nested too deeply", spec);
+        }
         let mut pieces = Vec::new();
         self.pieces(spec.elements.iter(), raw, &mut pieces)?;
         let loc = self.loc(spec);
-        crate::symtable::grow(|| self.joined(pieces, raw, loc))
+        self.spec_depth += 1;
+        let result = self.joined(pieces, raw, loc);
+        self.spec_depth -= 1;
+        result
     }
 
     pub(crate) fn t_string(&mut self, string: &'a ast::ExprTString, loc: Loc) -> Res {
