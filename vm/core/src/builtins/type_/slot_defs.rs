@@ -39,6 +39,8 @@ pub enum Wrap {
     Repeat,
     /// `__new__`: a built-in function of the class, not a slot wrapper.
     New,
+    /// `__buffer__`: a memoryview of the lent bytes.
+    Buffer,
     /// `__getattr__`: only ever defined in Python.
     PythonOnly,
 }
@@ -167,7 +169,7 @@ table! {
     "__await__" await_ Unary, await_, "($self, /)", "Return an iterator to be used in await expression.";
     "__aiter__" aiter Unary, aiter, "($self, /)", "Return an awaitable, that resolves in asynchronous iterator.";
     "__anext__" anext Unary, anext, "($self, /)", "Return a value or raise StopAsyncIteration.";
-    "__buffer__" buffer PythonOnly, buffer, "", "";
+    "__buffer__" buffer Buffer, buffer, "($self, flags, /)", "Return a buffer object that exposes the underlying memory of the object.";
 }
 
 type Index = HashMap<u64, Vec<u16>, BuildHasherDefault<Fnv>>;
@@ -331,6 +333,13 @@ pub unsafe fn call_wrapped(
             want(th, 1)?;
             let n = a[0].to_isize(th)?;
             as_fn!(fn(&mut Thread, Borrowed<'_>, isize) -> PyResult)(th, this, n)
+        }
+        Wrap::Buffer => {
+            want(th, 1)?;
+            // Bit 0 is `inspect.BufferFlags.WRITABLE`.
+            let writable = a[0].to_i64(th)? & 1 != 0;
+            let lent = as_fn!(BufferFn)(th, this, BufferFlags { writable })?;
+            Ok(crate::builtins::memoryview::of_buffer(th, lent))
         }
         Wrap::New | Wrap::PythonOnly => {
             Err(th.type_error(&format!("{} cannot be called like this", def.name)))
