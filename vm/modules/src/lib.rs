@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod codecs;
+pub mod collections;
 pub mod errno;
 pub mod functools;
 pub mod itertools;
@@ -14,5 +15,11 @@ pub mod support;
 use typhon_core::ModuleDef;
 
 /// Every native module, made when it is first imported.
-pub static MODULES: &[&ModuleDef] =
-    &[&codecs::MODULE, &errno::MODULE, &functools::MODULE, &itertools::MODULE, &operator::MODULE];
+pub static MODULES: &[&ModuleDef] = &[
+    &codecs::MODULE,
+    &collections::MODULE,
+    &errno::MODULE,
+    &functools::MODULE,
+    &itertools::MODULE,
+    &operator::MODULE,
+];

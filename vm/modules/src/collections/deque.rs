@@ -1,0 +1,565 @@
+//! `deque`.
+
+use std::collections::VecDeque;
+
+use typhon_core::builtins::exceptions as ex;
+use typhon_core::builtins::sequence::{guarded_repr, push_repr, repeated_len};
+use typhon_core::{
+    Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread, Trace, TypeDef,
+    Word, payload, signature, type_flags, unborn,
+};
+
+use super::deque_iterator;
+use crate::args::{made, this};
+
+/// What a deque's lock protects.
+pub struct State {
+    items: VecDeque<Owned>,
+    /// Changes with every change of the length or order: iterators notice.
+    version: u64,
+    /// `usize::MAX` = no bound.
+    max: usize,
+}
+
+impl Trace for State {
+    fn trace(&self, visit: &mut dyn FnMut(Word)) {
+        self.items.trace(visit)
+    }
+    fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
+        Trace::clear(&mut self.items, drop)
+    }
+}
+
+impl State {
+    /// Adds an item at the right; drops one at the left of a full deque.
+    #[inline]
+    fn append(&mut self, v: Owned) {
+        self.version += 1;
+        self.items.push_back(v);
+        if self.items.len() > self.max {
+            self.items.pop_front();
+        }
+    }
+
+    #[inline]
+    fn append_left(&mut self, v: Owned) {
+        self.version += 1;
+        self.items.push_front(v);
+        if self.items.len() > self.max {
+            self.items.pop_back();
+        }
+    }
+
+    fn rotate(&mut self, n: isize) {
+        let len = self.items.len();
+        if len > 1 {
+            self.version += 1;
+            let n = n.rem_euclid(len as isize) as usize;
+            self.items.rotate_right(n);
+        }
+    }
+}
+
+payload! {
+    /// `collections.deque`.
+    pub struct Deque: DEQUE {
+        state: Locked<State>,
+    }
+}
+
+pub static DEQUE: TypeDef = TypeDef {
+    module: "collections",
+    flags: type_flags::BASE | type_flags::GC | type_flags::SEQUENCE | type_flags::WEAKREF,
+    doc: "A list-like sequence optimized for data accesses near its endpoints.",
+    slots: Slots {
+        new: Some(|th, ty, _| {
+            let state = State { items: VecDeque::new(), version: 0, max: usize::MAX };
+            made(th, ty, Deque { header: unborn(), state: Locked::new(state) })
+        }),
+        init: Some(init),
+        repr: Some(repr),
+        compare: Some(compare),
+        iter: Some(deque_iterator::forward),
+        len: Some(|th, o| Ok(of(o).state_and_len(th).1)),
+        getitem: Some(getitem),
+        setitem: Some(setitem),
+        contains: Some(|th, o, v| Ok(find(th, of(o), v, 0, usize::MAX)?.is_some())),
+        concat: Some(concat),
+        repeat: Some(repeat),
+        inplace_concat: Some(|th, o, other| extend(th, of(o), o, other, false).map(|()| o.to_owned())),
+        inplace_repeat: Some(inplace_repeat),
+        ..Slots::NONE
+    },
+    methods: &[
+        NativeDef::new("append", "($self, item, /)", append, "Add an element to the right side of the deque."),
+        NativeDef::new("appendleft", "($self, item, /)", append_left, "Add an element to the left side of the deque."),
+        NativeDef::new("clear", "($self, /)", clear, "Remove all elements from the deque."),
+        NativeDef::new("copy", "($self, /)", |th, a| copy(th, a[0]), "Return a shallow copy of a deque."),
+        NativeDef::new("__copy__", "($self, /)", |th, a| copy(th, a[0]), "Return a shallow copy of a deque."),
+        NativeDef::new("count", "($self, value, /)", count, "Return number of occurrences of value."),
+        NativeDef::new(
+            "extend",
+            "($self, iterable, /)",
+            |th, a| extend(th, of(a[0]), a[0], a[1], false).map(|()| Owned::none()),
+            "Extend the right side of the deque with elements from the iterable.",
+        ),
+        NativeDef::new(
+            "extendleft",
+            "($self, iterable, /)",
+            |th, a| extend(th, of(a[0]), a[0], a[1], true).map(|()| Owned::none()),
+            "Extend the left side of the deque with elements from the iterable.",
+        ),
+        NativeDef::new(
+            "index",
+            "($self, value, start=0, stop=sys.maxsize, /)",
+            index,
+            "Return first index of value.\n\nRaises ValueError if the value is not present.",
+        ),
+        NativeDef::new("insert", "($self, index, value, /)", insert, "Insert value before index."),
+        NativeDef::new("pop", "($self, /)", pop, "Remove and return the rightmost element."),
+        NativeDef::new("popleft", "($self, /)", pop_left, "Remove and return the leftmost element."),
+        NativeDef::new("remove", "($self, value, /)", remove, "Remove first occurrence of value."),
+        NativeDef::new("reverse", "($self, /)", reverse, "Reverse *IN PLACE*."),
+        NativeDef::new(
+            "rotate",
+            "($self, n=1, /)",
+            rotate,
+            "Rotate the deque n steps to the right.  If n is negative, rotates left.",
+        ),
+        NativeDef::new(
+            "__reversed__",
+            "($self, /)",
+            |th, a| deque_iterator::reverse(th, a[0]),
+            "Return a reverse iterator over the deque.",
+        ),
+        NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
+        NativeDef::new("__sizeof__", "($self, /)", sizeof, "Return the size of the deque in memory, in bytes."),
+        NativeDef::new(
+            "__class_getitem__",
+            "($cls, item, /)",
+            typhon_core::builtins::generic_alias::class_getitem,
+            "See PEP 585",
+        )
+        .class(),
+    ],
+    getset: &[GetSetDef {
+        name: "maxlen",
+        get: |th, o| Ok(max_object(th, of(o))),
+        set: None,
+        doc: "maximum size of a deque or None if unbounded",
+    }],
+    ..TypeDef::of::<Deque>("deque")
+};
+
+#[inline(always)]
+fn of<'a>(o: Borrowed<'a>) -> &'a Deque {
+    this(o)
+}
+
+impl Deque {
+    /// Version and length.
+    pub fn state_and_len(&self, th: &mut Thread) -> (u64, usize) {
+        let s = self.state.lock(&self.header, th);
+        (s.version, s.items.len())
+    }
+
+    /// The item at a distance from one end; `Some(None)` at the end, `None` if the deque has changed since
+    /// `version`.
+    #[inline]
+    pub fn item_at(&self, th: &mut Thread, version: u64, i: usize, from_back: bool) -> Option<Option<Owned>> {
+        let s = self.state.lock(&self.header, th);
+        if s.version != version {
+            return None;
+        }
+        if i >= s.items.len() {
+            return Some(None);
+        }
+        let i = if from_back { s.items.len() - 1 - i } else { i };
+        Some(s.items.get(i).cloned())
+    }
+
+    fn get(&self, th: &mut Thread, i: usize) -> Option<Owned> {
+        self.state.lock(&self.header, th).items.get(i).cloned()
+    }
+
+    fn len(&self, th: &mut Thread) -> usize {
+        self.state.lock(&self.header, th).items.len()
+    }
+
+    fn max(&self, th: &mut Thread) -> usize {
+        self.state.lock(&self.header, th).max
+    }
+
+    fn snapshot(&self, th: &mut Thread) -> Vec<Owned> {
+        self.state.lock(&self.header, th).items.iter().cloned().collect()
+    }
+}
+
+fn max_object(th: &mut Thread, d: &Deque) -> Owned {
+    match d.max(th) {
+        usize::MAX => Owned::none(),
+        n => th.new_int(n as i64),
+    }
+}
+
+fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
+    let a = signature::bind(th, "deque", "(iterable=(), maxlen=None)", args)?;
+    let max = match a.some(1) {
+        None => usize::MAX,
+        Some(n) if n.as_int().is_none() => return Err(th.type_error("an integer is required")),
+        Some(n) => match usize::try_from(n.to_isize(th)?) {
+            Ok(n) => n,
+            Err(_) => return Err(th.value_error("maxlen must be non-negative")),
+        },
+    };
+    let d = of(o);
+    let old = {
+        let mut s = d.state.lock(&d.header, th);
+        s.max = max;
+        s.version += 1;
+        core::mem::take(&mut s.items)
+    };
+    drop(old);
+    match a.opt(0) {
+        Some(source) => extend(th, d, o, source, false),
+        None => Ok(()),
+    }
+}
+
+fn extend(th: &mut Thread, d: &Deque, o: Borrowed<'_>, source: Borrowed<'_>, left: bool) -> PyResult<()> {
+    if source.is(o.word()) {
+        let items = d.snapshot(th);
+        let mut s = d.state.lock(&d.header, th);
+        for v in items {
+            if left { s.append_left(v) } else { s.append(v) }
+        }
+        return Ok(());
+    }
+    let it = source.iter(th)?;
+    while let Some(v) = it.borrow().next(th)? {
+        {
+            let mut s = d.state.lock(&d.header, th);
+            if left { s.append_left(v) } else { s.append(v) }
+        }
+        th.drain_drops();
+    }
+    Ok(())
+}
+
+fn append(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let v = a[1].to_owned();
+    d.state.lock(&d.header, th).append(v);
+    Ok(Owned::none())
+}
+
+fn append_left(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let v = a[1].to_owned();
+    d.state.lock(&d.header, th).append_left(v);
+    Ok(Owned::none())
+}
+
+fn pop(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let v = {
+        let mut s = d.state.lock(&d.header, th);
+        s.version += 1;
+        s.items.pop_back()
+    };
+    v.ok_or_else(|| th.index_error("pop from an empty deque"))
+}
+
+fn pop_left(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let v = {
+        let mut s = d.state.lock(&d.header, th);
+        s.version += 1;
+        s.items.pop_front()
+    };
+    v.ok_or_else(|| th.index_error("pop from an empty deque"))
+}
+
+fn clear(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let old = {
+        let mut s = d.state.lock(&d.header, th);
+        s.version += 1;
+        core::mem::take(&mut s.items)
+    };
+    drop(old);
+    Ok(Owned::none())
+}
+
+/// A deque of the same class with the same bound.
+fn copy(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
+    let d = of(o);
+    if core::ptr::eq(o.ty(), DEQUE.ty()) {
+        let state = {
+            let s = d.state.lock(&d.header, th);
+            State { items: s.items.clone(), version: 0, max: s.max }
+        };
+        return Ok(th.alloc(Deque { header: unborn(), state: Locked::new(state) }));
+    }
+    let class = o.ty().as_value();
+    let max = max_object(th, d);
+    let new = if max.is_none() { class.call(th, &[o])? } else { class.call(th, &[o, max.borrow()])? };
+    if new.downcast::<Deque>().is_none() {
+        let msg = format!("{}() must return a deque, not {}", o.type_name(th), new.borrow().type_name(th));
+        return Err(th.type_error(&msg));
+    }
+    Ok(new)
+}
+
+fn mutated<T>(th: &mut Thread) -> PyResult<T> {
+    Err(th.runtime_error("deque mutated during iteration"))
+}
+
+/// The index of the first item equal to `v` in `start..stop`.
+fn find(th: &mut Thread, d: &Deque, v: Borrowed<'_>, start: usize, stop: usize) -> PyResult<Option<usize>> {
+    let (version, _) = d.state_and_len(th);
+    let mut i = start;
+    while i < stop {
+        let Some(item) = d.item_at(th, version, i, false) else { return mutated(th) };
+        let Some(item) = item else { break };
+        let same = item.borrow().equals(th, v)?;
+        if d.state_and_len(th).0 != version {
+            return mutated(th);
+        }
+        if same {
+            return Ok(Some(i));
+        }
+        i += 1;
+    }
+    Ok(None)
+}
+
+fn count(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let (version, n) = d.state_and_len(th);
+    let mut found = 0;
+    for i in 0..n {
+        let Some(Some(item)) = d.item_at(th, version, i, false) else { return mutated(th) };
+        found += i64::from(item.borrow().equals(th, a[1])?);
+    }
+    if d.state_and_len(th).0 != version {
+        return mutated(th);
+    }
+    Ok(th.new_int(found))
+}
+
+fn index(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let n = d.len(th) as isize;
+    let mut bound = |v: Option<Borrowed<'_>>, default: isize| -> PyResult<usize> {
+        let i = match v {
+            Some(v) => v.to_isize_clipped(th)?,
+            None => default,
+        };
+        let i = if i < 0 { (i + n).max(0) } else { i };
+        Ok(i.min(n) as usize)
+    };
+    let (start, stop) = (bound(a.opt(2), 0)?, bound(a.opt(3), isize::MAX)?);
+    match find(th, d, a[1], start, stop)? {
+        Some(i) => Ok(th.new_int(i as i64)),
+        None => {
+            let msg = format!("{} is not in deque", a[1].repr_text(th)?);
+            Err(th.value_error(&msg))
+        }
+    }
+}
+
+fn remove(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let (version, n) = d.state_and_len(th);
+    let found = match find(th, d, a[1], 0, n) {
+        Err(_) if th.exc_is(&ex::RUNTIME_ERROR) && d.state_and_len(th).0 != version => {
+            drop(th.take_exc());
+            return Err(th.index_error("deque mutated during remove()."));
+        }
+        other => other?,
+    };
+    let old = found.and_then(|i| {
+        let mut s = d.state.lock(&d.header, th);
+        s.version += 1;
+        s.items.remove(i)
+    });
+    match old {
+        Some(_) => Ok(Owned::none()),
+        None => {
+            let msg = format!("{} is not in deque", a[1].repr_text(th)?);
+            Err(th.value_error(&msg))
+        }
+    }
+}
+
+fn insert(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let at = a[1].to_isize(th)?;
+    let v = a[2].to_owned();
+    let full = {
+        let mut s = d.state.lock(&d.header, th);
+        let n = s.items.len();
+        if n >= s.max {
+            true
+        } else {
+            let at = if at < 0 { (at + n as isize).max(0) as usize } else { (at as usize).min(n) };
+            s.version += 1;
+            s.items.insert(at, v);
+            false
+        }
+    };
+    if full { Err(th.index_error("deque already at its maximum size")) } else { Ok(Owned::none()) }
+}
+
+fn reverse(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let mut s = d.state.lock(&d.header, th);
+    s.items.make_contiguous().reverse();
+    Ok(Owned::none())
+}
+
+fn rotate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let n = match a.opt(1) {
+        Some(n) => n.to_isize(th)?,
+        None => 1,
+    };
+    let d = of(a[0]);
+    d.state.lock(&d.header, th).rotate(n);
+    Ok(Owned::none())
+}
+
+fn item_index(th: &mut Thread, d: &Deque, key: Borrowed<'_>) -> PyResult<Option<usize>> {
+    if key.ty().slots.index().is_none() {
+        let msg = format!("sequence index must be integer, not '{}'", key.type_name(th));
+        return Err(th.type_error(&msg));
+    }
+    let i = key.to_isize(th)?;
+    let n = d.len(th) as isize;
+    let i = if i < 0 { i + n } else { i };
+    Ok(usize::try_from(i).ok().filter(|i| *i < n as usize))
+}
+
+fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
+    let d = of(o);
+    let i = item_index(th, d, key)?;
+    match i.and_then(|i| d.get(th, i)) {
+        Some(v) => Ok(v),
+        None => Err(th.index_error("deque index out of range")),
+    }
+}
+
+fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
+    let d = of(o);
+    let i = item_index(th, d, key)?;
+    let v = v.map(Borrowed::to_owned);
+    let old = i.and_then(|i| {
+        let mut s = d.state.lock(&d.header, th);
+        match v {
+            Some(v) => s.items.get_mut(i).map(|place| core::mem::replace(place, v)),
+            None => {
+                s.version += 1;
+                s.items.remove(i)
+            }
+        }
+    });
+    match old {
+        Some(_) => Ok(()),
+        None => Err(th.index_error("deque index out of range")),
+    }
+}
+
+fn concat(th: &mut Thread, o: Borrowed<'_>, other: Borrowed<'_>) -> PyResult {
+    if other.downcast::<Deque>().is_none() {
+        let msg = format!("can only concatenate deque (not \"{}\") to deque", other.type_name(th));
+        return Err(th.type_error(&msg));
+    }
+    let new = copy(th, o)?;
+    extend(th, new.payload::<Deque>(), new.borrow(), other, false)?;
+    Ok(new)
+}
+
+fn repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
+    let new = copy(th, o)?;
+    inplace_repeat(th, new.borrow(), n)
+}
+
+fn inplace_repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
+    let d = of(o);
+    let items = d.snapshot(th);
+    if n <= 0 {
+        clear(th, &[o])?;
+        return Ok(o.to_owned());
+    }
+    // Of a bounded deque only the last items stay: no more rounds than needed.
+    let max = d.max(th);
+    let rounds = if max == usize::MAX || items.is_empty() {
+        repeated_len(th, items.len(), n)?;
+        n as usize - 1
+    } else {
+        (n as usize - 1).min(max.div_ceil(items.len()))
+    };
+    if !items.is_empty() {
+        let mut s = d.state.lock(&d.header, th);
+        for _ in 0..rounds {
+            for v in &items {
+                s.append(v.clone());
+            }
+        }
+    }
+    Ok(o.to_owned())
+}
+
+fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {
+    let (Some(x), Some(y)) = (a.downcast::<Deque>(), b.downcast::<Deque>()) else {
+        return Ok(Owned::not_implemented());
+    };
+    let (p, q) = (x.snapshot(th), y.snapshot(th));
+    typhon_core::builtins::sequence::compare(
+        th,
+        op,
+        || (p.len(), q.len()),
+        |i| Some((p.get(i)?.clone(), q.get(i)?.clone())),
+    )
+}
+
+fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
+    guarded_repr(th, o, "[...]", |th| {
+        let d = of(o);
+        let mut out = typhon_text::StrBuf::with_capacity(64);
+        out.push_str(&o.ty().display_name());
+        out.push_str("([");
+        for (i, v) in d.snapshot(th).iter().enumerate() {
+            if i > 0 {
+                out.push_str(", ");
+            }
+            push_repr(th, &mut out, v.borrow())?;
+        }
+        match d.max(th) {
+            usize::MAX => out.push_str("])"),
+            n => out.push_str(&format!("], maxlen={n})")),
+        }
+        Ok(th.new_str_buf(out))
+    })
+}
+
+fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let o = a[0];
+    let max = max_object(th, of(o));
+    let state = o.call_method_str(th, "__getstate__", &[])?;
+    let args = if max.is_none() {
+        th.new_tuple(vec![])
+    } else {
+        let empty = th.new_tuple(vec![]);
+        th.new_pair(empty, max)
+    };
+    let it = o.iter(th)?;
+    let ty = o.ty().as_value().to_owned();
+    Ok(th.new_tuple(vec![ty, args, state, it]))
+}
+
+fn sizeof(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let d = of(a[0]);
+    let n = d.state.lock(&d.header, th).items.capacity();
+    Ok(th.new_int((size_of::<Deque>() + n * 8) as i64))
+}
