@@ -26,6 +26,8 @@ pub mod thread;
 pub mod threads;
 pub mod typedef;
 pub mod types;
+pub mod typevars;
+pub mod warnings;
 pub mod weakref;
 pub mod word;
 

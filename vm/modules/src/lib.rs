@@ -11,6 +11,8 @@ pub mod functools;
 pub mod itertools;
 pub mod operator;
 pub mod support;
+pub mod typing;
+pub mod warnings;
 
 use typhon_core::ModuleDef;
 
@@ -22,4 +24,6 @@ pub static MODULES: &[&ModuleDef] = &[
     &functools::MODULE,
     &itertools::MODULE,
     &operator::MODULE,
+    &typing::MODULE,
+    &warnings::MODULE,
 ];
