@@ -49,7 +49,11 @@ pub static NO_DEFAULT: TypeDef = TypeDef {
     doc: "The type of the NoDefault singleton.",
     slots: Slots {
         new: Some(|th, _, args| {
-            if args.all.is_empty() { Ok(no_default(th)) } else { Err(th.type_error("NoDefaultType takes no arguments")) }
+            if args.all.is_empty() {
+                Ok(no_default(th))
+            } else {
+                Err(th.type_error("NoDefaultType takes no arguments"))
+            }
         }),
         repr: Some(|th, _| Ok(th.new_str("typing.NoDefault"))),
         ..Slots::NONE

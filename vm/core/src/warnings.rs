@@ -276,8 +276,10 @@ pub fn warn_explicit(th: &mut Thread, w: &Warning<'_>) -> PyResult<()> {
                 Some(r) => r.borrow().repr_text(th)?,
                 None => String::from("???"),
             };
-            let msg =
-                format!("Unrecognized action ({}) in warnings.filters:\n {row}", action.borrow().repr_text(th)?);
+            let msg = format!(
+                "Unrecognized action ({}) in warnings.filters:\n {row}",
+                action.borrow().repr_text(th)?
+            );
             return Err(th.runtime_error(&msg));
         }
     }

@@ -66,7 +66,11 @@ fn filters_mutated(_: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
 }
 
 /// The class of a warning: that of a message that is a warning itself, else the one given.
-fn category<'a>(th: &mut Thread, message: Borrowed<'a>, given: Option<Borrowed<'a>>) -> PyResult<Borrowed<'a>> {
+fn category<'a>(
+    th: &mut Thread,
+    message: Borrowed<'a>,
+    given: Option<Borrowed<'a>>,
+) -> PyResult<Borrowed<'a>> {
     if message.is_instance_of(&ex::WARNING) {
         return Ok(message.ty().as_value());
     }

@@ -36,7 +36,9 @@ pub static TYPE_ALIAS: TypeDef = TypeDef {
     getset: &[
         GetSetDef::get("__name__", |_, o| Ok(name_of(o))),
         GetSetDef::get("__value__", |th, o| Ok(of(o).value.get(th, o)?.unwrap_or_else(Owned::none))),
-        GetSetDef::get("evaluate_value", |th, o| Ok(of(o).value.evaluator(th, o).unwrap_or_else(Owned::none))),
+        GetSetDef::get("evaluate_value", |th, o| {
+            Ok(of(o).value.evaluator(th, o).unwrap_or_else(Owned::none))
+        }),
         GetSetDef::get("__type_params__", |th, o| match of(o).type_params.fixed() {
             Some(p) => Ok(p.to_owned()),
             None => Ok(th.new_tuple(vec![])),
@@ -120,7 +122,8 @@ fn check_params(th: &mut Thread, params: &Tuple) -> PyResult<()> {
         if has_default.borrow().truth(th)? {
             default_seen = true;
         } else if default_seen {
-            let msg = format!("non-default type parameter '{}' follows default type parameter", p.repr_text(th)?);
+            let msg =
+                format!("non-default type parameter '{}' follows default type parameter", p.repr_text(th)?);
             return Err(th.type_error(&msg));
         }
     }

@@ -46,7 +46,12 @@ pub static PARAM_SPEC: TypeDef = TypeDef {
             "",
         ),
         NativeDef::new("__reduce__", "($self, /)", |_, a| Ok(name_of(a[0])), ""),
-        NativeDef::new("has_default", "($self, /)", |th, a| super::has_default(th, a[0], &of(a[0]).default), ""),
+        NativeDef::new(
+            "has_default",
+            "($self, /)",
+            |th, a| super::has_default(th, a[0], &of(a[0]).default),
+            "",
+        ),
         NativeDef::new(
             "__mro_entries__",
             "($self, bases, /)",
@@ -58,7 +63,9 @@ pub static PARAM_SPEC: TypeDef = TypeDef {
         GetSetDef::get("__name__", |_, o| Ok(name_of(o))),
         GetSetDef::get("__bound__", |_, o| Ok(of(o).bound.fixed().unwrap_or(Borrowed::none()).to_owned())),
         GetSetDef::get("__covariant__", |_, o| Ok(Owned::bool(of(o).variance == Variance::Covariant))),
-        GetSetDef::get("__contravariant__", |_, o| Ok(Owned::bool(of(o).variance == Variance::Contravariant))),
+        GetSetDef::get("__contravariant__", |_, o| {
+            Ok(Owned::bool(of(o).variance == Variance::Contravariant))
+        }),
         GetSetDef::get("__infer_variance__", |_, o| Ok(Owned::bool(of(o).variance == Variance::Inferred))),
         GetSetDef::get("__default__", |th, o| super::default_of(th, o, &of(o).default)),
         GetSetDef::get("evaluate_default", |th, o| {

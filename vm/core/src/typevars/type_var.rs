@@ -42,7 +42,12 @@ pub static TYPE_VAR: TypeDef = TypeDef {
         ),
         NativeDef::new("__typing_prepare_subst__", "($self, alias, args, /)", prepare_subst, ""),
         NativeDef::new("__reduce__", "($self, /)", |_, a| Ok(name_of(a[0])), ""),
-        NativeDef::new("has_default", "($self, /)", |th, a| super::has_default(th, a[0], &of(a[0]).default), ""),
+        NativeDef::new(
+            "has_default",
+            "($self, /)",
+            |th, a| super::has_default(th, a[0], &of(a[0]).default),
+            "",
+        ),
         NativeDef::new(
             "__mro_entries__",
             "($self, bases, /)",
@@ -53,7 +58,9 @@ pub static TYPE_VAR: TypeDef = TypeDef {
     getset: &[
         GetSetDef::get("__name__", |_, o| Ok(name_of(o))),
         GetSetDef::get("__covariant__", |_, o| Ok(Owned::bool(of(o).variance == Variance::Covariant))),
-        GetSetDef::get("__contravariant__", |_, o| Ok(Owned::bool(of(o).variance == Variance::Contravariant))),
+        GetSetDef::get("__contravariant__", |_, o| {
+            Ok(Owned::bool(of(o).variance == Variance::Contravariant))
+        }),
         GetSetDef::get("__infer_variance__", |_, o| Ok(Owned::bool(of(o).variance == Variance::Inferred))),
         GetSetDef::get("__bound__", |th, o| Ok(of(o).bound.get(th, o)?.unwrap_or_else(Owned::none))),
         GetSetDef::get("__constraints__", |th, o| match of(o).constraints.get(th, o)? {
@@ -61,7 +68,9 @@ pub static TYPE_VAR: TypeDef = TypeDef {
             None => Ok(th.new_tuple(vec![])),
         }),
         GetSetDef::get("__default__", |th, o| super::default_of(th, o, &of(o).default)),
-        GetSetDef::get("evaluate_bound", |th, o| Ok(of(o).bound.evaluator(th, o).unwrap_or_else(Owned::none))),
+        GetSetDef::get("evaluate_bound", |th, o| {
+            Ok(of(o).bound.evaluator(th, o).unwrap_or_else(Owned::none))
+        }),
         GetSetDef::get("evaluate_constraints", |th, o| {
             Ok(of(o).constraints.evaluator(th, o).unwrap_or_else(Owned::none))
         }),
@@ -117,7 +126,11 @@ fn new(th: &mut Thread, _: &Type, args: Args<'_>) -> PyResult {
         _ => {
             let mut checked = Vec::with_capacity(given);
             for c in a[1].to_vec(th)? {
-                checked.push(type_check(th, c.borrow(), "TypeVar(name, constraint, ...): constraints must be types.")?);
+                checked.push(type_check(
+                    th,
+                    c.borrow(),
+                    "TypeVar(name, constraint, ...): constraints must be types.",
+                )?);
             }
             Some(th.new_tuple(checked))
         }
@@ -157,10 +170,7 @@ fn prepare_subst(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         items.push(default);
         return Ok(th.new_tuple(items));
     }
-    let msg = format!(
-        "Too few arguments for {}; actual {given}, expected {}",
-        alias.str_text(th)?,
-        index + 1
-    );
+    let msg =
+        format!("Too few arguments for {}; actual {given}, expected {}", alias.str_text(th)?, index + 1);
     Err(th.type_error(&msg))
 }

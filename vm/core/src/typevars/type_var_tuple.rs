@@ -39,7 +39,12 @@ pub static TYPE_VAR_TUPLE: TypeDef = TypeDef {
             "",
         ),
         NativeDef::new("__reduce__", "($self, /)", |_, a| Ok(name_of(a[0])), ""),
-        NativeDef::new("has_default", "($self, /)", |th, a| super::has_default(th, a[0], &of(a[0]).default), ""),
+        NativeDef::new(
+            "has_default",
+            "($self, /)",
+            |th, a| super::has_default(th, a[0], &of(a[0]).default),
+            "",
+        ),
         NativeDef::new(
             "__mro_entries__",
             "($self, bases, /)",

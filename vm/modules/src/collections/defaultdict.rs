@@ -4,8 +4,8 @@ use typhon_core::builtins::dict::{self, Dict, Entry};
 use typhon_core::builtins::sequence::guarded_repr;
 use typhon_core::typedef::Layout;
 use typhon_core::{
-    Args, Borrowed, GetSetDef, NativeDef, Owned, Payload, PyResult, Slot, Slots, Thread, Trace, TypeDef, Word,
-    type_flags,
+    Args, Borrowed, GetSetDef, NativeDef, Owned, Payload, PyResult, Slot, Slots, Thread, Trace, TypeDef,
+    Word, type_flags,
 };
 
 use crate::args::{made, this};

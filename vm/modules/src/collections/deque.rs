@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::sequence::{guarded_repr, push_repr, repeated_len};
 use typhon_core::{
-    Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread, Trace, TypeDef,
-    Word, payload, signature, type_flags, unborn,
+    Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread, Trace,
+    TypeDef, Word, payload, signature, type_flags, unborn,
 };
 
 use super::deque_iterator;
@@ -91,8 +91,18 @@ pub static DEQUE: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("append", "($self, item, /)", append, "Add an element to the right side of the deque."),
-        NativeDef::new("appendleft", "($self, item, /)", append_left, "Add an element to the left side of the deque."),
+        NativeDef::new(
+            "append",
+            "($self, item, /)",
+            append,
+            "Add an element to the right side of the deque.",
+        ),
+        NativeDef::new(
+            "appendleft",
+            "($self, item, /)",
+            append_left,
+            "Add an element to the left side of the deque.",
+        ),
         NativeDef::new("clear", "($self, /)", clear, "Remove all elements from the deque."),
         NativeDef::new("copy", "($self, /)", |th, a| copy(th, a[0]), "Return a shallow copy of a deque."),
         NativeDef::new("__copy__", "($self, /)", |th, a| copy(th, a[0]), "Return a shallow copy of a deque."),
@@ -133,7 +143,12 @@ pub static DEQUE: TypeDef = TypeDef {
             "Return a reverse iterator over the deque.",
         ),
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
-        NativeDef::new("__sizeof__", "($self, /)", sizeof, "Return the size of the deque in memory, in bytes."),
+        NativeDef::new(
+            "__sizeof__",
+            "($self, /)",
+            sizeof,
+            "Return the size of the deque in memory, in bytes.",
+        ),
         NativeDef::new(
             "__class_getitem__",
             "($cls, item, /)",

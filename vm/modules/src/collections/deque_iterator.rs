@@ -3,8 +3,8 @@
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 use typhon_core::{
-    Args, ArgsExt, Borrowed, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, signature, type_flags,
-    unborn,
+    Args, ArgsExt, Borrowed, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload,
+    signature, type_flags, unborn,
 };
 
 use super::deque::Deque;
@@ -82,7 +82,8 @@ macro_rules! iterator {
         fn $new(th: &mut Thread, _: &Type, args: Args<'_>) -> PyResult {
             let a = signature::bind(th, $name, "(deque, index=0, /)", args)?;
             if a[0].downcast::<Deque>().is_none() {
-                let msg = format!("{}() argument 1 must be collections.deque, not {}", $name, a[0].type_name(th));
+                let msg =
+                    format!("{}() argument 1 must be collections.deque, not {}", $name, a[0].type_name(th));
                 return Err(th.type_error(&msg));
             }
             let skip = match a.opt(1) {

@@ -3,8 +3,8 @@
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
-    unborn,
+    Args, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload,
+    type_flags, unborn,
 };
 
 use crate::args::{constructor, made, this};
@@ -20,7 +20,13 @@ payload! {
 pub static TUPLE_GETTER: TypeDef = TypeDef {
     module: "_collections",
     flags: type_flags::GC,
-    slots: Slots { new: Some(new), descr_get: Some(get), descr_set: Some(set), repr: Some(repr), ..Slots::NONE },
+    slots: Slots {
+        new: Some(new),
+        descr_get: Some(get),
+        descr_set: Some(set),
+        repr: Some(repr),
+        ..Slots::NONE
+    },
     methods: &[NativeDef::new("__reduce__", "($self, /)", reduce, "")],
     getset: &[GetSetDef {
         name: "__doc__",
