@@ -250,14 +250,10 @@ fn emit(graph: &Graph, code: &mut Code) {
             instr.target = starts[target as usize];
         }
     }
-    for at in 0..placed.len() {
-        let (op, target) = (placed[at].op, placed[at].target);
-        if target == usize::MAX {
-            continue;
-        }
-        placed[at].op = match op {
-            Opcode::JUMP_FORWARD if target <= at => Opcode::JUMP_BACKWARD,
-            Opcode::JUMP_BACKWARD_NO_INTERRUPT if target > at => Opcode::JUMP_FORWARD,
+    for (at, instr) in placed.iter_mut().enumerate().filter(|(_, instr)| instr.target != usize::MAX) {
+        instr.op = match instr.op {
+            Opcode::JUMP_FORWARD if instr.target <= at => Opcode::JUMP_BACKWARD,
+            Opcode::JUMP_BACKWARD_NO_INTERRUPT if instr.target > at => Opcode::JUMP_FORWARD,
             op => op,
         };
     }

@@ -166,3 +166,17 @@ impl Code {
         }
     }
 }
+
+impl Code {
+    /// The position of a unit. Linear in the length of the table.
+    pub fn position(&self, unit: u32) -> crate::Position {
+        let mut behind = 0;
+        for (units, position) in crate::decode_linetable(&self.linetable, self.firstlineno) {
+            behind += units;
+            if unit < behind {
+                return position;
+            }
+        }
+        crate::Position::default()
+    }
+}

@@ -109,10 +109,10 @@ pub(crate) fn check(
     if let Some(error) = grammar {
         return Err(translate::translate(&source, error));
     }
-    if parsed.errors().iter().any(|error| !is_string_content(&error.error)) {
-        if let Some(error) = parsed.errors().first() {
-            return Fail::err("invalid syntax", error);
-        }
+    if parsed.errors().iter().any(|error| !is_string_content(&error.error))
+        && let Some(error) = parsed.errors().first()
+    {
+        return Fail::err("invalid syntax", error);
     }
     if let Some(error) = unsupported {
         return Fail::err(translate::unsupported(error), error);

@@ -28,7 +28,7 @@ pub fn verify_all(code: &Code) -> Result<(), String> {
 /// Checks one code object.
 pub fn verify(code: &Code) -> Result<(), String> {
     let instrs = decode(&code.code).ok_or("unknown opcode")?;
-    if code.code.len() % 2 != 0 || instrs.is_empty() {
+    if !code.code.len().is_multiple_of(2) || instrs.is_empty() {
         return Err("no whole instructions".to_owned());
     }
     let mut index = vec![usize::MAX; code.code.len() / 2 + 1];

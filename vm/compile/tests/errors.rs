@@ -199,7 +199,7 @@ fn warnings() {
         warnings("def f():\n for x in y:\n  try: pass\n  finally:\n   for z in y: break\n   continue"),
         ["6: 'continue' in a 'finally' block"]
     );
-    assert!(warnings("r'\\d' is x; x is None; f'{x:\\n}'").is_empty());
+    assert!(warnings("r'\\d' == x; x is None; f'{x:\\n}'").is_empty());
 }
 
 #[test]
@@ -258,4 +258,43 @@ fn prefixes_never_panic() {
         let _ = compile(&source[..end], "f.py", Mode::Exec, Options::default());
         let _ = compile(&source[end..], "f.py", Mode::Single, Options::default());
     }
+}
+
+/// Damaged programs are compiled to sound code or refused, without a panic.
+#[test]
+fn mutations_never_panic() {
+    let source: Vec<char> = include_str!("sample.py").chars().collect();
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    compile(include_str!("sample.py"), "f.py", Mode::Exec, Options::default()).unwrap();
+    let mut compiled = 0;
+    for _ in 0..1200 {
+        let mut text = source.clone();
+        for _ in 0..=random(2) {
+            let at = random(text.len());
+            let len = random(12).min(text.len() - at);
+            match random(3) {
+                0 => {
+                    text.drain(at..at + len);
+                }
+                1 => {
+                    let piece: Vec<char> = text[at..at + len].to_vec();
+                    let to = random(text.len());
+                    text.splice(to..to, piece);
+                }
+                _ => text[at] = ['(', ')', '\'', '\n', ' ', '{', ':', '=', '\\', '\t', 'é'][random(11)],
+            }
+        }
+        let text: String = text.into_iter().collect();
+        if let Ok((code, _)) = compile(&text, "f.py", Mode::Exec, Options::default()) {
+            typhon_compile::verify_all(&code).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
+            compiled += 1;
+        }
+    }
+    assert!(compiled > 30, "only {compiled} programs compiled");
 }

@@ -1,9 +1,9 @@
 """A bit of everything."""
-from __future__ import annotations as _a
+from __future__ import generator_stop as _a
 import os.path as p, sys
 from . import (a as b, c,)
 @deco(1, *x, k=2, **y)
-class A[T: int = str, *Ts, **P](Base, metaclass=M):
+class A[T: int, *Ts, **P = [int]](Base, metaclass=M):
     'doc'
     x: int = 3
     if x:
@@ -11,12 +11,12 @@ class A[T: int = str, *Ts, **P](Base, metaclass=M):
     def f(self, a, /, b=1, *args: T, c, d=2, **kw) -> None:
         """é"""
         super().__init__(a); self.z, *self.w = a, b
-        return [i async for i in x if i if not i], {j: k for j, k in y}, {*a, 1}, (q for q in z)
+        return [i for i in x if i if not i], {j: k for j, k in y}, {*a, 1}, (q for q in z)
 type X[T] = list[T]
 async def g(x):
     async with a as b, c: await d
     async for i in x:
-        yield i
+        yield [j async for j in i]
     else: pass
 def h():
     global u
@@ -30,10 +30,10 @@ def h():
     else: pass
     finally:
         x = yield from f(lambda a, *b, c=1: (yield))
-    with (open('a') as f, g): f"{f!r:>{w}} {x=} {{}}" t'{a}'
+    with (open('a') as f, g): f"{f!r:>{w}} {x=} {{}}"; t'{a}'
     while (n := next(i, None)) is not None: n **= 2; assert n, 'msg'
     match x, y:
-        case [1, -2.5j, *rest] | (A.B, {'k': rest, **kw}) if rest: pass
+        case [1, -2.5j, *rest] | (A.B, {'k': rest}) if rest: pass
         case Point(x=0, y=_) as p: print(p)
         case None | True | 'a' 'b': ...
         case _: pass

@@ -88,19 +88,19 @@ impl<'a> Compiler<'a> {
         }
         let name = self.names.sym(&attribute.attr.id);
         let class = self.units.iter_mut().rev().find(|unit| unit.kind == UnitKind::Class);
-        if let Some(class) = class {
-            if !class.static_attributes.contains(&name) {
-                class.static_attributes.push(name);
-            }
+        if let Some(class) = class
+            && !class.static_attributes.contains(&name)
+        {
+            class.static_attributes.push(name);
         }
     }
 
     pub(crate) fn assign(&mut self, assign: &'a ast::StmtAssign) -> Res {
         let loc = self.loc(assign);
-        if let ([target], true) = (&*assign.targets, assign.value.is_tuple_expr()) {
-            if self.assign_pairwise(target, &assign.value, loc)? {
-                return Ok(());
-            }
+        if let ([target], true) = (&*assign.targets, assign.value.is_tuple_expr())
+            && self.assign_pairwise(target, &assign.value, loc)?
+        {
+            return Ok(());
         }
         self.expr(&assign.value)?;
         let Some((last, firsts)) = assign.targets.split_last() else { return Ok(()) };

@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
                 self.pop_jump(target, condition, loc);
             } else {
                 self.link(op, right, loc)?;
-                self.to_bool(loc);
+                self.test_truth(loc);
                 self.jump_op(Opcode::POP_JUMP_IF_FALSE, cleanup, loc);
             }
         }

@@ -141,11 +141,11 @@ impl<'a> Compiler<'a> {
     }
 
     pub(crate) fn binary(&mut self, op: BinaryOp, loc: Loc) {
-        if let Some(operands) = self.last_constants(2) {
-            if let Some(value) = fold::binary(op, &operands[0], &operands[1]) {
-                self.drop_instrs(2);
-                return self.constant(value, loc);
-            }
+        if let Some(operands) = self.last_constants(2)
+            && let Some(value) = fold::binary(op, &operands[0], &operands[1])
+        {
+            self.drop_instrs(2);
+            return self.constant(value, loc);
         }
         self.op_arg(Opcode::BINARY_OP, op as u32, loc);
     }
@@ -178,7 +178,7 @@ impl<'a> Compiler<'a> {
     }
 
     /// TO_BOOL, unless the last instruction makes a bool anyway.
-    pub(crate) fn to_bool(&mut self, loc: Loc) {
+    pub(crate) fn test_truth(&mut self, loc: Loc) {
         match self.last_mut() {
             Some(last) if last.is(Opcode::COMPARE_OP) => last.arg |= COMPARE_TO_BOOL,
             Some(last) if makes_bool(last) => {}

@@ -73,7 +73,7 @@ impl<'a> Compiler<'a> {
                     UnaryOp::Not => {
                         let not = |value: &Const| Some(fold::boolean(!fold::truth(value)));
                         self.unary(not, loc, |c| {
-                            c.to_bool(loc);
+                            c.test_truth(loc);
                             c.op(Opcode::UNARY_NOT, loc);
                         });
                     }
@@ -252,7 +252,7 @@ impl<'a> Compiler<'a> {
             };
             return self.jump_op(op, target, loc);
         }
-        self.to_bool(loc);
+        self.test_truth(loc);
         let op = if condition { Opcode::POP_JUMP_IF_TRUE } else { Opcode::POP_JUMP_IF_FALSE };
         self.jump_op(op, target, loc);
     }
@@ -326,12 +326,12 @@ impl<'a> Compiler<'a> {
         let attr_loc = self.attribute_loc(attribute, loc);
         let sym = self.names.sym(&attribute.attr.id);
         let name = self.mangled(sym);
-        if attribute.ctx == ExprContext::Load {
-            if let Some(flag) = self.load_super_arguments(&attribute.value, &attribute.attr)? {
-                let at = self.name_index(name);
-                self.op_arg(Opcode::LOAD_SUPER_ATTR, at << 2 | flag, attr_loc);
-                return Ok(());
-            }
+        if attribute.ctx == ExprContext::Load
+            && let Some(flag) = self.load_super_arguments(&attribute.value, &attribute.attr)?
+        {
+            let at = self.name_index(name);
+            self.op_arg(Opcode::LOAD_SUPER_ATTR, at << 2 | flag, attr_loc);
+            return Ok(());
         }
         self.expr(&attribute.value)?;
         let at = self.name_index(name);

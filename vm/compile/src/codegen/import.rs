@@ -86,12 +86,12 @@ impl<'a> Compiler<'a> {
         }
         let names = Self::strings(import.names.iter().map(|alias| alias.name.id.to_string()));
         self.import_name(import.level, names, module, loc);
-        if let [only] = &*import.names {
-            if only.name.id == "*" {
-                self.intrinsic1(Intrinsic1::ImportStar, loc);
-                self.op(Opcode::POP_TOP, Loc::NONE);
-                return Ok(());
-            }
+        if let [only] = &*import.names
+            && only.name.id == "*"
+        {
+            self.intrinsic1(Intrinsic1::ImportStar, loc);
+            self.op(Opcode::POP_TOP, Loc::NONE);
+            return Ok(());
         }
         for alias in &import.names {
             self.import_attribute(&alias.name.id, loc);

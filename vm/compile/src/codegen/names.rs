@@ -25,10 +25,10 @@ enum Slot {
 impl Compiler<'_> {
     /// The name as the current scope stores it.
     pub(crate) fn mangled(&mut self, name: Sym) -> Sym {
-        if let Some(only) = &self.table.scopes[self.unit.scope].mangled_names {
-            if !only.contains(&name) {
-                return name;
-            }
+        if let Some(only) = &self.table.scopes[self.unit.scope].mangled_names
+            && !only.contains(&name)
+        {
+            return name;
         }
         self.names.mangle(self.unit.private, name)
     }

@@ -119,10 +119,10 @@ impl<'a> Compiler<'a> {
     }
 
     fn assert_stmt(&mut self, assert: &'a ast::StmtAssert, loc: Loc) -> Res {
-        if let ast::Expr::Tuple(tuple) = &*assert.test {
-            if !tuple.elts.is_empty() {
-                self.warn("assertion is always true, perhaps remove parentheses?", loc.line);
-            }
+        if let ast::Expr::Tuple(tuple) = &*assert.test
+            && !tuple.elts.is_empty()
+        {
+            self.warn("assertion is always true, perhaps remove parentheses?", loc.line);
         }
         if self.options.optimize > 0 {
             // Names are still resolved as if the code were there; nothing runs.

@@ -74,7 +74,7 @@ impl<'a> Visitor<'a> for Finder<'a> {
 }
 
 /// The expression with exactly this range.
-pub(super) fn find<'a>(tree: &'a ast::Mod, range: TextRange) -> Option<&'a Expr> {
+pub(super) fn find(tree: &ast::Mod, range: TextRange) -> Option<&Expr> {
     let mut finder = Finder { range, found: None };
     match tree {
         ast::Mod::Module(module) => module.body.iter().for_each(|stmt| finder.visit_stmt(stmt)),
@@ -102,10 +102,10 @@ pub(super) fn assignment(source: &Source<'_>, range: TextRange) -> Fail {
     let expr = culprit(whole, false).unwrap_or(whole);
     let name = expression_name(expr);
     let (from, behind) = (source.token_from(expr.start()), source.token_from(expr.end()));
-    if expr.is_yield_expr() || expr.is_yield_from_expr() {
-        if !matches!(source.kind_before(from), TokenKind::Lpar) {
-            return Fail::new("assignment to yield expression not possible", expr);
-        }
+    if (expr.is_yield_expr() || expr.is_yield_from_expr())
+        && !matches!(source.kind_before(from), TokenKind::Lpar)
+    {
+        return Fail::new("assignment to yield expression not possible", expr);
     }
     if could_be_comparison(source, expr, from, behind) {
         let msg = format!("cannot assign to {name} here. Maybe you meant '==' instead of '='?");

@@ -37,10 +37,10 @@ pub(super) fn give_lines(linked: &mut Linked<'_>) {
             if follower == NONE || predecessors[follower as usize] != 1 {
                 continue;
             }
-            if let Some(first) = linked.graph.block(follower).instrs.first_mut() {
-                if first.loc.is_none() {
-                    first.loc = loc;
-                }
+            if let Some(first) = linked.graph.block(follower).instrs.first_mut()
+                && first.loc.is_none()
+            {
+                first.loc = loc;
             }
         }
     }

@@ -105,5 +105,5 @@ fn pair(first: Instr, second: Instr) -> Option<Instr> {
     };
     let same_line = first.loc.line == second.loc.line || second.loc.is_none();
     let fits = first.arg < 16 && second.arg < 16 && first.handler == second.handler && same_line;
-    fits.then(|| Instr { op: Op::Code(op), arg: first.arg << 4 | second.arg, ..first })
+    fits.then_some(Instr { op: Op::Code(op), arg: first.arg << 4 | second.arg, ..first })
 }

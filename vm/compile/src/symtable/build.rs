@@ -111,10 +111,10 @@ impl Builder<'_> {
 
     /// The name as this scope stores it.
     pub(super) fn mangled(&mut self, name: Sym) -> Sym {
-        if let Some(only) = &self.table.scopes[self.cur_id()].mangled_names {
-            if !only.contains(&name) {
-                return name;
-            }
+        if let Some(only) = &self.table.scopes[self.cur_id()].mangled_names
+            && !only.contains(&name)
+        {
+            return name;
         }
         self.names.mangle(self.private, name)
     }
@@ -355,11 +355,12 @@ impl Builder<'_> {
         let body = self.cur_id();
         let scope = self.cur();
         let kind = scope.kind;
-        if kind == ScopeKind::Module || kind == ScopeKind::Class && scope.in_conditional_block {
-            if !scope.has_conditional_annotations && !self.future_annotations {
-                self.cur().has_conditional_annotations = true;
-                self.add(known::CONDITIONAL_ANNOTATIONS, def::USE, annotation.range())?;
-            }
+        if (kind == ScopeKind::Module || kind == ScopeKind::Class && scope.in_conditional_block)
+            && !scope.has_conditional_annotations
+            && !self.future_annotations
+        {
+            self.cur().has_conditional_annotations = true;
+            self.add(known::CONDITIONAL_ANNOTATIONS, def::USE, annotation.range())?;
         }
         match self.table.scopes[body].annotation_scope {
             Some(id) => self.stack.push(id),
