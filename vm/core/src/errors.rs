@@ -26,8 +26,7 @@ impl Thread {
     pub fn raise_value(&mut self, def: &'static TypeDef, arg: Owned) -> Raised {
         let args = self.new_tuple(vec![arg]);
         let exc = ex::new_exception(self, def.ty(), args);
-        ex::chain_context(self, exc.borrow());
-        self.set_exc(exc)
+        self.throw(exc)
     }
 
     /// Raises an exception of a built-in type without arguments.
@@ -35,6 +34,12 @@ impl Thread {
     pub fn raise_empty(&mut self, def: &'static TypeDef) -> Raised {
         let args = self.new_tuple(vec![]);
         let exc = ex::new_exception(self, def.ty(), args);
+        self.throw(exc)
+    }
+
+    /// Raises a new exception: sets its `__context__` to the one being handled.
+    #[cold]
+    pub fn throw(&mut self, exc: Owned) -> Raised {
         ex::chain_context(self, exc.borrow());
         self.set_exc(exc)
     }

@@ -56,6 +56,15 @@ impl Owned {
         Owned(unsafe { NonZeroU64::new_unchecked(w.0) })
     }
 
+    /// The owned value of a word that came out of a slot.
+    ///
+    /// # Safety
+    /// The word owned what slot words own (OB-2) and is forgotten elsewhere; it is not empty.
+    pub unsafe fn from_slot_word(w: Word) -> Owned {
+        // SAFETY: by contract.
+        unsafe { own_slot_word(w) }.expect("the word of a value")
+    }
+
     /// An int, float or constant word, or an immortal object: no count to own.
     #[inline(always)]
     pub fn from_const(w: Word) -> Owned {
@@ -618,6 +627,10 @@ impl<T: Trace> Trace for Box<T> {
     fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
         (**self).clear(drop)
     }
+}
+
+impl<T> Trace for core::sync::atomic::AtomicPtr<T> {
+    fn trace(&self, _: &mut dyn FnMut(Word)) {}
 }
 
 impl<A: Trace, B: Trace> Trace for (A, B) {

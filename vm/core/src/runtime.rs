@@ -90,6 +90,8 @@ pub enum GcStrategy {
 pub struct Runtime {
     pub config: Config,
     pub heap: &'static Heap,
+    /// Native modules, by name made when first imported.
+    pub native_modules: &'static [&'static crate::ModuleDef],
     pub threads: crate::threads::Threads,
     pub names: Names,
     pub strings: crate::intern::Interned,
@@ -103,6 +105,8 @@ pub struct Runtime {
     pub sys: Slot,
     /// The empty tuple.
     pub empty_tuple: Slot,
+    /// Held while a code object is linked.
+    pub link_lock: Mutex<()>,
     recursion_limit: AtomicUsize,
     /// Objects that native modules keep for themselves, by a name of their choice.
     registry: Mutex<HashMap<&'static str, Owned>>,
@@ -164,11 +168,18 @@ impl Runtime {
         rt
     }
 
-    pub(crate) fn new(config: Config, heap: &'static Heap, hash_key: typhon_text::hash::HashKey) -> Runtime {
+    pub(crate) fn new(
+        config: Config,
+        heap: &'static Heap,
+        hash_key: typhon_text::hash::HashKey,
+        native_modules: &'static [&'static crate::ModuleDef],
+    ) -> Runtime {
+
         Runtime {
             threads: crate::threads::Threads::new(&config),
             config,
             heap,
+            native_modules,
             names: Names::unset(),
             strings: crate::intern::Interned::new(),
             hash_key,
@@ -176,6 +187,7 @@ impl Runtime {
             builtins: Slot::empty(),
             sys: Slot::empty(),
             empty_tuple: Slot::empty(),
+            link_lock: Mutex::new(()),
             recursion_limit: AtomicUsize::new(1000),
             registry: Mutex::new(HashMap::new()),
         }

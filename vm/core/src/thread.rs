@@ -36,6 +36,17 @@ pub struct Thread {
     pub ci_limit: *mut CallRecord,
     /// No frame may reach beyond this.
     pub stack_limit: *mut Word,
+    /// Base of the heap, for compressed references in caches.
+    pub heap_base: u64,
+    /// The generator that was just resumed natively returned instead of yielding.
+    pub generator_returned: bool,
+    /// An exception that another thread wants raised here.
+    pub async_exc: parking_lot::Mutex<Option<Owned>>,
+    /// `sys.set_asyncgen_hooks`.
+    pub asyncgen_firstiter: Option<Owned>,
+    pub asyncgen_finalizer: Option<Owned>,
+    /// Frames that a coroutine remembers of where it was made.
+    pub origin_depth: u32,
     /// Who this thread is to reference counts.
     pub owner: OwnerId,
     /// How deep natives called Python that called natives.
@@ -145,8 +156,8 @@ pub fn lock_object(of: &Header) -> ObjectGuard<'_> {
     if me() == OwnerId::GIL {
         return ObjectGuard { header: core::ptr::null(), _life: PhantomData };
     }
-    crate::runtime::lock(of);
-    ObjectGuard { header: of, _life: PhantomData }
+    let taken = crate::runtime::lock(of);
+    ObjectGuard { header: if taken { of } else { core::ptr::null() }, _life: PhantomData }
 }
 
 impl Drop for ObjectGuard<'_> {
@@ -173,6 +184,12 @@ impl Thread {
             ci: stack.first_record(),
             ci_limit: core::ptr::null_mut(),
             stack_limit: stack.limit(),
+            heap_base: rt.heap.base() as u64,
+            generator_returned: false,
+            async_exc: parking_lot::Mutex::new(None),
+            asyncgen_firstiter: None,
+            asyncgen_finalizer: None,
+            origin_depth: 0,
             owner,
             native_depth: 0,
             birth,
@@ -249,6 +266,12 @@ impl Thread {
     pub fn alloc_var<T: Payload>(&mut self, payload: T, extra: usize) -> Owned {
         // SAFETY: size and shape belong to `T`.
         unsafe { self.alloc_raw(payload, size_of::<T>() + extra, T::DEF.id.shape(), T::DEF.flags) }
+    }
+
+    /// A bare instance of a class with `object`'s layout.
+    #[inline]
+    pub fn new_instance(&mut self, ty: &Type) -> Owned {
+        self.alloc_as(crate::builtins::object::Object { header: unborn() }, ty)
     }
 
     /// As [`Thread::alloc_var`] for a subclass: the items lie behind the instance's own values, at

@@ -1,51 +1,286 @@
-//! The bridge to `typhon-sync`: modes, attaching threads, object locks, the merge queue.
+//! The bridge to `typhon-sync`: modes, attaching and starting threads, safepoints, object locks, the
+//! merge queue, retired memory, signals, fork.
 
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 use typhon_sync::header::Header;
+use typhon_sync::thread_state::breaker;
+use typhon_sync::{Host, Mode, ThreadCtx, World};
 
-use crate::runtime::Config;
+use crate::object::{Owned, PyResult};
+use crate::runtime::{Config, Runtime};
+use crate::thread::{self, Thread};
 
 /// What a VM thread keeps of the synchronisation layer.
-pub struct SyncThread {}
+pub struct SyncThread {
+    pub ctx: core::mem::ManuallyDrop<ThreadCtx>,
+}
+
+/// A pointer to a thread of the VM, for whoever has stopped the world.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ThreadPtr(pub *mut Thread);
+
+// SAFETY: dereferenced only by the thread itself, or while it is stopped.
+unsafe impl Send for ThreadPtr {}
 
 /// All threads of the process.
-pub struct Threads {}
+pub struct Threads {
+    pub world: Arc<World>,
+    list: Mutex<Vec<ThreadPtr>>,
+    /// Ident of the main thread.
+    pub main_ident: AtomicU64,
+    signal_hook: AtomicPtr<()>,
+}
 
 impl Threads {
-    pub(crate) fn new(_config: &Config) -> Threads {
-        Threads {}
+    pub(crate) fn new(config: &Config) -> Threads {
+        let mode = if config.gil {
+            Mode::Gil
+        } else if config.atomic_refcount {
+            Mode::Atomic
+        } else {
+            Mode::Biased
+        };
+        Threads {
+            world: Arc::new(World::new(mode)),
+            list: Mutex::new(Vec::new()),
+            main_ident: AtomicU64::new(0),
+            signal_hook: AtomicPtr::new(core::ptr::null_mut()),
+        }
     }
+
+    pub fn mode(&self) -> Mode {
+        self.world.mode()
+    }
+
+    /// Every thread. Their contents may be looked at while the world is stopped.
+    pub fn all(&self) -> Vec<ThreadPtr> {
+        self.list.lock().clone()
+    }
+
+    /// What runs Python's signal handlers when the main thread's breaker says so.
+    pub fn set_signal_hook(&self, f: fn(&mut Thread) -> PyResult<()>) {
+        // ORDERING Release: a function pointer, constant data.
+        self.signal_hook.store(f as *mut (), Ordering::Release);
+    }
+
+    /// Makes the main thread look for signals at its next safepoint and wakes it if it waits.
+    pub fn raise_signal(&self) {
+        // ORDERING Relaxed: set at start.
+        let main = self.main_ident.load(Ordering::Relaxed);
+        self.world.raise(typhon_sync::OwnerId(main as u32), breaker::SIGNAL);
+    }
+}
+
+/// Destruction on behalf of `typhon-sync`.
+pub struct VmHost;
+
+impl Host for VmHost {
+    fn dealloc(&self, _: &ThreadCtx, object: *const Header) {
+        let th = thread::current_ptr();
+        debug_assert!(!th.is_null(), "an object died outside the VM");
+        // SAFETY: the calling thread is a VM thread; nobody else touches its list.
+        unsafe { (*th).pending_drops.push(object.cast_mut()) }
+    }
+}
+
+/// The calling thread's context.
+fn ctx<'a>() -> &'a ThreadCtx {
+    // SAFETY: callers are VM threads; the context lives as long as the thread.
+    unsafe { &(*thread::current_ptr()).sync.ctx }
 }
 
 /// Queues an object whose owner must merge its count.
 ///
 /// # Safety
 /// The queue owns one count of the object from here on.
-pub unsafe fn enqueue(_p: *mut Header) {}
+pub unsafe fn enqueue(p: *mut Header) {
+    // SAFETY: queued objects stay allocated until they are merged.
+    ctx().enqueue(unsafe { &*p }, &VmHost)
+}
 
-/// Takes an object's lock.
+/// Takes an object's lock. False: there is nothing to take now (the world is stopped by this thread).
 #[inline(always)]
-pub fn lock(_of: &Header) {}
+pub fn lock(of: &Header) -> bool {
+    let ctx = ctx();
+    if !ctx.takes_locks() {
+        return false;
+    }
+    ctx.lock_header(of);
+    true
+}
 
 /// Releases an object's lock.
 #[inline(always)]
-pub fn unlock(_of: &Header) {}
+pub fn unlock(of: &Header) {
+    of.unlock()
+}
 
 /// Bits of a thread's word that ask it to stop at a safepoint.
-pub const BREAKER_MASK: u32 = !3;
+pub const BREAKER_MASK: u32 = breaker::ALL;
 
 /// Calls `free(address, bytes)` once no thread can be reading the block any more.
 ///
 /// # Safety
 /// The block is unlinked, and `free` may run once, on any thread, at any later time.
-pub unsafe fn retire(_address: *mut u8, _bytes: usize, _free: unsafe fn(*mut u8, usize)) {}
+pub unsafe fn retire(address: *mut u8, bytes: usize, free: unsafe fn(*mut u8, usize)) {
+    use typhon_sync::Smr;
+    // SAFETY: passed on.
+    unsafe { ctx().retire(address, bytes, free) }
+}
 
 /// Runs `f`, which may wait in the system and touches no object, without the interpreter: other
 /// threads go on meanwhile.
-pub fn blocking<R>(_th: &mut crate::Thread, f: impl FnOnce() -> R) -> R {
-    f()
+pub fn blocking<R>(th: &mut Thread, f: impl FnOnce() -> R) -> R {
+    th.drain_drops();
+    let r = th.sync.ctx.blocking(&VmHost, f);
+    th.drain_drops();
+    r
+}
+
+/// Serves the breaker: merges, stops, the GIL, signals, exceptions from other threads, collections.
+///
+/// Errors: whatever a signal handler or another thread raises.
+#[cold]
+#[inline(never)]
+pub fn safepoint(th: &mut Thread) -> PyResult<()> {
+    let bits = th.sync.ctx.safepoint(&VmHost);
+    th.drain_drops();
+    if bits & breaker::GC != 0 {
+        th.sync.ctx.take(breaker::GC);
+        crate::collect::at_safepoint(th);
+    }
+    if bits & breaker::SIGNAL != 0 {
+        th.sync.ctx.take(breaker::SIGNAL);
+        check_signals(th)?;
+    }
+    if bits & breaker::ASYNC_EXC != 0 {
+        th.sync.ctx.take(breaker::ASYNC_EXC);
+        let exc = th.async_exc.lock().take();
+        if let Some(exc) = exc {
+            let raised = match exc.downcast::<crate::Type>() {
+                Some(_) => match exc.borrow().call(th, &[]) {
+                    Ok(e) => th.throw(e),
+                    Err(raised) => raised,
+                },
+                None => th.throw(exc),
+            };
+            return Err(raised);
+        }
+    }
+    if bits & (breaker::PENDING_CALLS | breaker::INSTRUMENT) != 0 {
+        th.sync.ctx.take(breaker::PENDING_CALLS | breaker::INSTRUMENT);
+    }
+    Ok(())
+}
+
+/// Polls the breaker: for natives that run long. Errors: as [`safepoint`].
+#[inline]
+pub fn poll(th: &mut Thread) -> PyResult<()> {
+    if th.breaker_set() { safepoint(th) } else { Ok(()) }
 }
 
 /// Runs the Python handlers of signals that arrived, if this is the main thread.
-pub fn check_signals(_th: &mut crate::Thread) -> crate::PyResult<()> {
-    Ok(())
+pub fn check_signals(th: &mut Thread) -> PyResult<()> {
+    // ORDERING Acquire: pairs with `set_signal_hook`.
+    let hook = th.rt.threads.signal_hook.load(Ordering::Acquire);
+    if hook.is_null() || !is_main(th) {
+        return Ok(());
+    }
+    // SAFETY: only functions of this type are stored.
+    let hook = unsafe { core::mem::transmute::<*mut (), fn(&mut Thread) -> PyResult<()>>(hook) };
+    hook(th)
+}
+
+pub fn is_main(th: &Thread) -> bool {
+    // ORDERING Relaxed: set at start, and by the child of a fork.
+    th.rt.threads.main_ident.load(Ordering::Relaxed) == th.ident
+}
+
+/// Sets an exception that thread `ident` raises at its next safepoint. False: no such thread.
+pub fn set_async_exc(th: &mut Thread, ident: u64, exc: Option<Owned>) -> bool {
+    let list = th.rt.threads.list.lock();
+    for p in list.iter() {
+        // SAFETY: threads leave the list, under its lock, before they go away; these fields are
+        // immutable or locked.
+        let t = unsafe { &*p.0 };
+        if t.ident == ident {
+            let old = core::mem::replace(&mut *t.async_exc.lock(), exc);
+            drop(list);
+            drop(old);
+            th.rt.threads.world.raise(typhon_sync::OwnerId(ident as u32), breaker::ASYNC_EXC);
+            return true;
+        }
+    }
+    false
+}
+
+/// Makes the calling system thread a thread of the VM and attaches it.
+pub(crate) fn enter(rt: &'static Runtime) -> Box<Thread> {
+    let ctx = rt.threads.world.register();
+    let owner = ctx.me();
+    let birth = ctx.birth();
+    let ident = u64::from(ctx.id().0);
+    let breaker = ctx.breaker_word();
+    let mut th = Thread::new(rt, owner, birth, SyncThread { ctx: core::mem::ManuallyDrop::new(ctx) }, breaker);
+    th.ident = ident;
+    th.sync.ctx.attach();
+    // SAFETY: the box stays in place until `leave`.
+    unsafe { thread::set_current(&mut *th) };
+    rt.threads.list.lock().push(ThreadPtr(&mut *th));
+    th
+}
+
+/// Detaches the calling thread from the VM for good.
+pub(crate) fn leave(mut th: Box<Thread>) {
+    let p = ThreadPtr(&mut *th);
+    th.locals.clear();
+    drop(th.take_exc());
+    th.asyncgen_firstiter = None;
+    th.asyncgen_finalizer = None;
+    th.drain_drops();
+    loop {
+        th.sync.ctx.run_merges(&VmHost);
+        if th.pending_drops.is_empty() {
+            break;
+        }
+        th.drain_drops();
+    }
+    th.rt.threads.list.lock().retain(|t| *t != p);
+    // SAFETY: the context is used for the last time; the thread is still current, so what dies in it
+    // is destroyed.
+    let ctx = unsafe { core::mem::ManuallyDrop::take(&mut th.sync.ctx) };
+    ctx.exit(&ExitHost);
+    // SAFETY: nobody is current any more.
+    unsafe { thread::set_current(core::ptr::null_mut()) };
+}
+
+/// Host of a thread that ends: destroys at once.
+struct ExitHost;
+
+impl Host for ExitHost {
+    fn dealloc(&self, _: &ThreadCtx, object: *const Header) {
+        // SAFETY: the ending thread is still current.
+        let th = unsafe { &mut *thread::current_ptr() };
+        th.pending_drops.push(object.cast_mut());
+        th.drain_drops();
+    }
+}
+
+/// Starts a system thread that runs `f` as a thread of the VM.
+///
+/// Errors: the system refuses the thread.
+pub fn spawn(
+    th: &Thread,
+    stack_size: usize,
+    f: impl FnOnce(&mut Thread) + Send + 'static,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    let rt = th.rt;
+    std::thread::Builder::new().stack_size(stack_size).spawn(move || {
+        let mut th = enter(rt);
+        f(&mut th);
+        leave(th);
+    })
 }

@@ -2,7 +2,7 @@
 
 pub mod iterator;
 pub mod lookup;
-mod methods;
+pub mod methods;
 pub mod table;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 mod buffer;
 pub mod iterator;
-mod methods;
+pub mod methods;
 pub mod sort;
 #[cfg(test)]
 mod tests;

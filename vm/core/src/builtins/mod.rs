@@ -31,6 +31,7 @@ pub mod str;
 pub mod subscript;
 pub mod super_;
 pub mod template;
+pub mod functions;
 pub mod tuple;
 pub mod type_;
 pub mod union;
@@ -91,10 +92,23 @@ builtin_types! {
     GETSET_DESCRIPTOR = descriptors::GETSET_DESCRIPTOR,
     MEMBER_DESCRIPTOR = descriptors::MEMBER_DESCRIPTOR,
     MODULE = module::DEF,
+    CODE = crate::code::DEF,
+    FUNCTION = crate::function::DEF,
+    GENERATOR = crate::generator::GENERATOR,
+    COROUTINE = crate::generator::COROUTINE,
+    ASYNC_GENERATOR = crate::generator::ASYNC_GENERATOR,
 }
 
 /// Types without a constant id: registered at start, after [`FIXED_TYPES`].
 pub static MORE_TYPES: &[&TypeDef] = &[
+    &crate::cell::DEF,
+    &crate::frame_object::DEF,
+    &crate::frame_object::PROXY_DEF,
+    &crate::traceback::DEF,
+    &crate::generator::COROUTINE_WRAPPER,
+    &crate::generator::ASYNC_GENERATOR_ASEND,
+    &crate::generator::ASYNC_GENERATOR_ATHROW,
+    &crate::generator::WRAPPED_VALUE,
     &list::iterator::REVERSE,
     &dict::view::KEYS,
     &dict::view::VALUES,

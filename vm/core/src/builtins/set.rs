@@ -1,6 +1,6 @@
 //! `set` and `frozenset`.
 
-mod algebra;
+pub mod algebra;
 pub mod iterator;
 mod methods;
 mod table;

@@ -1,21 +1,32 @@
-//! The interpreter.
+//! The interpreter: linking code, frames, handlers, unwinding.
+
+pub mod bind;
+pub mod caches;
+pub mod calls;
+pub mod eval;
 pub mod frame;
+pub mod handlers;
+pub mod intrinsics;
+pub mod link;
+pub mod machine;
+pub mod names;
+pub mod opcodes;
+pub mod tables;
+pub mod unpack;
+pub mod unwind;
+
+pub use calls::super_arguments;
+pub use eval::{call_function, current_globals, current_record, eval_code};
 
 use crate::object::{Borrowed, Owned, PyResult};
+use crate::slots::Args;
 use crate::thread::Thread;
 
 /// Runs a class body's function with `namespace` as its locals; returns what the body returned (the
 /// `__class__` cell or None).
-pub fn run_class_body(th: &mut Thread, _func: Borrowed<'_>, _namespace: Borrowed<'_>) -> PyResult {
-    Err(th.system_error("no interpreter"))
-}
-
-/// Class and first argument for `super()` without arguments, from the running function.
-pub fn super_arguments(th: &mut Thread) -> PyResult<(Owned, Owned)> {
-    Err(th.runtime_error("super(): no arguments"))
-}
-
-/// Globals of the innermost Python frame.
-pub fn current_globals(_th: &Thread) -> Option<Borrowed<'_>> {
-    None
+pub fn run_class_body(th: &mut Thread, func: Borrowed<'_>, namespace: Borrowed<'_>) -> PyResult<Owned> {
+    match func.downcast::<crate::function::Function>() {
+        Some(f) => call_function(th, f, Args::positional(&[]), Some(namespace)),
+        None => Err(th.type_error("__build_class__: func must be a function")),
+    }
 }

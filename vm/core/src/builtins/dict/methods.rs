@@ -288,7 +288,7 @@ fn equal(th: &mut Thread, x: &Dict, y: &Dict) -> PyResult<bool> {
     Ok(true)
 }
 
-fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
+pub fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
     let d = of(o);
     if let Some(v) = d.get(th, key)? {
         return Ok(v);

@@ -1,0 +1,1 @@
+pub fn setup(_: &mut crate::Thread) -> crate::PyResult<()> { Ok(()) }

@@ -1,0 +1,73 @@
+//! Constants of compiled code as objects.
+
+use dashu_int::IBig;
+use typhon_compile::code::Const;
+
+use crate::object::{Owned, PyResult};
+use crate::runtime::immortal;
+use crate::thread::Thread;
+
+/// Strings that look like identifiers are interned, as programs expect of `is`.
+fn is_name_like(s: &str) -> bool {
+    s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// The object of a constant.
+pub fn make(th: &mut Thread, c: &Const) -> PyResult {
+    Ok(match c {
+        Const::None => Owned::none(),
+        Const::True => Owned::bool(true),
+        Const::False => Owned::bool(false),
+        Const::Ellipsis => Owned::from_const(crate::Word::ELLIPSIS),
+        Const::Int(v) => th.new_int(*v),
+        Const::BigInt(digits) => {
+            let v = parse_big(digits).ok_or_else(|| th.value_error("damaged int constant"))?;
+            th.new_big(v)
+        }
+        Const::Float(v) => th.new_float(*v),
+        Const::Complex(re, im) => th.new_complex(*re, *im),
+        Const::Str(s) => match s.as_str() {
+            Some(t) if is_name_like(t) => th.intern(t),
+            _ => th.new_pystr(s),
+        },
+        Const::Bytes(b) => th.new_bytes(b),
+        Const::Tuple(items) => {
+            let mut v = Vec::with_capacity(items.len());
+            for i in items {
+                v.push(make(th, i)?);
+            }
+            th.new_tuple(v)
+        }
+        Const::FrozenSet(items) => {
+            let mut v = Vec::with_capacity(items.len());
+            for i in items {
+                v.push(make(th, i)?);
+            }
+            let items: Vec<_> = v.iter().map(|v| v.borrow()).collect();
+            th.new_frozenset_of(&items)?
+        }
+        Const::Slice(parts) => {
+            let start = make(th, &parts[0])?;
+            let stop = make(th, &parts[1])?;
+            let step = make(th, &parts[2])?;
+            th.new_slice(start, stop, step)
+        }
+        Const::Code(code) => th.new_code((**code).clone())?,
+    })
+}
+
+/// Hexadecimal digits with an optional sign.
+fn parse_big(digits: &str) -> Option<IBig> {
+    let (sign, rest) = match digits.strip_prefix('-') {
+        Some(r) => (-1, r),
+        None => (1, digits),
+    };
+    let v = IBig::from_str_radix(rest.trim_start_matches("0x"), 16).ok()?;
+    Some(v * sign)
+}
+
+/// Makes a constant that never dies (for tables of the VM itself).
+pub fn make_immortal(th: &mut Thread, c: &Const) -> PyResult {
+    let v = make(th, c)?;
+    Ok(Owned::from_const(immortal(v)))
+}

@@ -1,0 +1,470 @@
+//! Frames that outlive a call: generators, coroutines, async generators.
+//!
+//! A suspended frame's words lie behind the generator's head and own their counts. Resuming moves
+//! them to the thread's stack, suspending moves them back; while the frame runs, the collector sees
+//! nothing here (its references then count as external).
+//!
+//! State: only the thread that changed CREATED or SUSPENDED into RUNNING touches the words.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
+
+use typhon_compile::code::flags as co;
+use typhon_sync::header::Header;
+
+use crate::builtins::exceptions as ex;
+use crate::builtins::ids;
+use crate::code::CodeObject;
+use crate::function::Function;
+use crate::interp::eval;
+use crate::interp::frame::CallRecord;
+use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
+use crate::thread::{HandledItem, Thread, unborn};
+use crate::typedef::{Layout, TypeDef};
+use crate::word::{UNCOUNTED, Word};
+
+mod asyncgen;
+mod methods;
+mod protocol;
+
+pub use asyncgen::{ASYNC_GENERATOR, ASYNC_GENERATOR_ASEND, ASYNC_GENERATOR_ATHROW, WRAPPED_VALUE, wrap_value};
+pub use methods::{COROUTINE, COROUTINE_WRAPPER, GENERATOR};
+pub use protocol::{
+    Sent, stop_value, aiter, anext_awaitable, awaitable, kind_name, send, send_to, stop_iteration_error, stop_iteration_value,
+    yield_from_iterator,
+};
+
+/// Who waits for a running generator's next value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ResumedBy {
+    Native = 0,
+    ForIter = 1,
+    Send = 2,
+}
+
+/// States of a generator.
+pub mod state {
+    pub const CREATED: u8 = 0;
+    pub const SUSPENDED: u8 = 1;
+    pub const RUNNING: u8 = 2;
+    pub const FINISHED: u8 = 3;
+}
+
+crate::payload! {
+    /// Head of a generator, coroutine or async generator; the frame's words lie behind it.
+    pub struct Generator: methods::GENERATOR {
+        state: AtomicU8,
+        /// Async generators: `aclose` ran; an `asend`/`athrow` is under way.
+        pub(crate) closed: AtomicU8,
+        pub(crate) running_async: AtomicU8,
+        pub(crate) hooks_done: AtomicU8,
+        /// Words in use behind the head while suspended.
+        n_words: AtomicU32,
+        capacity: u32,
+        /// Where the frame goes on.
+        pc: AtomicPtr<u64>,
+        /// The function, for code, globals and closure; fixed.
+        pub func: Slot,
+        pub name: Slot,
+        pub qualname: Slot,
+        /// Frame object, if one was made.
+        pub frame: Slot,
+        pub(crate) finalizer: Slot,
+        pub(crate) origin: Slot,
+        handled: Data<UnsafeCell<HandledItem>>,
+    }
+}
+
+// SAFETY: the words and `handled` are used by the thread that made the state RUNNING, or by the
+// collector in a stop; everything else is atomic.
+unsafe impl Sync for Generator {}
+// SAFETY: as above.
+unsafe impl Send for Generator {}
+
+const HEAD: usize = size_of::<Generator>();
+
+/// Layout of all three types: head and words.
+pub(crate) const LAYOUT: Layout = Layout { size: HEAD, trace, clear, drop: drop_generator };
+
+unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
+    // SAFETY: used for generators only; the world is stopped.
+    unsafe {
+        let g = &*(o as *const Generator);
+        crate::Trace::trace(g, visit);
+        if g.state() != state::RUNNING {
+            for i in 0..g.n_words.load(Ordering::Relaxed) as usize {
+                let w = *g.words().add(i);
+                if w.is_counted() && w.0 != 0 {
+                    visit(w)
+                }
+            }
+            let h = (*g.handled.0.get()).value;
+            if h.is_counted() {
+                visit(h)
+            }
+        }
+    }
+}
+
+unsafe fn clear(o: *mut Header, drop: &mut dyn FnMut(Word)) {
+    // SAFETY: garbage, so nobody runs it.
+    unsafe {
+        let g = &*(o as *const Generator);
+        if g.state() == state::RUNNING {
+            return;
+        }
+        // ORDERING Relaxed: alone with the object.
+        g.state.store(state::FINISHED, Ordering::Relaxed);
+        let n = g.n_words.swap(0, Ordering::Relaxed);
+        for i in (0..n as usize).rev() {
+            let w = *g.words().add(i);
+            if w.is_counted() {
+                drop(w)
+            }
+        }
+    }
+}
+
+unsafe fn drop_generator(o: *mut Header) {
+    // SAFETY: dead; its words go with it.
+    unsafe {
+        clear(o, &mut |w| crate::dealloc::drop_word(w));
+        let g = &*(o as *const Generator);
+        crate::dealloc::drop_word(core::mem::replace(&mut (*g.handled.0.get()).value, Word::NONE));
+        core::ptr::drop_in_place(o as *mut Generator);
+    }
+}
+
+impl Generator {
+    /// The generator, coroutine or async generator behind a value.
+    #[inline(always)]
+    pub fn of(v: Borrowed<'_>) -> Option<&Generator> {
+        let id = v.shape_id();
+        if id == ids::GENERATOR || id == ids::COROUTINE || id == ids::ASYNC_GENERATOR {
+            // SAFETY: all three have this layout.
+            Some(unsafe { &*(v.word().ptr() as *const Generator) })
+        } else {
+            None
+        }
+    }
+
+    #[inline(always)]
+    pub fn state(&self) -> u8 {
+        // ORDERING Acquire: pairs with the Release of `suspend` and `finish`.
+        self.state.load(Ordering::Acquire)
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.state() == state::FINISHED
+    }
+
+    #[inline(always)]
+    unsafe fn words(&self) -> *mut Word {
+        // SAFETY: `capacity` words lie behind the head.
+        unsafe { (self as *const Generator as *mut u8).add(HEAD) as *mut Word }
+    }
+
+    pub fn function(&self) -> &Function {
+        self.func.fixed().and_then(|f| f.downcast()).expect("a generator has a function")
+    }
+
+    pub fn code(&self) -> &CodeObject {
+        self.function().code()
+    }
+
+    /// Where a suspended frame stands, in 16-bit units.
+    pub fn offset(&self) -> u32 {
+        // ORDERING Relaxed: advisory for a generator that may run.
+        let pc = self.pc.load(Ordering::Relaxed);
+        match self.code().linked_now() {
+            // SAFETY: `pc` is behind a unit of the linked code.
+            Some(l) if !pc.is_null() => l.offset_of(unsafe { pc.sub(1) }),
+            _ => 0,
+        }
+    }
+
+    /// The object a suspended `yield from` or `await` delegates to.
+    pub fn yield_from(&self) -> Option<Owned> {
+        if self.state() != state::SUSPENDED {
+            return None;
+        }
+        let offset = self.offset();
+        let code = &self.code().data.0.code;
+        let next = code.get(offset as usize * 2 + 2).copied()?;
+        let arg = code.get(offset as usize * 2 + 3).copied()?;
+        // RESUME behind a YIELD_VALUE tells what kind of suspension it is.
+        if next != typhon_compile::Opcode::RESUME as u8 || arg & 3 < 2 {
+            return None;
+        }
+        // ORDERING Relaxed: suspended; a racing resume makes the answer stale, not wrong.
+        let n = self.n_words.load(Ordering::Relaxed) as usize;
+        if n == 0 {
+            return None;
+        }
+        // SAFETY: suspended: the words are here; the receiver is the top one.
+        let w = unsafe { *self.words().add(n - 1) };
+        // SAFETY: held by the frame.
+        if w.is_ptr() { Some(unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned()) } else { None }
+    }
+
+    /// Local `i` of a suspended frame.
+    pub fn local(&self, i: usize) -> Option<Owned> {
+        // ORDERING Relaxed: as above.
+        if matches!(self.state(), state::RUNNING | state::FINISHED)
+            || i >= self.n_words.load(Ordering::Relaxed) as usize
+        {
+            return None;
+        }
+        // SAFETY: suspended: the words are here.
+        let w = unsafe { *self.words().add(i) };
+        // SAFETY: held by the frame.
+        if w == Word::UNBOUND { None } else { Some(unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned()) }
+    }
+}
+
+/// Marks a generator as running. False: it is running already, or finished.
+#[inline(always)]
+pub fn start_running(th: &mut Thread, g: &Generator) -> bool {
+    let s = g.state();
+    if s > state::SUSPENDED {
+        return false;
+    }
+    if th.owner == typhon_sync::header::OwnerId::GIL {
+        // ORDERING Relaxed: under the GIL.
+        g.state.store(state::RUNNING, Ordering::Relaxed);
+        return true;
+    }
+    // ORDERING AcqRel: Acquire pairs with the Release of the thread that suspended it.
+    g.state.compare_exchange(s, state::RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+}
+
+/// Makes the object of a frame that stands at RETURN_GENERATOR, and moves its locals there.
+///
+/// # Safety
+/// `ci` is the current record; `pc` is where the generator begins.
+pub unsafe fn of_frame(th: &mut Thread, ci: *mut CallRecord, pc: *const u64) -> Owned {
+    // SAFETY: by contract.
+    unsafe {
+        let code = &*(*ci).code;
+        let func = Borrowed::from_raw((*ci).func).to_owned();
+        let f = func.payload::<Function>();
+        let shape = if code.flags & co::COROUTINE != 0 {
+            ids::COROUTINE
+        } else if code.flags & co::ASYNC_GENERATOR != 0 {
+            ids::ASYNC_GENERATOR
+        } else {
+            ids::GENERATOR
+        };
+        let origin = if shape == ids::COROUTINE { crate::traceback::coroutine_origin(th) } else { None };
+        let name = f.name.get(&f.header);
+        let qualname = f.qualname.get(&f.header);
+        let capacity = code.frame_size;
+        let head = Generator {
+            header: unborn(),
+            state: AtomicU8::new(state::CREATED),
+            closed: AtomicU8::new(0),
+            running_async: AtomicU8::new(0),
+            hooks_done: AtomicU8::new(0),
+            n_words: AtomicU32::new(0),
+            capacity,
+            pc: AtomicPtr::new(pc.cast_mut()),
+            func: Slot::new(func),
+            name: Slot::from_option(name),
+            qualname: Slot::from_option(qualname),
+            frame: Slot::empty(),
+            finalizer: Slot::empty(),
+            origin: Slot::from_option(origin),
+            handled: Data(UnsafeCell::new(HandledItem { value: Word::NONE, previous: core::ptr::null_mut() })),
+        };
+        let v = th.alloc_generator(head, shape, capacity as usize * 8);
+        let g = &*(v.word().ptr() as *const Generator);
+        let n = code.n_locals as usize;
+        for i in 0..n {
+            let local = (*ci).fp.add(i);
+            *g.words().add(i) = owned_word(*local);
+            *local = Word::UNBOUND;
+        }
+        // The junk word below the value that the first resumption pushes.
+        *g.words().add(n) = Word::NONE;
+        // ORDERING Release: published with the words.
+        g.n_words.store(n as u32 + 1, Ordering::Release);
+        v
+    }
+}
+
+/// A word that owns its count: borrows are counted now.
+#[inline(always)]
+unsafe fn owned_word(w: Word) -> Word {
+    if w.0 & 15 == UNCOUNTED && w.0 != 0 {
+        // SAFETY: alive: somebody else holds it at this moment.
+        unsafe { Borrowed::from_raw(w) }.to_owned().into_raw()
+    } else {
+        w
+    }
+}
+
+/// Puts the frame of a generator that was just marked running on the stack at `sp`, with a record on
+/// top. `None`: too deep (RecursionError is set, the generator is suspended again).
+///
+/// # Safety
+/// Words above `sp` are free; the caller's record is saved.
+#[inline(always)]
+pub unsafe fn push_resumed_by(
+    th: &mut Thread,
+    g: &Generator,
+    sp: *mut Word,
+    by: ResumedBy,
+) -> Option<(*const u64, *mut Word, *mut Word)> {
+    // SAFETY: by contract; the words are ours while the state is RUNNING.
+    unsafe {
+        let f = g.function();
+        let code = f.code();
+        let ci = th.ci.add(1);
+        if ci >= th.ci_limit || sp.add(code.frame_size as usize) >= th.stack_limit {
+            // ORDERING Release: gives the words back.
+            g.state.store(state::SUSPENDED, Ordering::Release);
+            let _ = eval::recursion_error(th);
+            return None;
+        }
+        // ORDERING Relaxed: ours while running.
+        let n = g.n_words.load(Ordering::Relaxed) as usize;
+        core::ptr::copy_nonoverlapping(g.words(), sp, n);
+        let pc = g.pc.load(Ordering::Relaxed);
+        (*ci).pc = pc;
+        (*ci).fp = sp;
+        (*ci).sp = sp.add(n);
+        (*ci).base = sp;
+        (*ci).code = code;
+        (*ci).globals = f.globals() as *const _;
+        (*ci).func = Word(f as *const Function as u64 | UNCOUNTED);
+        (*ci).locals = Word::ZERO;
+        let frame = g.frame.peek();
+        (*ci).frame = if frame == Word::UNBOUND { Word::ZERO } else { crate::frame_object::resumed(g, ci) };
+        (*ci).generator = g;
+        (*ci).resumed_by = by;
+        th.ci = ci;
+        let item = g.handled.0.get();
+        (*item).previous = th.handled;
+        th.handled = item;
+        Some((pc, sp.add(n), sp))
+    }
+}
+
+/// As [`push_resumed_by`] for native callers.
+///
+/// # Safety
+/// As there.
+pub unsafe fn push_resumed(
+    th: &mut Thread,
+    g: &Generator,
+    sp: *mut Word,
+) -> Option<(*const u64, *mut Word, *mut Word)> {
+    // SAFETY: passed on.
+    unsafe { push_resumed_by(th, g, sp, ResumedBy::Native) }
+}
+
+/// Moves the running frame's words back into the generator. The caller pops the record.
+///
+/// # Safety
+/// `ci` is the current record, of `g`; the top of stack is not part of the words.
+#[inline(always)]
+pub unsafe fn suspend(th: &mut Thread, g: &Generator, ci: *mut CallRecord, pc: *const u64, sp: *mut Word) {
+    // SAFETY: by contract.
+    unsafe {
+        let fp = (*ci).fp;
+        let n = sp.offset_from(fp) as usize;
+        debug_assert!(n <= g.capacity as usize);
+        let words = g.words();
+        for i in 0..n {
+            *words.add(i) = owned_word(*fp.add(i));
+        }
+        // The junk word below the first value owns nothing.
+        *words.add((*(*ci).code).n_locals as usize) = Word::NONE;
+        if (*ci).frame != Word::ZERO {
+            crate::frame_object::suspended(g, ci);
+        }
+        th.handled = (*g.handled.0.get()).previous;
+        // ORDERING Relaxed: published by the Release of the state.
+        g.n_words.store(n as u32, Ordering::Relaxed);
+        g.pc.store(pc.cast_mut(), Ordering::Relaxed);
+        // ORDERING Release: hands the words to the next thread that resumes.
+        g.state.store(state::SUSPENDED, Ordering::Release);
+    }
+}
+
+/// Marks the generator of record `ci` as finished; its locals are dropped with the frame.
+///
+/// # Safety
+/// `ci` is the current record, of a generator.
+pub unsafe fn finish(th: &mut Thread, ci: *mut CallRecord) {
+    // SAFETY: by contract.
+    unsafe {
+        let g = &*(*ci).generator;
+        let item = g.handled.0.get();
+        th.handled = (*item).previous;
+        let old = core::mem::replace(&mut (*item).value, Word::NONE);
+        // ORDERING Relaxed: published by the Release of the state.
+        g.n_words.store(0, Ordering::Relaxed);
+        // ORDERING Release: nobody touches the words again.
+        g.state.store(state::FINISHED, Ordering::Release);
+        crate::dealloc::drop_word(old);
+    }
+}
+
+/// [`finish`], for an exception that leaves the generator.
+///
+/// # Safety
+/// As [`finish`].
+pub unsafe fn finish_raised(th: &mut Thread, ci: *mut CallRecord) {
+    // SAFETY: by contract.
+    unsafe { finish(th, ci) }
+}
+
+/// Raises ValueError for a generator that runs already.
+#[cold]
+pub fn raise_already_executing(th: &mut Thread, g: &Generator) {
+    let what = protocol::kind_name(Borrowed::from_header(&g.header));
+    let _ = th.value_error(&format!("{what} already executing"));
+}
+
+/// Clears a StopIteration on its way. False: the exception is another one.
+pub fn absorb_stop_iteration(th: &mut Thread) -> bool {
+    if th.exc_is(&ex::STOP_ITERATION) {
+        drop(th.take_exc());
+        true
+    } else {
+        false
+    }
+}
+
+impl Thread {
+    fn alloc_generator(&mut self, head: Generator, shape: u32, extra: usize) -> Owned {
+        let p = self.heap.alloc(HEAD + extra);
+        // SAFETY: fresh slot; all three types have this layout.
+        unsafe {
+            (p as *mut Generator).write(head);
+            self.birth(p, shape, crate::typedef::type_flags::GC);
+            Owned::from_raw(Word::from_ptr(p))
+        }
+    }
+}
+
+/// The three types, for registration.
+pub static TYPES: &[&TypeDef] = &[&GENERATOR, &COROUTINE, &ASYNC_GENERATOR];
+
+/// Runs a generator until it yields (`Yielded`), returns (`Returned`) or raises. `value` is what the
+/// suspended `yield` evaluates to; `None` raises the thread's exception there instead.
+pub fn advance(th: &mut Thread, g: &Generator, value: Option<Owned>) -> PyResult<Sent> {
+    th.generator_returned = false;
+    // SAFETY: the caller marked it running.
+    let r = unsafe {
+        match value {
+            Some(v) => eval::resume(th, g, v),
+            None => eval::resume_raising(th, g),
+        }
+    };
+    let returned = core::mem::replace(&mut th.generator_returned, false);
+    let v = r?;
+    Ok(if returned { Sent::Returned(v) } else { Sent::Yielded(v) })
+}

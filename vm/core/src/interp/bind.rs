@@ -1,0 +1,239 @@
+//! Binding the arguments of a call to the parameters of a Python function.
+
+use typhon_compile::code::flags as co;
+
+use crate::builtins::dict::Dict;
+use crate::builtins::str::Str;
+use crate::builtins::tuple::Tuple;
+use crate::code::CodeObject;
+use crate::function::Function;
+use crate::object::{Borrowed, Owned, PyResult, Raised};
+use crate::slots::Args;
+use crate::thread::Thread;
+use crate::word::Word;
+
+/// Writes all locals of a call at `dest`: parameters bound as the language says, everything else
+/// unbound. Arguments are written as borrows: their holders stay below on the stack. After an error
+/// nothing at `dest` needs to be dropped.
+///
+/// # Safety
+/// `dest` has room for the locals, and the arguments stay alive as long as the frame.
+///
+/// Errors: TypeError, with CPython's words.
+pub unsafe fn bind_arguments(th: &mut Thread, f: &Function, args: Args<'_>, dest: *mut Word) -> PyResult<()> {
+    let code = f.code();
+    for i in 0..code.n_locals as usize {
+        // SAFETY: inside the frame.
+        unsafe { *dest.add(i) = Word::UNBOUND }
+    }
+    // SAFETY: the first `n_locals` words are ours.
+    let locals = unsafe { core::slice::from_raw_parts_mut(dest, code.n_locals as usize) };
+    match fill(th, f, code, args, locals) {
+        Ok(()) => Ok(()),
+        Err(raised) => {
+            for w in locals {
+                // SAFETY: what is counted was put there by `fill`.
+                unsafe { crate::dealloc::drop_word(*w) };
+                *w = Word::UNBOUND;
+            }
+            Err(raised)
+        }
+    }
+}
+
+fn fill(th: &mut Thread, f: &Function, code: &CodeObject, args: Args<'_>, locals: &mut [Word]) -> PyResult<()> {
+    let data = &code.data.0;
+    let n_pos = data.argcount as usize;
+    let n_all = n_pos + data.kwonlyargcount as usize;
+    let pos = args.pos();
+    let has_var = code.flags & co::VARARGS != 0;
+    let has_kw = code.flags & co::VARKEYWORDS != 0;
+
+    let given = pos.len().min(n_pos);
+    for (l, a) in locals.iter_mut().zip(&pos[..given]) {
+        *l = a.word().uncounted();
+    }
+    if has_var {
+        let rest = pos[given..].iter().map(|a| Borrowed::to_owned(*a)).collect();
+        locals[n_all] = th.new_tuple(rest).into_raw();
+    }
+    let kwargs = if has_kw {
+        let d = th.new_dict();
+        let w = d.word().uncounted();
+        locals[n_all + has_var as usize] = d.into_raw();
+        // SAFETY: the local holds it.
+        Some(unsafe { Borrowed::from_raw(w) })
+    } else {
+        None
+    };
+    if args.has_keywords() {
+        bind_keywords(th, f, code, args, locals, kwargs)?;
+    }
+    if pos.len() > n_pos && !has_var {
+        return Err(too_many(th, f, code, pos.len(), locals));
+    }
+    if given < n_pos {
+        let defaults = f.defaults();
+        let d: Option<&Tuple> = defaults.as_ref().and_then(|d| d.downcast());
+        let n_defaults = d.map_or(0, |d| d.len());
+        let required = n_pos - n_defaults.min(n_pos);
+        let mut missing = Vec::new();
+        for i in given..n_pos {
+            if locals[i] != Word::UNBOUND {
+                continue;
+            }
+            if i >= required {
+                // Owned: somebody may assign `__defaults__` while the call runs.
+                locals[i] = d.expect("there are defaults").get(i - required).to_owned().into_raw();
+            } else {
+                missing.push(i);
+            }
+        }
+        if !missing.is_empty() {
+            return Err(missing_arguments(th, f, code, &missing, "positional"));
+        }
+    }
+    if n_all > n_pos {
+        let kwdefaults = f.kwdefaults.get(&f.header);
+        let mut missing = Vec::new();
+        for i in n_pos..n_all {
+            if locals[i] != Word::UNBOUND {
+                continue;
+            }
+            let name = code.locals_tuple().get(i);
+            let v = match kwdefaults.as_ref().and_then(|d| d.downcast::<Dict>()) {
+                Some(d) => d.get(th, name)?,
+                None => None,
+            };
+            match v {
+                Some(v) => locals[i] = v.into_raw(),
+                None => missing.push(i),
+            }
+        }
+        if !missing.is_empty() {
+            return Err(missing_arguments(th, f, code, &missing, "keyword-only"));
+        }
+    }
+    Ok(())
+}
+
+fn bind_keywords(
+    th: &mut Thread,
+    f: &Function,
+    code: &CodeObject,
+    args: Args<'_>,
+    locals: &mut [Word],
+    kwargs: Option<Borrowed<'_>>,
+) -> PyResult<()> {
+    let data = &code.data.0;
+    let n_all = (data.argcount + data.kwonlyargcount) as usize;
+    let n_posonly = data.posonlyargcount as usize;
+    let names = code.locals_tuple();
+    for (name, value) in args.keywords() {
+        let Some(text) = name.downcast::<Str>() else {
+            let msg = format!("{}() keywords must be strings", qualname(f));
+            return Err(th.type_error(&msg));
+        };
+        let at = (n_posonly..n_all).find(|&i| names.get(i).is(name.word())).or_else(|| {
+            (n_posonly..n_all).find(|&i| names.get(i).downcast::<Str>().is_some_and(|n| n.same_text(text)))
+        });
+        match at {
+            Some(i) if locals[i] == Word::UNBOUND => locals[i] = value.word().uncounted(),
+            Some(_) => {
+                let msg = format!("{}() got multiple values for argument '{}'", qualname(f), text.to_text());
+                return Err(th.type_error(&msg));
+            }
+            None => match kwargs {
+                Some(d) => {
+                    let d = d.downcast::<Dict>().expect("made above");
+                    d.set(th, name, value.to_owned())?;
+                }
+                None => return Err(unexpected_keyword(th, f, code, args, text)),
+            },
+        }
+    }
+    Ok(())
+}
+
+fn qualname(f: &Function) -> String {
+    f.qualname.get(&f.header).and_then(|q| q.downcast::<Str>().map(|s| s.to_text())).unwrap_or_default()
+}
+
+#[cold]
+fn unexpected_keyword(th: &mut Thread, f: &Function, code: &CodeObject, args: Args<'_>, name: &Str) -> Raised {
+    let n_posonly = code.data.0.posonlyargcount as usize;
+    let names = code.locals_tuple();
+    let wrong: Vec<String> = args
+        .keywords()
+        .filter_map(|(k, _)| k.downcast::<Str>())
+        .filter(|k| (0..n_posonly).any(|i| names.get(i).downcast::<Str>().is_some_and(|n| n.same_text(k))))
+        .map(|k| k.to_text())
+        .collect();
+    let msg = if wrong.is_empty() {
+        format!("{}() got an unexpected keyword argument '{}'", qualname(f), name.to_text())
+    } else {
+        format!(
+            "{}() got some positional-only arguments passed as keyword arguments: '{}'",
+            qualname(f),
+            wrong.join(", ")
+        )
+    };
+    th.type_error(&msg)
+}
+
+#[cold]
+fn too_many(th: &mut Thread, f: &Function, code: &CodeObject, given: usize, locals: &[Word]) -> Raised {
+    let data = &code.data.0;
+    let n_pos = data.argcount as usize;
+    let n_defaults = f.defaults().as_ref().and_then(|d| d.downcast::<Tuple>()).map_or(0, |d| d.len());
+    let kwonly = (n_pos..n_pos + data.kwonlyargcount as usize).filter(|&i| locals[i] != Word::UNBOUND).count();
+    let plural = if n_defaults > 0 { n_pos != 1 || n_defaults > 0 } else { n_pos != 1 };
+    let takes = if n_defaults > 0 { format!("from {} to {n_pos}", n_pos - n_defaults) } else { n_pos.to_string() };
+    let kw = if kwonly > 0 {
+        format!(
+            " positional argument{} (and {kwonly} keyword-only argument{})",
+            if given != 1 { "s" } else { "" },
+            if kwonly != 1 { "s" } else { "" }
+        )
+    } else {
+        String::new()
+    };
+    let msg = format!(
+        "{}() takes {takes} positional argument{} but {given}{kw} {} given",
+        qualname(f),
+        if plural { "s" } else { "" },
+        if given == 1 && kwonly == 0 { "was" } else { "were" }
+    );
+    th.type_error(&msg)
+}
+
+#[cold]
+fn missing_arguments(th: &mut Thread, f: &Function, code: &CodeObject, missing: &[usize], kind: &str) -> Raised {
+    let names: Vec<String> = missing
+        .iter()
+        .map(|&i| format!("'{}'", code.locals_tuple().get(i).downcast::<Str>().map_or(String::new(), |s| s.to_text())))
+        .collect();
+    let list = match names.as_slice() {
+        [one] => one.clone(),
+        [a, b] => format!("{a} and {b}"),
+        many => format!("{}, and {}", many[..many.len() - 1].join(", "), many[many.len() - 1]),
+    };
+    let msg = format!(
+        "{}() missing {} required {kind} argument{}: {list}",
+        qualname(f),
+        missing.len(),
+        if missing.len() == 1 { "" } else { "s" }
+    );
+    th.type_error(&msg)
+}
+
+/// Keeps an owned value alive for the rest of the call by leaving it on the stack.
+///
+/// # Safety
+/// `sp` is the next free word of the calling frame.
+pub unsafe fn park(sp: *mut Word, v: Owned) -> Word {
+    let w = v.into_raw();
+    // SAFETY: by contract.
+    unsafe { *sp = w };
+    w.uncounted()
+}

@@ -1,0 +1,166 @@
+//! Choosing inline caches: looks once at what an instruction met and rewrites it.
+
+use crate::attributes::{AttrPlan, StorePlan, load_attr_plan, store_attr_plan};
+use crate::builtins::dict::Dict;
+use crate::builtins::module::Module;
+use crate::interp::handlers::cold::look;
+use crate::interp::machine::{ARG_MASK, fetch, patch};
+use crate::interp::opcodes::{Op, encode};
+use crate::thread::Thread;
+use crate::word::Word;
+
+/// The value at the place that a cache names: version of the key set (32) and index (32).
+/// [`Word::ZERO`]: the cache does not match.
+#[inline(always)]
+pub fn dict_value(d: &Dict, cache: u64) -> Word {
+    if !crate::sharing::may_read(&d.header, crate::thread::me()) {
+        return Word::ZERO;
+    }
+    let t = d.table();
+    if u64::from(t.version()) != cache >> 32 {
+        return Word::ZERO;
+    }
+    // SAFETY: the version proves that the entry exists.
+    let w = unsafe { (*t.value_slot(cache as u32)).peek() };
+    if w == Word::UNBOUND { Word::ZERO } else { w }
+}
+
+/// The cache word of an interned name in a dict, if it is there.
+pub fn dict_cache(d: &Dict, name: Word) -> Option<u64> {
+    let (version, index) = d.lookup_entry(name)?;
+    if version == 0 { None } else { Some(u64::from(version) << 32 | u64::from(index)) }
+}
+
+/// Replaces the handler of the unit at `at`.
+unsafe fn rewrite(at: *mut u64, op: Op) {
+    // SAFETY: by contract of the callers.
+    unsafe {
+        let old = fetch(at);
+        patch(at, encode(op) << 16 | old & ARG_MASK);
+    }
+}
+
+/// Address of an object relative to the heap, / 16, if it fits 32 bits: objects of deferred kinds and the
+/// methods of built-in types do.
+fn compress(th: &Thread, w: Word) -> Option<u64> {
+    if !w.is_ptr() {
+        return None;
+    }
+    let rel = (w.ptr() as u64).wrapping_sub(th.heap_base) >> 4;
+    (rel <= u64::from(u32::MAX)).then_some(rel)
+}
+
+/// Chooses a version of LOAD_ATTR for the object at hand.
+///
+/// # Safety
+/// `at` is the unit; its name and caches follow.
+#[cold]
+#[inline(never)]
+pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
+    // SAFETY: by contract.
+    unsafe {
+        let name = Word(fetch(at.add(1)));
+        let o = look(obj);
+        let plan = load_attr_plan(th, o, look(name));
+        let shape = u64::from(o.shape_id()) << 32;
+        match plan {
+            AttrPlan::Slot { offset } | AttrPlan::Member { offset } if offset < 1 << 16 && obj.is_ptr() => {
+                patch(at.add(2), shape | u64::from(offset));
+                rewrite(at, Op::LoadAttrSlot)
+            }
+            AttrPlan::Class { value, method: false } => match compress(th, value) {
+                Some(p) => {
+                    patch(at.add(3), shape | p);
+                    rewrite(at, Op::LoadAttrClass)
+                }
+                None => rewrite(at, Op::LoadAttrGeneric),
+            },
+            AttrPlan::OfClass { value, class_method: false, version } => match compress(th, value) {
+                Some(p) => {
+                    patch(at.add(3), u64::from(version) << 32 | p);
+                    rewrite(at, Op::LoadAttrOfClass)
+                }
+                None => rewrite(at, Op::LoadAttrGeneric),
+            },
+            AttrPlan::Module => match o.downcast::<Module>().and_then(|m| dict_cache(m.dict(), name)) {
+                Some(c) => {
+                    patch(at.add(2), c);
+                    rewrite(at, Op::LoadAttrModule)
+                }
+                None => rewrite(at, Op::LoadAttrGeneric),
+            },
+            _ => rewrite(at, Op::LoadAttrGeneric),
+        }
+    }
+}
+
+/// As [`specialise_load_attr`], for a method about to be called.
+///
+/// # Safety
+/// As there.
+#[cold]
+#[inline(never)]
+pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
+    // SAFETY: by contract.
+    unsafe {
+        let name = Word(fetch(at.add(1)));
+        let o = look(obj);
+        let plan = load_attr_plan(th, o, look(name));
+        let shape = u64::from(o.shape_id()) << 32;
+        match plan {
+            AttrPlan::Class { value, method: true } => match compress(th, value) {
+                Some(p) => {
+                    patch(at.add(3), shape | p);
+                    rewrite(at, Op::LoadMethodClass)
+                }
+                None => rewrite(at, Op::LoadMethodGeneric),
+            },
+            AttrPlan::OfClass { value, class_method: false, version } => match compress(th, value) {
+                Some(p) => {
+                    patch(at.add(3), u64::from(version) << 32 | p);
+                    rewrite(at, Op::LoadMethodOfClass)
+                }
+                None => rewrite(at, Op::LoadMethodGeneric),
+            },
+            AttrPlan::Module => match o.downcast::<Module>().and_then(|m| dict_cache(m.dict(), name)) {
+                Some(c) => {
+                    patch(at.add(2), c);
+                    rewrite(at, Op::LoadMethodModule)
+                }
+                None => rewrite(at, Op::LoadMethodGeneric),
+            },
+            _ => rewrite(at, Op::LoadMethodGeneric),
+        }
+    }
+}
+
+/// Chooses a version of STORE_ATTR.
+///
+/// # Safety
+/// As [`specialise_load_attr`].
+#[cold]
+#[inline(never)]
+pub unsafe fn specialise_store_attr(th: &mut Thread, at: *mut u64, obj: Word) {
+    // SAFETY: by contract.
+    unsafe {
+        let name = Word(fetch(at.add(1)));
+        if !obj.is_ptr() {
+            return rewrite(at, Op::StoreAttrGeneric);
+        }
+        let o = look(obj);
+        let plan = store_attr_plan(th, o, look(name));
+        let shape = u64::from(o.shape_id());
+        match plan {
+            StorePlan::Slot { offset } | StorePlan::Member { offset } if offset < 1 << 16 => {
+                patch(at.add(2), shape << 32 | u64::from(offset));
+                rewrite(at, Op::StoreAttrSlot)
+            }
+            StorePlan::Add { offset, shape: new } if offset < 1 << 16 && new < 1 << 24 && shape < 1 << 24 => {
+                // Another format in a word of its own: shapes of 24 bits, offset of 16.
+                patch(at.add(3), shape << 40 | u64::from(new) << 16 | u64::from(offset));
+                rewrite(at, Op::StoreAttrAdd)
+            }
+            _ => rewrite(at, Op::StoreAttrGeneric),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The instruction handlers, one file per family.
+
+pub mod arith;
+pub mod attr;
+pub mod build;
+pub mod call;
+pub mod cold;
+pub mod exc;
+pub mod iter;
+pub mod jump;
+pub mod locals;
+pub mod names;
+pub mod subscr;

@@ -1,0 +1,395 @@
+//! Attributes, with one-word caches.
+//!
+//! Layout: `LOAD_ATTR`, name, slot cache, class cache; `STORE_ATTR`, name, slot cache, add cache. Each cache word
+//! carries its own guard and always has the same format, so a word can be read by any version of the
+//! instruction:
+//!
+//! | cache | bits 32..64 | bits 0..32                                                    |
+//! |-------|-------------|---------------------------------------------------------------|
+//! | slot  | shape id    | byte offset of the attribute                                  |
+//! | class | shape id, or a class's version | address of an object, relative to the heap, / 16 |
+//!
+//! The add cache holds the old shape id (24 bits), the new one (24) and the byte offset (16).
+
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+
+use super::call::shape_of;
+use super::cold::look;
+use super::locals::own_local;
+use crate::handlers;
+use crate::interp::caches;
+use crate::interp::machine::{drop_fast, fetch, save};
+use crate::object::Slot;
+use crate::shape;
+use crate::word::{UNCOUNTED, Word};
+use crate::{drop_next, native, native_unit, next, tail};
+
+/// Words behind a LOAD_ATTR unit.
+pub const LOAD_ATTR_WORDS: usize = 3;
+/// Words behind a STORE_ATTR unit.
+pub const STORE_ATTR_WORDS: usize = 3;
+
+/// The slot at a byte offset of an object.
+#[inline(always)]
+pub unsafe fn slot_at<'a>(o: Word, offset: u64) -> &'a Slot {
+    // SAFETY: the shape guard proved that the object has a slot there.
+    unsafe { &*((o.ptr() as *const u8).add(offset as usize) as *const Slot) }
+}
+
+/// Takes an object's lock for a few plain stores. False: contended, take the cold way. In GIL mode
+/// there is nothing to take.
+#[inline(always)]
+pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
+    // SAFETY: a live object.
+    unsafe {
+        (*th).owner.0 == 1
+            // ORDERING Acquire: pairs with the Release of `unlock_fast`.
+            || (*o.ptr()).lock.compare_exchange(0, 1, Acquire, Relaxed).is_ok()
+    }
+}
+
+/// Releases what [`lock_fast`] took.
+#[inline(always)]
+pub unsafe fn unlock_fast(th: *mut crate::Thread, o: Word) {
+    // SAFETY: a live object, locked by this thread.
+    unsafe {
+        if (*th).owner.0 != 1 {
+            crate::threads::unlock(&*o.ptr());
+        }
+    }
+}
+
+handlers! {
+    /// Not specialised yet: does the work and chooses a cache.
+    fn load_attr(pc, sp, fp, th, tos, arg) {
+        caches::specialise_load_attr(&mut *th, pc.sub(1).cast_mut(), tos);
+        let name = Word(fetch(pc));
+        pc = pc.add(LOAD_ATTR_WORDS);
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, look(tos).getattr(&mut *th, look(name)))
+    }
+
+    /// Gave up specialising.
+    fn load_attr_generic(pc, sp, fp, th, tos, arg) {
+        let name = Word(fetch(pc));
+        pc = pc.add(LOAD_ATTR_WORDS);
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, look(tos).getattr(&mut *th, look(name)))
+    }
+
+    /// An attribute in a slot of the object.
+    fn load_attr_slot(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(1));
+        if !tos.is_ptr() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let w = slot_at(tos, c & 0xffff).peek();
+        let v = if w.is_ptr() {
+            if !own_local(th, w) {
+                tail!(load_attr_foreign, pc, sp, fp, th, tos, c & 0xffff)
+            }
+            Word(w.ptr() as u64)
+        } else if w == Word::UNBOUND {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        } else {
+            w
+        };
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// The slot at offset `arg` holds an object of another thread, or an immortal one.
+    #[cold]
+    fn load_attr_foreign(pc, sp, fp, th, tos, arg) {
+        match slot_at(tos, arg).get(&*tos.ptr()) {
+            Some(v) => {
+                let w = v.into_raw();
+                pc = pc.add(LOAD_ATTR_WORDS);
+                drop_next!(tos, pc, sp, fp, th, w)
+            }
+            None => tail!(load_attr_generic, pc, sp, fp, th, tos, arg),
+        }
+    }
+
+    /// An attribute of a module: the slot cache holds the dict's version and the entry's index.
+    fn load_attr_module(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(1));
+        if tos.is_ptr() && shape_of(tos) == crate::builtins::ids::MODULE {
+            let m = &*(tos.ptr() as *const crate::builtins::module::Module);
+            let w = caches::dict_value(m.dict(), c);
+            if w != Word::ZERO {
+                let v = if w.is_counted() {
+                    if !own_local(th, w) {
+                        tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
+                    }
+                    w
+                } else {
+                    w
+                };
+                pc = pc.add(LOAD_ATTR_WORDS);
+                drop_next!(tos, pc, sp, fp, th, v)
+            }
+        }
+        tail!(load_attr, pc, sp, fp, th, tos, arg)
+    }
+
+    /// A deferred object found in the class: the class cache.
+    fn load_attr_class(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let v = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// An attribute of a class, from its namespace or a base's.
+    fn load_attr_of_class(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> 32 {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let v = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// `obj -- function, obj` or `obj -- value, NULL`
+    fn load_method(pc, sp, fp, th, tos, arg) {
+        caches::specialise_load_method(&mut *th, pc.sub(1).cast_mut(), tos);
+        tail!(load_method_generic, pc, sp, fp, th, tos, arg)
+    }
+
+    fn load_method_generic(pc, sp, fp, th, tos, arg) {
+        let name = Word(fetch(pc));
+        pc = pc.add(LOAD_ATTR_WORDS);
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        match crate::interp::calls::load_method(&mut *th, look(tos), look(name)) {
+            Ok((v, true)) => {
+                // The method, and the object as its first argument.
+                *sp = v.into_raw();
+                sp = sp.add(1);
+                crate::after_native!(pc, sp, fp, th, tos)
+            }
+            Ok((v, false)) => {
+                *sp = v.into_raw();
+                sp = sp.add(1);
+                if !drop_fast(th, tos) {
+                    tail!(super::cold::drop_one, pc, sp, fp, th, Word::NULL, tos.0)
+                }
+                crate::after_native!(pc, sp, fp, th, Word::NULL)
+            }
+            Err(crate::Raised(())) => {
+                sp = sp.add(1);
+                tail!(crate::interp::unwind::raised, pc, sp, fp, th, tos, 0)
+            }
+        }
+    }
+
+    /// A function of the class: no bound method is made.
+    fn load_method_class(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        let id = if tos.is_ptr() { shape_of(tos) } else { shape::id_of_immediate(tos) };
+        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_method, pc, sp, fp, th, tos, arg)
+        }
+        *sp = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        sp = sp.add(1);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// A function of a class, called through the class.
+    fn load_method_of_class(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
+            tail!(load_method, pc, sp, fp, th, tos, arg)
+        }
+        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> 32 {
+            tail!(load_method, pc, sp, fp, th, tos, arg)
+        }
+        *sp = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        sp = sp.add(1);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, Word::NULL)
+    }
+
+    /// A function in a module, called through it (`math.sqrt(x)`).
+    fn load_method_module(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(1));
+        if tos.is_ptr() && shape_of(tos) == crate::builtins::ids::MODULE {
+            let m = &*(tos.ptr() as *const crate::builtins::module::Module);
+            let w = caches::dict_value(m.dict(), c);
+            if w != Word::ZERO && (!w.is_counted() || own_local(th, w)) {
+                *sp = w;
+                sp = sp.add(1);
+                pc = pc.add(LOAD_ATTR_WORDS);
+                drop_next!(tos, pc, sp, fp, th, Word::NULL)
+            }
+        }
+        tail!(load_method, pc, sp, fp, th, tos, arg)
+    }
+
+    /// `value, obj --`
+    fn store_attr(pc, sp, fp, th, tos, arg) {
+        caches::specialise_store_attr(&mut *th, pc.sub(1).cast_mut(), tos);
+        tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
+    }
+
+    fn store_attr_generic(pc, sp, fp, th, tos, arg) {
+        let name = Word(fetch(pc));
+        pc = pc.add(STORE_ATTR_WORDS);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(2, pc, sp, fp, th, look(tos).setattr(&mut *th, look(name), Some(look(*sp.sub(2)))))
+    }
+
+    /// Overwrites an attribute in its slot.
+    fn store_attr_slot(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(1));
+        if !tos.is_ptr() {
+            tail!(store_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(store_attr, pc, sp, fp, th, tos, arg)
+        }
+        let v = *sp.sub(1);
+        if v.0 & 15 == UNCOUNTED {
+            if !own_local(th, v) {
+                tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
+            }
+            *sp.sub(1) = Word(v.ptr() as u64);
+        }
+        if !lock_fast(th, tos) {
+            tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        if shape_of(tos) != id {
+            unlock_fast(th, tos);
+            tail!(store_attr, pc, sp, fp, th, tos, arg)
+        }
+        let slot = slot_at(tos, c & 0xffff);
+        let old = slot.peek();
+        slot.store_raw(*sp.sub(1));
+        unlock_fast(th, tos);
+        sp = sp.sub(2);
+        pc = pc.add(STORE_ATTR_WORDS);
+        if old.0 & 15 == UNCOUNTED {
+            tail!(drop_slot_word, pc, sp, fp, th, tos, old.0)
+        }
+        crate::drop2_next!(old, tos, pc, sp, fp, th, *sp)
+    }
+
+    /// Adds an attribute: stores the value, then publishes the new shape.
+    fn store_attr_add(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() {
+            tail!(store_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        // Old shape 24 bits, new shape 24 bits, offset 16 bits.
+        if u64::from(id) != c >> 40 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(store_attr, pc, sp, fp, th, tos, arg)
+        }
+        let v = *sp.sub(1);
+        if v.0 & 15 == UNCOUNTED {
+            if !own_local(th, v) {
+                tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
+            }
+            *sp.sub(1) = Word(v.ptr() as u64);
+        }
+        if !lock_fast(th, tos) {
+            tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        if shape_of(tos) != id {
+            unlock_fast(th, tos);
+            tail!(store_attr, pc, sp, fp, th, tos, arg)
+        }
+        slot_at(tos, c & 0xffff).store_raw(*sp.sub(1));
+        // ORDERING Release: whoever sees the new shape sees the attribute.
+        (*tos.ptr()).shape.store((c >> 16 & 0xff_ffff) as u32, Release);
+        unlock_fast(th, tos);
+        sp = sp.sub(2);
+        pc = pc.add(STORE_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, *sp)
+    }
+
+    /// Counts the value below the top (a borrow that is about to be stored), then runs the instruction
+    /// at `pc` again.
+    #[cold]
+    fn own_value(pc, sp, fp, th, tos, arg) {
+        let v = look(*sp.sub(1)).to_owned().into_raw();
+        *sp.sub(1) = v;
+        if v.0 & 15 == UNCOUNTED {
+            // Immortal: nothing to count, which the fast way cannot know.
+            pc = pc.add(1);
+            tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// Drops what a slot held with bit 3 set (word `arg`), and the object `tos`.
+    #[cold]
+    fn drop_slot_word(pc, sp, fp, th, tos, arg) {
+        *sp.add(1) = tos;
+        save(th, pc, sp.add(2));
+        drop(crate::object::own_slot_word(Word(arg)));
+        (*th).drain_drops();
+        drop_next!(tos, pc, sp, fp, th, *sp)
+    }
+
+    fn delete_attr(pc, sp, fp, th, tos, arg) {
+        let name = Word(fetch(pc));
+        pc = pc.add(1);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(1, pc, sp, fp, th, look(tos).setattr(&mut *th, look(name), None))
+    }
+
+    /// `super, class, self -- value` or `-- function, self` (bit 0), two-argument form (bit 1).
+    fn load_super_attr(pc, sp, fp, th, tos, arg) {
+        let name = Word(fetch(pc));
+        pc = pc.add(1);
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        let (sup, class, me) = (*sp.sub(3), *sp.sub(2), tos);
+        match crate::interp::calls::load_super(&mut *th, look(sup), look(class), look(me), look(name), arg) {
+            Ok((v, bind)) => {
+                let w = v.into_raw();
+                let (f, s) = if bind { (w, me) } else { (w, Word::NULL) };
+                sp = sp.sub(3);
+                if arg & 1 != 0 {
+                    *sp = f;
+                    sp = sp.add(1);
+                    crate::dealloc::drop_word(sup);
+                    crate::dealloc::drop_word(class);
+                    if !bind {
+                        crate::dealloc::drop_word(me);
+                    }
+                    crate::after_native!(pc, sp, fp, th, s)
+                }
+                crate::dealloc::drop_word(sup);
+                crate::dealloc::drop_word(class);
+                crate::dealloc::drop_word(me);
+                crate::after_native!(pc, sp, fp, th, f)
+            }
+            Err(crate::Raised(())) => tail!(crate::interp::unwind::raised, pc, sp, fp, th, tos, 0),
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Building containers, strings and functions; unpacking; formatting.
+
+use super::cold::{look, own_word};
+use crate::builtins::dict::Dict;
+use crate::builtins::list::List;
+use crate::builtins::tuple::Tuple;
+use crate::handlers;
+use crate::interp::machine::{fetch, save};
+use crate::interp::unwind::raised;
+use crate::interp::{calls, intrinsics, unpack};
+use crate::object::Owned;
+use crate::word::Word;
+use crate::{drop_next, native, native_unit, next, tail};
+
+/// The top `n` words as owned values; they leave the stack.
+unsafe fn take(sp: *mut Word, n: usize) -> Vec<Owned> {
+    // SAFETY: the caller forgets the words.
+    unsafe { (0..n).map(|i| own_word(*sp.sub(n - i))).collect() }
+}
+
+handlers! {
+    fn build_tuple(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        let n = arg as usize;
+        let items = take(sp, n);
+        sp = sp.sub(n);
+        (*(*th).ci).sp = sp;
+        let v = (*th).new_tuple(items);
+        crate::after_native!(pc, sp, fp, th, v.into_raw())
+    }
+
+    fn build_list(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        let n = arg as usize;
+        let items = take(sp, n);
+        sp = sp.sub(n);
+        (*(*th).ci).sp = sp;
+        let v = (*th).new_list(items);
+        crate::after_native!(pc, sp, fp, th, v.into_raw())
+    }
+
+    fn build_set(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let n = arg as usize;
+        native!(n, pc, sp, fp, th, {
+            let items = core::slice::from_raw_parts(sp.sub(n) as *const crate::Borrowed<'_>, n);
+            (*th).new_set_of(items)
+        })
+    }
+
+    /// Keys and values in turn.
+    fn build_map(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let n = arg as usize * 2;
+        native!(n, pc, sp, fp, th, {
+            let items = core::slice::from_raw_parts(sp.sub(n) as *const crate::Borrowed<'_>, n);
+            calls::build_map(&mut *th, items)
+        })
+    }
+
+    fn build_string(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let n = arg as usize;
+        native!(n, pc, sp, fp, th, {
+            let items = core::slice::from_raw_parts(sp.sub(n) as *const crate::Borrowed<'_>, n);
+            crate::builtins::str::core::concat_many(&mut *th, items)
+        })
+    }
+
+    fn build_slice(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let n = arg as usize;
+        native!(n, pc, sp, fp, th, {
+            let step = if n == 3 { look(tos).to_owned() } else { Owned::none() };
+            Ok((*th).new_slice(look(*sp.sub(n)).to_owned(), look(*sp.sub(n - 1)).to_owned(), step))
+        })
+    }
+
+    /// `strings, interpolations -- template`
+    fn build_template(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(2, pc, sp, fp, th, crate::builtins::template::new_template(&mut *th, look(*sp.sub(2)), look(tos)))
+    }
+
+    /// `value, expression, [spec] -- interpolation`
+    fn build_interpolation(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let n = 2 + (arg as usize & 1);
+        native!(n, pc, sp, fp, th, {
+            let spec = if arg & 1 != 0 { Some(look(tos)) } else { None };
+            crate::builtins::template::new_interpolation(&mut *th, look(*sp.sub(n)), look(*sp.sub(n - 1)), (arg >> 2) as u32, spec)
+        })
+    }
+
+    /// Appends the top to the list `arg` words below.
+    fn list_append(pc, sp, fp, th, tos, arg) {
+        let l = *sp.sub(arg as usize);
+        sp = sp.sub(1);
+        (*(l.ptr() as *const List)).push(own_word(tos));
+        next!(pc, sp, fp, th, *sp)
+    }
+
+    fn set_add(pc, sp, fp, th, tos, arg) {
+        let s = *sp.sub(arg as usize);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(1, pc, sp, fp, th, (*(s.ptr() as *const crate::builtins::set::Set)).add(&mut *th, look(tos)).map(drop))
+    }
+
+    /// `key, value --` into the dict `arg` words below.
+    fn map_add(pc, sp, fp, th, tos, arg) {
+        let d = *sp.sub(1 + arg as usize);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(2, pc, sp, fp, th, (*(d.ptr() as *const Dict)).set(&mut *th, look(*sp.sub(2)), look(tos).to_owned()))
+    }
+
+    fn list_extend(pc, sp, fp, th, tos, arg) {
+        let l = *sp.sub(arg as usize);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(1, pc, sp, fp, th, calls::list_extend(&mut *th, look(l), look(tos)))
+    }
+
+    fn set_update(pc, sp, fp, th, tos, arg) {
+        let s = *sp.sub(arg as usize);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(1, pc, sp, fp, th, crate::builtins::set::algebra::update(&mut *th, &*(s.ptr() as *const crate::builtins::set::Set), look(tos)))
+    }
+
+    fn dict_update(pc, sp, fp, th, tos, arg) {
+        let d = *sp.sub(arg as usize);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(1, pc, sp, fp, th, calls::dict_update(&mut *th, look(d), look(tos)))
+    }
+
+    /// `**kwargs` of a call: a duplicate key is an error that names the callee.
+    fn dict_merge(pc, sp, fp, th, tos, arg) {
+        let d = *sp.sub(arg as usize);
+        let callee = *sp.sub(arg as usize + 3);
+        *sp = tos;
+        sp = sp.add(1);
+        native_unit!(1, pc, sp, fp, th, calls::dict_merge(&mut *th, look(d), look(tos), look(callee)))
+    }
+
+    /// `sequence -- items…`, the first one on top.
+    fn unpack_sequence(pc, sp, fp, th, tos, arg) {
+        let n = arg as usize;
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        if let Some(t) = look(tos).downcast_exact::<Tuple>() && t.len() == n && n > 0 {
+            for (i, s) in t.items().iter().rev().enumerate() {
+                *sp.add(1 + i) = look(s.peek()).to_owned().into_raw();
+            }
+            let top = *sp.add(n);
+            // The tuple goes; its items move down over it.
+            core::ptr::copy(sp.add(1), sp, n - 1);
+            sp = sp.add(n - 1);
+            drop_next!(tos, pc, sp, fp, th, top)
+        }
+        tail!(unpack_any, pc, sp, fp, th, tos, arg)
+    }
+
+    fn unpack_any(pc, sp, fp, th, tos, arg) {
+        let n = arg as usize;
+        match unpack::sequence(&mut *th, look(tos), n) {
+            Ok(items) => {
+                crate::dealloc::drop_word(tos);
+                for v in items.into_iter().rev() {
+                    *sp = v.into_raw();
+                    sp = sp.add(1);
+                }
+                if n == 0 {
+                    // Nothing was pushed: the word below becomes the top.
+                    sp = sp.sub(1);
+                    crate::after_native!(pc, sp, fp, th, *sp)
+                }
+                sp = sp.sub(1);
+                crate::after_native!(pc, sp, fp, th, *sp)
+            }
+            Err(crate::Raised(())) => tail!(raised, pc, sp.add(1), fp, th, tos, 0),
+        }
+    }
+
+    /// `a, *b, c = …`: low byte items before, the rest behind.
+    fn unpack_ex(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        match unpack::starred(&mut *th, look(tos), arg as usize & 255, arg as usize >> 8) {
+            Ok(items) => {
+                crate::dealloc::drop_word(tos);
+                for v in items.into_iter().rev() {
+                    *sp = v.into_raw();
+                    sp = sp.add(1);
+                }
+                sp = sp.sub(1);
+                crate::after_native!(pc, sp, fp, th, *sp)
+            }
+            Err(crate::Raised(())) => tail!(raised, pc, sp.add(1), fp, th, tos, 0),
+        }
+    }
+
+    fn format_simple(pc, sp, fp, th, tos, arg) {
+        if look(tos).downcast_exact::<crate::builtins::str::Str>().is_some() {
+            next!(pc, sp, fp, th, tos)
+        }
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, crate::builtins::str::core::format_value(&mut *th, look(tos), crate::Borrowed::null()))
+    }
+
+    fn format_with_spec(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(2, pc, sp, fp, th, crate::builtins::str::core::format_value(&mut *th, look(*sp.sub(2)), look(tos)))
+    }
+
+    /// 1 str, 2 repr, 3 ascii.
+    fn convert_value(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, calls::convert(&mut *th, look(tos), arg as u32))
+    }
+
+    /// `code -- function`
+    fn make_function(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, calls::make_function(&mut *th, look(tos)))
+    }
+
+    /// `attribute, function -- function`
+    fn set_function_attribute(pc, sp, fp, th, tos, arg) {
+        sp = sp.sub(1);
+        let v = own_word(*sp);
+        calls::set_function_attribute(&mut *th, look(tos), arg as u32, v);
+        next!(pc, sp, fp, th, tos)
+    }
+
+    fn call_intrinsic_1(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, intrinsics::unary(&mut *th, arg as u32, look(tos)))
+    }
+
+    fn call_intrinsic_2(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(2, pc, sp, fp, th, intrinsics::binary(&mut *th, arg as u32, look(*sp.sub(2)), look(tos)))
+    }
+
+    fn load_common_constant(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(0, pc, sp, fp, th, intrinsics::common_constant(&mut *th, arg as u32))
+    }
+
+    /// `obj -- method, self or NULL`
+    fn load_special(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        match calls::load_special(&mut *th, look(tos), arg as u32) {
+            Ok((m, true)) => {
+                *sp = m.into_raw();
+                sp = sp.add(1);
+                crate::after_native!(pc, sp, fp, th, tos)
+            }
+            Ok((m, false)) => {
+                *sp = m.into_raw();
+                sp = sp.add(1);
+                crate::dealloc::drop_word(tos);
+                crate::after_native!(pc, sp, fp, th, Word::NULL)
+            }
+            Err(crate::Raised(())) => tail!(raised, pc, sp.add(1), fp, th, tos, 0),
+        }
+    }
+
+    fn get_len(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(0, pc, sp, fp, th, look(tos).len(&mut *th).map(|n| Owned::from_const(Word::small_int(n as i64))))
+    }
+
+    fn match_mapping(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let yes = look(tos).ty().has_flag(crate::type_flags::MAPPING);
+        next!(pc, sp, fp, th, Word::bool(yes))
+    }
+
+    fn match_sequence(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let yes = look(tos).ty().has_flag(crate::type_flags::SEQUENCE);
+        next!(pc, sp, fp, th, Word::bool(yes))
+    }
+
+    /// `subject, keys -- subject, keys, values or None`
+    fn match_keys(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(0, pc, sp, fp, th, unpack::match_keys(&mut *th, look(*sp.sub(2)), look(tos)))
+    }
+
+    /// `subject, class, names -- attributes or None`
+    fn match_class(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(3, pc, sp, fp, th, unpack::match_class(&mut *th, look(*sp.sub(3)), look(*sp.sub(2)), arg as usize, look(tos)))
+    }
+}
+
+/// The name word in the stream behind a unit.
+pub unsafe fn name_at(pc: *const u64) -> Word {
+    // SAFETY: by contract of the layout.
+    Word(unsafe { fetch(pc) })
+}

@@ -1,0 +1,203 @@
+//! Calls and returns.
+//!
+//! Units: `CALL n` is followed by a pad unit, the return address of an `__init__` frame.
+
+use core::sync::atomic::Ordering;
+
+use super::cold;
+use crate::builtins::ids;
+use crate::code::CodeObject;
+use crate::function::Function;
+use crate::handlers;
+use crate::interp::eval::push_frame;
+use crate::interp::frame::CallRecord;
+use crate::interp::machine::{drop_fast, save};
+use crate::word::Word;
+use crate::{next, tail};
+
+/// Shape id of a pointer word.
+#[inline(always)]
+pub unsafe fn shape_of(w: Word) -> u32 {
+    // SAFETY: a live pointer word.
+    // ORDERING Relaxed: a shape id is valid by itself.
+    unsafe { (*w.ptr()).shape.load(Ordering::Relaxed) }
+}
+
+handlers! {
+    /// `callee, self or NULL, args… -- result`
+    fn call(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let n = arg as usize;
+        let base = sp.sub(n + 2);
+        let callee = *base;
+        if callee.is_ptr() && shape_of(callee) == ids::FUNCTION {
+            let f = callee.ptr() as *const Function;
+            let code = (*f).code() as *const CodeObject;
+            // NULL is a constant: a method call has one argument more, and it lies in front.
+            let bound = (*base.add(1) != Word::NULL) as usize;
+            if (*code).simple_argc as usize == n + bound {
+                let ci = (*th).ci;
+                (*ci).pc = pc.add(1);
+                (*ci).sp = sp;
+                let new = ci.add(1);
+                let new_fp = base.add(2 - bound);
+                let n_locals = (*code).n_locals as usize;
+                if new >= (*th).ci_limit || new_fp.add((*code).frame_size as usize) >= (*th).stack_limit || (*th).breaker_set() {
+                    tail!(cold::call, pc, sp, fp, th, tos, arg)
+                }
+                let end = new_fp.add(n_locals);
+                let mut p = sp;
+                while p < end {
+                    p.write_volatile(Word::UNBOUND);
+                    p = p.add(1);
+                }
+                fill_record(new, new_fp, base, code, f, callee);
+                (*th).ci = new;
+                let pc = (*code).entry();
+                next!(pc, end, new_fp, th, Word::NONE)
+            }
+        }
+        tail!(cold::call, pc, sp, fp, th, tos, arg)
+    }
+
+    /// Drops callee, arguments and locals, and goes on behind the call with the top as its result.
+    /// `arg`: number of locals.
+    fn return_value(pc, sp, fp, th, tos, arg) {
+        let ci = (*th).ci;
+        // A counted result is ours to give; a borrow must be owned first.
+        if tos.0 & 15 == 8 {
+            tail!(cold::own_top_again, pc.sub(1), sp, fp, th, tos, arg)
+        }
+        if (*ci).frame != Word::ZERO {
+            tail!(cold::return_with_frame_object, pc, sp, fp, th, tos, arg)
+        }
+        let end = fp.add(arg as usize);
+        let mut p = (*ci).base;
+        while p < end {
+            let w = *p;
+            if !drop_fast(th, w) {
+                *p = Word::UNBOUND;
+                tail!(cold::drop_one, pc.sub(1), sp, fp, th, tos, w.0)
+            }
+            *p = Word::UNBOUND;
+            p = p.add(1);
+        }
+        let sp = (*ci).base;
+        let caller = ci.sub(1);
+        (*th).ci = caller;
+        let pc = (*caller).pc;
+        let fp = (*caller).fp;
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// Behind every CALL: where an `__init__` frame returns. The new object lies below.
+    fn init_pad(pc, sp, fp, th, tos, arg) {
+        if tos != Word::NONE {
+            tail!(cold::init_returned, pc, sp, fp, th, tos, arg)
+        }
+        sp = sp.sub(1);
+        next!(pc, sp, fp, th, *sp)
+    }
+
+    /// Ends the machine.
+    fn exit(pc, sp, fp, th, tos, arg) {
+        #[cfg(tail_calls)]
+        return tos;
+        #[cfg(not(tail_calls))]
+        return crate::interp::machine::Out { pc: core::ptr::null(), sp, fp, tos };
+    }
+
+    /// First unit of code that is not linked yet.
+    fn link(pc, sp, fp, th, tos, arg) {
+        let code = (*(*th).ci).code;
+        (*(*th).ci).sp = sp.add(1);
+        (*code).linked(&mut *th);
+        let pc = (*code).entry();
+        next!(pc, sp, fp, th, tos)
+    }
+
+    fn call_kw(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        tail!(cold::call_kw, pc, sp, fp, th, tos, arg)
+    }
+
+    fn call_function_ex(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        tail!(cold::call_ex, pc, sp, fp, th, tos, arg)
+    }
+}
+
+#[inline(always)]
+unsafe fn fill_record(new: *mut CallRecord, fp: *mut Word, base: *mut Word, code: *const CodeObject, f: *const Function, callee: Word) {
+    // SAFETY: `new` is the next free record.
+    unsafe {
+        (*new).fp = fp;
+        (*new).base = base;
+        (*new).code = code;
+        (*new).globals = (*f).globals() as *const _;
+        (*new).func = callee.uncounted();
+        (*new).locals = Word::ZERO;
+        (*new).frame = Word::ZERO;
+        (*new).generator = core::ptr::null();
+    }
+}
+
+/// As [`call`] for a function callee with arguments that need binding or none: shared by the cold
+/// handlers. `first` is the first argument word (self included); `kwnames` a tuple or null.
+pub(super) enum Pushed {
+    Frame(*const u64, *mut Word, *mut Word),
+    Raised,
+}
+
+/// Pushes a frame for `f` over arguments that lie in memory from `first` to `sp`.
+///
+/// # Safety
+/// The words from `base` on belong to the call; the caller's record is saved.
+pub(super) unsafe fn push_call(
+    th: &mut crate::Thread,
+    f: &Function,
+    base: *mut Word,
+    first: *mut Word,
+    sp: *mut Word,
+    kwnames: Word,
+) -> Pushed {
+    // SAFETY: by contract.
+    unsafe {
+        let n = sp.offset_from(first) as usize;
+        let code = f.code();
+        let (fp, filled) = if kwnames == Word::NULL && code.simple_argc as usize == n {
+            (first, n)
+        } else {
+            if sp.add(code.frame_size as usize) >= th.stack_limit {
+                let _ = crate::interp::eval::recursion_error(th);
+                return Pushed::Raised;
+            }
+            let all = core::slice::from_raw_parts(first as *const crate::Borrowed<'_>, n);
+            let names = crate::Borrowed::from_raw(kwnames.uncounted());
+            let n_kw = names.downcast::<crate::builtins::tuple::Tuple>().map_or(0, |t| t.len());
+            let args = crate::Args { all, n_positional: n - n_kw, names };
+            // Frames of natives that run meanwhile start behind the new locals.
+            (*th.ci).sp = sp.add(code.n_locals as usize);
+            if let Err(crate::Raised(())) = crate::interp::bind::bind_arguments(th, f, args, sp) {
+                return Pushed::Raised;
+            }
+            (sp, code.n_locals as usize)
+        };
+        match push_frame(th, f, code, base, fp, filled, Word::ZERO) {
+            Some((pc, sp, fp)) => Pushed::Frame(pc, sp, fp),
+            None => Pushed::Raised,
+        }
+    }
+}
+
+/// Stores where the caller goes on.
+///
+/// # Safety
+/// As [`save`].
+pub(super) unsafe fn save_caller(th: *mut crate::Thread, pc: *const u64, sp: *mut Word) {
+    // SAFETY: by contract.
+    unsafe { save(th, pc, sp) }
+}

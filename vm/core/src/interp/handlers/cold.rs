@@ -1,0 +1,456 @@
+//! What handlers do when the fast way is closed: slow operations, drops that end an object,
+//! safepoints. Every function is a handler that finishes the job and goes on.
+
+use super::call::{Pushed, push_call, shape_of};
+use crate::builtins::ids;
+use crate::builtins::tuple::Tuple;
+use crate::cell::Cell;
+use crate::function::Function;
+use crate::handlers;
+use crate::interp::machine::save;
+use crate::interp::unwind::{self, raised};
+use crate::number::{self, BinaryOp};
+use crate::object::{Borrowed, Owned, PyResult};
+use crate::slots::{Args, CompareOp};
+use crate::thread::Thread;
+use crate::types::Type;
+use crate::word::{UNCOUNTED, Word};
+use crate::{next, tail};
+
+/// A stack word as a borrowed value.
+///
+/// # Safety
+/// The word is live and stays where it is for the borrow.
+#[inline(always)]
+pub unsafe fn look<'a>(w: Word) -> Borrowed<'a> {
+    // SAFETY: by contract.
+    unsafe { Borrowed::from_raw(w.uncounted()) }
+}
+
+/// Takes a word off the stack as an owned value: what was borrowed is counted now.
+///
+/// # Safety
+/// The word is live and is forgotten on the stack.
+#[inline]
+pub unsafe fn own_word(w: Word) -> Owned {
+    // SAFETY: by contract.
+    unsafe { if w.0 & 15 == UNCOUNTED { Borrowed::from_raw(w).to_owned() } else { Owned::from_raw(w) } }
+}
+
+/// Goes on after native code ran: destroys what died in it.
+#[macro_export]
+macro_rules! after_native {
+    ($pc:ident, $sp:ident, $fp:ident, $th:ident, $tos:expr) => {{
+        let tos: $crate::Word = $tos;
+        if !(*$th).pending_drops.is_empty() {
+            $crate::tail!($crate::interp::handlers::cold::drain, $pc, $sp, $fp, $th, tos, 0)
+        }
+        $crate::next!($pc, $sp, $fp, $th, tos)
+    }};
+}
+
+/// Ends an operation on the top `n` words (all in memory below `sp`): drops them, pushes the result or
+/// raises.
+///
+/// # Safety
+/// The words are live; `pc` and `sp` are saved.
+#[inline(always)]
+pub(crate) unsafe fn replace(th: *mut Thread, sp: *mut Word, n: usize, r: PyResult) -> Option<(*mut Word, Word)> {
+    match r {
+        Ok(v) => {
+            let w = v.into_raw();
+            // SAFETY: by contract.
+            unsafe {
+                for i in 1..=n {
+                    crate::dealloc::drop_word(*sp.sub(i));
+                }
+                let _ = th;
+                Some((sp.sub(n), w))
+            }
+        }
+        Err(crate::Raised(())) => None,
+    }
+}
+
+/// Runs a native expression over the top `n` words, then goes on or raises. `sp` is behind the words.
+#[macro_export]
+macro_rules! native {
+    ($n:expr, $pc:ident, $sp:ident, $fp:ident, $th:ident, $e:expr) => {{
+        $crate::interp::machine::save($th, $pc, $sp);
+        let r: $crate::PyResult = $e;
+        match $crate::interp::handlers::cold::replace($th, $sp, $n, r) {
+            Some((new_sp, w)) => {
+                let sp = new_sp;
+                $crate::after_native!($pc, sp, $fp, $th, w)
+            }
+            None => $crate::tail!($crate::interp::unwind::raised, $pc, $sp, $fp, $th, $crate::Word::NONE, 0),
+        }
+    }};
+}
+
+/// As [`native`] for an operation without a result (`PyResult<()>`).
+#[macro_export]
+macro_rules! native_unit {
+    ($n:expr, $pc:ident, $sp:ident, $fp:ident, $th:ident, $e:expr) => {{
+        $crate::interp::machine::save($th, $pc, $sp);
+        let r: $crate::PyResult<()> = $e;
+        match r {
+            Ok(()) => {
+                let n: usize = $n;
+                for i in 1..=n {
+                    $crate::dealloc::drop_word(*$sp.sub(i));
+                }
+                let sp = $sp.sub(n + 1);
+                $crate::after_native!($pc, sp, $fp, $th, *sp)
+            }
+            Err($crate::Raised(())) => {
+                $crate::tail!($crate::interp::unwind::raised, $pc, $sp, $fp, $th, $crate::Word::NONE, 0)
+            }
+        }
+    }};
+}
+
+handlers! {
+    /// Destroys what died in native code.
+    #[cold]
+    fn drain(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        (*th).drain_drops();
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// Drops the word `arg`, whose fast drop failed.
+    #[cold]
+    fn drop_one(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        crate::dealloc::drop_word(Word(arg));
+        (*th).drain_drops();
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// Drops the word `arg`, then the thread's `victim`.
+    #[cold]
+    fn drop_two(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        let second = (*th).victim;
+        crate::dealloc::drop_word(Word(arg));
+        (*th).drain_drops();
+        crate::dealloc::drop_word(second);
+        (*th).drain_drops();
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// Serves what the breaker asks for, at a back-edge.
+    #[cold]
+    fn safepoint(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        match crate::threads::safepoint(&mut *th) {
+            Ok(()) => {
+                let sp = sp.sub(1);
+                next!(pc, sp, fp, th, tos)
+            }
+            Err(crate::Raised(())) => tail!(raised, pc, sp, fp, th, tos, 0),
+        }
+    }
+
+    /// A local that is not of this thread, immortal or a constant.
+    #[cold]
+    fn load_fast(pc, sp, fp, th, tos, arg) {
+        let w = look(*fp.add(arg as usize & 0xff_ffff)).to_owned().into_raw();
+        *sp = tos;
+        sp = sp.add(1);
+        next!(pc, sp, fp, th, w)
+    }
+
+    #[cold]
+    fn store_load_fast(pc, sp, fp, th, tos, arg) {
+        let w = look(*fp.add(arg as usize & 255)).to_owned().into_raw();
+        let old = (*th).victim;
+        crate::drop_next!(old, pc, sp, fp, th, w)
+    }
+
+    /// Counts the copy in the top.
+    #[cold]
+    fn own_top(pc, sp, fp, th, tos, arg) {
+        let w = look(tos).to_owned().into_raw();
+        next!(pc, sp, fp, th, w)
+    }
+
+    /// Counts the borrow in the top, then runs the instruction at `pc` again.
+    #[cold]
+    fn own_top_again(pc, sp, fp, th, tos, arg) {
+        let v = look(tos).to_owned();
+        // What needs no count keeps bit 3 as an immortal: run the rest of RETURN with it.
+        let w = v.into_raw();
+        if w.0 & 15 == UNCOUNTED {
+            tail!(return_immortal, pc, sp, fp, th, w, arg)
+        }
+        next!(pc, sp, fp, th, w)
+    }
+
+    /// RETURN_VALUE of an immortal object.
+    #[cold]
+    fn return_immortal(pc, sp, fp, th, tos, arg) {
+        let ci = (*th).ci;
+        *sp = tos;
+        save(th, pc.add(1), sp.add(1));
+        let base = (*ci).base;
+        unwind::leave_frame(&mut *th, ci);
+        let caller = ci.sub(1);
+        (*th).ci = caller;
+        let sp = base;
+        let pc = (*caller).pc;
+        let fp = (*caller).fp;
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// RETURN_VALUE of a frame that Python code has seen as an object.
+    #[cold]
+    fn return_with_frame_object(pc, sp, fp, th, tos, arg) {
+        tail!(return_immortal, pc.sub(1), sp, fp, th, tos, arg)
+    }
+
+    #[cold]
+    fn init_returned(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        let msg = format!("__init__() should return None, not '{}'", look(tos).type_name(&*th));
+        let _ = (*th).type_error(&msg);
+        drop(msg);
+        tail!(raised, pc, sp, fp, th, tos, 0)
+    }
+
+    #[cold]
+    fn unbound_local(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        crate::interp::names::raise_unbound_local(&mut *th, arg as usize);
+        tail!(raised, pc, sp, fp, th, tos, 0)
+    }
+
+    /// LOAD_DEREF of an object that is not of this thread, or of an empty cell.
+    #[cold]
+    fn load_deref(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        let cell = &*((*fp.add(arg as usize)).ptr() as *const Cell);
+        match cell.contents.get(&cell.header) {
+            Some(v) => next!(pc, sp, fp, th, v.into_raw()),
+            None => {
+                crate::interp::names::raise_unbound_cell(&mut *th, arg as usize);
+                tail!(raised, pc, sp, fp, th, tos, 0)
+            }
+        }
+    }
+
+    fn store_deref(pc, sp, fp, th, tos, arg) {
+        sp = sp.sub(1);
+        save(th, pc, sp);
+        let v = own_word(tos);
+        let cell = &*((*fp.add(arg as usize)).ptr() as *const Cell);
+        cell.contents.set(&cell.header, v);
+        crate::after_native!(pc, sp, fp, th, *sp)
+    }
+
+    #[cold]
+    fn delete_deref(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        save(th, pc, sp.add(1));
+        let cell = &*((*fp.add(arg as usize)).ptr() as *const Cell);
+        match cell.contents.clear(&cell.header) {
+            Some(old) => {
+                drop(old);
+                crate::after_native!(pc, sp, fp, th, tos)
+            }
+            None => {
+                crate::interp::names::raise_unbound_cell(&mut *th, arg as usize);
+                tail!(raised, pc, sp.add(1), fp, th, tos, 0)
+            }
+        }
+    }
+
+    /// `arg`: [`BinaryOp`].
+    fn binary_op(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let op = operator(arg);
+        native!(2, pc, sp, fp, th, number::binary_op(&mut *th, op, look(*sp.sub(2)), look(tos)))
+    }
+
+    fn inplace_op(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let op = operator(arg);
+        native!(2, pc, sp, fp, th, number::inplace_op(&mut *th, op, look(*sp.sub(2)), look(tos)))
+    }
+
+    fn compare(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let op = CompareOp::ALL[arg as usize];
+        native!(2, pc, sp, fp, th, look(*sp.sub(2)).compare(&mut *th, look(tos), op))
+    }
+
+    /// Comparison whose result is only tested.
+    fn compare_truth(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        let op = CompareOp::ALL[arg as usize];
+        native!(2, pc, sp, fp, th, truth_of_comparison(&mut *th, look(*sp.sub(2)), look(tos), op))
+    }
+
+    fn unary_negative(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, number::negative(&mut *th, look(tos)))
+    }
+
+    fn unary_invert(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, number::invert(&mut *th, look(tos)))
+    }
+
+    fn to_bool(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, look(tos).truth(&mut *th).map(Owned::bool))
+    }
+
+    /// CALL of anything that is not a function with just the right arguments. All words are in memory
+    /// below `sp`.
+    fn call(pc, sp, fp, th, tos, arg) {
+        save(th, pc.add(1), sp);
+        if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        let n = arg as usize;
+        let base = sp.sub(n + 2);
+        let mut callee = *base;
+        if *base.add(1) == Word::NULL && callee.is_ptr() && shape_of(callee) == ids::METHOD {
+            // A bound method becomes its function and self.
+            let m = &*(callee.ptr() as *const crate::builtins::method::BoundMethod);
+            let (f, s) = (m.function().to_owned(), m.receiver().to_owned());
+            *base = f.into_raw();
+            *base.add(1) = s.into_raw();
+            crate::dealloc::drop_word(callee);
+            callee = *base;
+        }
+        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
+        if callee.is_ptr() && shape_of(callee) == ids::FUNCTION {
+            let f = &*(callee.ptr() as *const Function);
+            match push_call(&mut *th, f, base, first, sp, Word::NULL) {
+                Pushed::Frame(pc, sp, fp) => next!(pc, sp, fp, th, Word::NONE),
+                Pushed::Raised => tail!(raised, pc, sp, fp, th, tos, 0),
+            }
+        }
+        if callee.is_ptr()
+            && shape_of(callee) == ids::TYPE
+            && let Some(init) = crate::interp::calls::plain_init(&*th, &*(callee.ptr() as *const Type))
+        {
+            tail!(call_class, pc, sp, fp, th, init, arg)
+        }
+        pc = pc.add(1);
+        let count = sp.offset_from(first) as usize;
+        native!(n + 2, pc, sp, fp, th, {
+            let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
+            crate::call::call(&mut *th, look(callee), Args::positional(all))
+        })
+    }
+
+    /// CALL of a class with `object.__new__` and a Python `__init__` (the word in `tos`).
+    fn call_class(pc, sp, fp, th, tos, arg) {
+        let n = arg as usize;
+        let base = sp.sub(n + 2);
+        let class = *base;
+        let ty = &*(class.ptr() as *const Type);
+        let init = &*(tos.ptr() as *const Function);
+        let obj = (*th).new_instance(ty);
+        // The new object takes the callee's place, and is the borrowed self of `__init__`.
+        let w = obj.into_raw();
+        *base = w;
+        *base.add(1) = w.uncounted();
+        // The pad unit checks the None of `__init__`.
+        (*(*th).ci).pc = pc;
+        let pushed = push_call(&mut *th, init, base.add(1), base.add(1), sp, Word::NULL);
+        crate::dealloc::drop_word(class);
+        match pushed {
+            Pushed::Frame(pc, sp, fp) => next!(pc, sp, fp, th, Word::NONE),
+            Pushed::Raised => tail!(raised, pc.add(1), sp, fp, th, tos, 0),
+        }
+    }
+
+    /// `callee, self or NULL, args…, names` in memory; `arg` counts positional and keyword values.
+    fn call_kw(pc, sp, fp, th, tos, arg) {
+        save(th, pc.add(1), sp);
+        if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        let n = arg as usize;
+        let base = sp.sub(n + 3);
+        let mut callee = *base;
+        if *base.add(1) == Word::NULL && callee.is_ptr() && shape_of(callee) == ids::METHOD {
+            let m = &*(callee.ptr() as *const crate::builtins::method::BoundMethod);
+            let (f, s) = (m.function().to_owned(), m.receiver().to_owned());
+            *base = f.into_raw();
+            *base.add(1) = s.into_raw();
+            crate::dealloc::drop_word(callee);
+            callee = *base;
+        }
+        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
+        let values_end = sp.sub(1);
+        if callee.is_ptr() && shape_of(callee) == ids::FUNCTION {
+            let f = &*(callee.ptr() as *const Function);
+            // The names are a constant of the caller's code; the frame's locals may take their place.
+            match push_call(&mut *th, f, base, first, values_end, tos) {
+                Pushed::Frame(pc, sp, fp) => next!(pc, sp, fp, th, Word::NONE),
+                Pushed::Raised => {
+                    *values_end = Word::NULL;
+                    tail!(raised, pc, sp, fp, th, tos, 0)
+                }
+            }
+        }
+        pc = pc.add(1);
+        native!(n + 3, pc, sp, fp, th, {
+            let count = values_end.offset_from(first) as usize;
+            let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
+            let names = look(tos);
+            let n_kw = names.downcast::<Tuple>().map_or(0, |t| t.len());
+            crate::call::call(&mut *th, look(callee), Args { all, n_positional: count - n_kw, names })
+        })
+    }
+
+    /// `callee, NULL, tuple, dict or NULL` in memory.
+    fn call_ex(pc, sp, fp, th, tos, arg) {
+        save(th, pc.add(1), sp);
+        if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        pc = pc.add(1);
+        native!(4, pc, sp, fp, th, {
+            let base = sp.sub(4);
+            crate::interp::calls::call_ex(&mut *th, look(*base), look(*base.add(2)), look(tos))
+        })
+    }
+}
+
+fn operator(arg: u64) -> BinaryOp {
+    use BinaryOp::*;
+    const ALL: [BinaryOp; 13] = [
+        Add, And, FloorDivide, Lshift, MatMul, Multiply, Remainder, Or, Power, Rshift, Subtract, TrueDivide, Xor,
+    ];
+    ALL[arg as usize % 13]
+}
+
+#[inline]
+fn truth_of_comparison(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {
+    a.compare_bool(th, b, op).map(Owned::bool)
+}

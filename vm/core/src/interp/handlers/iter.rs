@@ -1,0 +1,246 @@
+//! Iteration, generators and coroutines.
+
+use super::call::shape_of;
+use super::cold::{self, look, own_word};
+use crate::builtins::ids;
+use crate::generator::{self, Generator, ResumedBy};
+use crate::handlers;
+use crate::interp::machine::save;
+use crate::interp::unwind::{self, raised};
+use crate::word::{UNCOUNTED, Word};
+use crate::{drop_next, native, next, tail};
+
+handlers! {
+    /// `iterable -- iterator`
+    fn get_iter(pc, sp, fp, th, tos, arg) {
+        if tos.is_ptr() && shape_of(tos) == ids::GENERATOR {
+            if tos.0 & UNCOUNTED != 0 {
+                tail!(cold::own_top, pc, sp, fp, th, tos, arg)
+            }
+            next!(pc, sp, fp, th, tos)
+        }
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, look(tos).iter(&mut *th))
+    }
+
+    /// `iterator -- iterator, value`, or a jump past the loop's END_FOR and POP_ITER's operand.
+    fn for_iter(pc, sp, fp, th, tos, arg) {
+        if shape_of(tos) == ids::GENERATOR {
+            let g = &*(tos.ptr() as *const Generator);
+            *sp = tos;
+            sp = sp.add(1);
+            save(th, pc, sp);
+            if generator::start_running(&mut *th, g) {
+                if let Some((pc, sp, fp)) = generator::push_resumed_by(&mut *th, g, sp, ResumedBy::ForIter) {
+                    next!(pc, sp, fp, th, Word::NONE)
+                }
+                tail!(raised, pc, sp, fp, th, tos, 0)
+            }
+            tail!(for_iter_stopped_generator, pc, sp, fp, th, tos, arg)
+        }
+        tail!(for_iter_generic, pc, sp, fp, th, tos, arg)
+    }
+
+    /// The generator is finished, or already running.
+    #[cold]
+    fn for_iter_stopped_generator(pc, sp, fp, th, tos, arg) {
+        let g = &*(tos.ptr() as *const Generator);
+        if g.is_finished() {
+            pc = pc.add(arg as usize);
+            sp = sp.sub(1);
+            next!(pc, sp, fp, th, tos)
+        }
+        generator::raise_already_executing(&mut *th, g);
+        tail!(raised, pc, sp, fp, th, tos, 0)
+    }
+
+    fn for_iter_generic(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        match look(tos).next(&mut *th) {
+            Ok(Some(v)) => crate::after_native!(pc, sp, fp, th, v.into_raw()),
+            Ok(None) => {
+                pc = pc.add(arg as usize);
+                sp = sp.sub(1);
+                crate::after_native!(pc, sp, fp, th, tos)
+            }
+            Err(crate::Raised(())) => {
+                if generator::absorb_stop_iteration(&mut *th) {
+                    pc = pc.add(arg as usize);
+                    sp = sp.sub(1);
+                    crate::after_native!(pc, sp, fp, th, tos)
+                }
+                tail!(raised, pc, sp, fp, th, tos, 0)
+            }
+        }
+    }
+
+    /// END_FOR where the loop's end is reached by falling into it: drops the top.
+    fn end_for(pc, sp, fp, th, tos, arg) {
+        sp = sp.sub(1);
+        drop_next!(tos, pc, sp, fp, th, *sp)
+    }
+
+    /// Makes a generator, coroutine or async generator of the running frame and returns it.
+    fn return_generator(pc, sp, fp, th, tos, arg) {
+        save(th, pc, sp.add(1));
+        let ci = (*th).ci;
+        let g = generator::of_frame(&mut *th, ci, pc);
+        let w = g.into_raw();
+        // The locals moved into the generator; callee and arguments go with the frame.
+        unwind::leave_frame(&mut *th, ci);
+        let sp = (*ci).base;
+        let caller = ci.sub(1);
+        (*th).ci = caller;
+        let pc = (*caller).pc;
+        let fp = (*caller).fp;
+        next!(pc, sp, fp, th, w)
+    }
+
+    /// Suspends the generator whose frame runs.
+    fn yield_value(pc, sp, fp, th, tos, arg) {
+        if tos.0 & 15 == UNCOUNTED {
+            let v = look(tos).to_owned().into_raw();
+            tos = v;
+        }
+        let ci = (*th).ci;
+        let g = (*ci).generator;
+        generator::suspend(&mut *th, &*g, ci, pc, sp);
+        let caller = ci.sub(1);
+        (*th).ci = caller;
+        let sp = (*ci).base;
+        let pc = (*caller).pc;
+        let fp = (*caller).fp;
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// RETURN_VALUE of a generator's frame.
+    fn return_generator_value(pc, sp, fp, th, tos, arg) {
+        let v = own_word(tos).into_raw();
+        *sp = v;
+        save(th, pc, sp.add(1));
+        let ci = (*th).ci;
+        let by = (*ci).resumed_by;
+        generator::finish(&mut *th, ci);
+        unwind::leave_frame(&mut *th, ci);
+        let sp = (*ci).base;
+        let caller = ci.sub(1);
+        (*th).ci = caller;
+        let mut pc = (*caller).pc;
+        let fp = (*caller).fp;
+        match by {
+            ResumedBy::Native => {
+                (*th).generator_returned = true;
+                next!(pc, sp, fp, th, v)
+            }
+            ResumedBy::ForIter => {
+                // The instruction in front of `pc` is the FOR_ITER (or its wide form).
+                pc = pc.add(crate::interp::link::arg_of(pc) as usize);
+                let sp = sp.sub(1);
+                drop_next!(v, pc, sp, fp, th, *sp)
+            }
+            ResumedBy::Send => {
+                pc = pc.add(crate::interp::link::arg_of(pc) as usize);
+                next!(pc, sp, fp, th, v)
+            }
+        }
+    }
+
+    /// `receiver, value -- receiver, result`, or a jump with the return value in the result's place.
+    fn send(pc, sp, fp, th, tos, arg) {
+        let r = *sp.sub(1);
+        if r.is_ptr() && (shape_of(r) == ids::GENERATOR || shape_of(r) == ids::COROUTINE) {
+            let g = &*(r.ptr() as *const Generator);
+            save(th, pc, sp);
+            if generator::start_running(&mut *th, g) {
+                let v = own_word(tos).into_raw();
+                if let Some((pc, sp, fp)) = generator::push_resumed_by(&mut *th, g, sp, ResumedBy::Send) {
+                    next!(pc, sp, fp, th, v)
+                }
+                *sp = v;
+                tail!(raised, pc, sp.add(1), fp, th, tos, 0)
+            }
+        }
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        match generator::send_to(&mut *th, look(r), look(tos)) {
+            Ok(generator::Sent::Yielded(v)) => {
+                crate::dealloc::drop_word(tos);
+                sp = sp.sub(1);
+                crate::after_native!(pc, sp, fp, th, v.into_raw())
+            }
+            Ok(generator::Sent::Returned(v)) => {
+                crate::dealloc::drop_word(tos);
+                sp = sp.sub(1);
+                pc = pc.add(arg as usize);
+                crate::after_native!(pc, sp, fp, th, v.into_raw())
+            }
+            Err(crate::Raised(())) => tail!(raised, pc, sp, fp, th, tos, 0),
+        }
+    }
+
+    fn get_yield_from_iter(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, generator::yield_from_iterator(&mut *th, look(tos)))
+    }
+
+    fn get_awaitable(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, generator::awaitable(&mut *th, look(tos), arg as u32))
+    }
+
+    fn get_aiter(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(1, pc, sp, fp, th, generator::aiter(&mut *th, look(tos)))
+    }
+
+    /// `aiter -- aiter, awaitable`
+    fn get_anext(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(0, pc, sp, fp, th, generator::anext_awaitable(&mut *th, look(tos)))
+    }
+
+    /// `aiter, exc --`: ends the loop on StopAsyncIteration, raises anything else again.
+    fn end_async_for(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        if look(tos).ty().is_subtype_of(crate::builtins::exceptions::STOP_ASYNC_ITERATION.ty()) {
+            crate::dealloc::drop_word(*sp.sub(1));
+            crate::dealloc::drop_word(*sp.sub(2));
+            sp = sp.sub(3);
+            crate::after_native!(pc, sp, fp, th, *sp)
+        }
+        let _ = (*th).set_exc(look(tos).to_owned());
+        tail!(raised, pc, sp, fp, th, tos, unwind::RERAISED)
+    }
+
+    /// `receiver, last, exc -- None, value`: what a delegation's throw ended with.
+    fn cleanup_throw(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        match generator::stop_iteration_value(look(tos)) {
+            Some(v) => {
+                for i in 1..=3 {
+                    crate::dealloc::drop_word(*sp.sub(i));
+                }
+                sp = sp.sub(3);
+                *sp = Word::NONE;
+                sp = sp.add(1);
+                crate::after_native!(pc, sp, fp, th, v.into_raw())
+            }
+            None => {
+                let _ = (*th).set_exc(look(tos).to_owned());
+                tail!(raised, pc, sp, fp, th, tos, unwind::RERAISED)
+            }
+        }
+    }
+}

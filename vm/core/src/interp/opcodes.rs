@@ -1,0 +1,251 @@
+//! The instructions of the machine: what linked code consists of. One line each.
+
+use super::handlers::{arith, attr, build, call, exc, iter, jump, locals, names, subscr};
+use super::machine::{Handler, Out};
+use crate::thread::Thread;
+use crate::word::Word;
+
+macro_rules! machine_ops {
+    ($($(#[$doc:meta])* $name:ident = $f:path;)*) => {
+        /// An instruction of linked code. Some are CPython's, some are versions specialised at link time
+        /// or by what they met.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum Op { $($(#[$doc])* $name),* }
+
+        impl Op {
+            /// Every instruction, by number.
+            pub const ALL: &[Op] = &[$(Op::$name),*];
+            pub const fn name(self) -> &'static str {
+                match self { $(Op::$name => stringify!($name)),* }
+            }
+            /// The handler's function.
+            pub fn handler(self) -> Handler {
+                match self { $(Op::$name => $f),* }
+            }
+        }
+
+        /// Runs one instruction by number: the portable loop.
+        ///
+        /// # Safety
+        /// As for handlers.
+        #[inline(always)]
+        #[allow(clippy::too_many_arguments, reason = "the machine's registers")]
+        pub unsafe fn dispatch(op: u8, pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos: Word, arg: u64) -> Out {
+            // SAFETY: passed on.
+            unsafe {
+                match op {
+                    $(n if n == Op::$name as u8 => $f(pc, sp, fp, th, tos, arg),)*
+                    _ => core::hint::unreachable_unchecked(),
+                }
+            }
+        }
+    };
+}
+
+machine_ops! {
+    Nop = locals::nop;
+    Wide = locals::wide;
+    LoadFast = locals::load_fast;
+    LoadFastBorrow = locals::load_fast_borrow;
+    LoadFastBorrow2 = locals::load_fast_borrow2;
+    LoadFastCheck = locals::load_fast_check;
+    LoadFastAndClear = locals::load_fast_and_clear;
+    StoreFast = locals::store_fast;
+    StoreFastLoadFast = locals::store_fast_load_fast;
+    DeleteFast = locals::delete_fast;
+    LoadConst = locals::load_const;
+    LoadSmallInt = locals::load_small_int;
+    PushNull = locals::push_null;
+    PopTop = locals::pop_top;
+    Copy = locals::copy;
+    Swap = locals::swap;
+    EndSend = locals::end_send;
+    MakeCell = locals::make_cell;
+    CopyFreeVars = locals::copy_free_vars;
+    LoadDeref = locals::load_deref;
+    StoreDeref = locals::store_deref;
+    DeleteDeref = locals::delete_deref;
+    BinaryAdd = arith::binary_add;
+    BinarySubtract = arith::binary_subtract;
+    BinaryMultiply = arith::binary_multiply;
+    BinaryFloorDivide = arith::binary_floor_divide;
+    BinaryRemainder = arith::binary_remainder;
+    BinaryTrueDivide = arith::binary_true_divide;
+    BinaryAnd = arith::binary_and;
+    BinaryOr = arith::binary_or;
+    BinaryXor = arith::binary_xor;
+    BinaryLshift = arith::binary_lshift;
+    BinaryRshift = arith::binary_rshift;
+    BinaryPower = arith::binary_power;
+    BinaryMatmul = arith::binary_matmul;
+    InplaceAdd = arith::inplace_add;
+    InplaceSubtract = arith::inplace_subtract;
+    InplaceMultiply = arith::inplace_multiply;
+    InplaceFloorDivide = arith::inplace_floor_divide;
+    InplaceRemainder = arith::inplace_remainder;
+    InplaceTrueDivide = arith::inplace_true_divide;
+    InplaceAnd = arith::inplace_and;
+    InplaceOr = arith::inplace_or;
+    InplaceXor = arith::inplace_xor;
+    InplaceLshift = arith::inplace_lshift;
+    InplaceRshift = arith::inplace_rshift;
+    InplacePower = arith::inplace_power;
+    InplaceMatmul = arith::inplace_matmul;
+    AddConst = arith::add_const;
+    CompareLt = arith::compare_lt;
+    CompareLe = arith::compare_le;
+    CompareEq = arith::compare_eq;
+    CompareNe = arith::compare_ne;
+    CompareGt = arith::compare_gt;
+    CompareGe = arith::compare_ge;
+    TruthLt = arith::truth_lt;
+    TruthLe = arith::truth_le;
+    TruthEq = arith::truth_eq;
+    TruthNe = arith::truth_ne;
+    TruthGt = arith::truth_gt;
+    TruthGe = arith::truth_ge;
+    JumpLt = arith::jump_lt;
+    JumpLe = arith::jump_le;
+    JumpEq = arith::jump_eq;
+    JumpNe = arith::jump_ne;
+    JumpGt = arith::jump_gt;
+    JumpGe = arith::jump_ge;
+    JumpNotLt = arith::jump_not_lt;
+    JumpNotLe = arith::jump_not_le;
+    JumpNotEq = arith::jump_not_eq;
+    JumpNotNe = arith::jump_not_ne;
+    JumpNotGt = arith::jump_not_gt;
+    JumpNotGe = arith::jump_not_ge;
+    UnaryNot = arith::unary_not;
+    UnaryNegative = arith::unary_negative;
+    UnaryInvert = arith::unary_invert;
+    ToBool = arith::to_bool;
+    IsOp = arith::is_op;
+    ContainsOp = subscr::contains_op;
+    JumpForward = jump::jump_forward;
+    JumpBackward = jump::jump_backward;
+    JumpBackwardNoInterrupt = jump::jump_backward_no_interrupt;
+    PopJumpIfTrue = jump::pop_jump_if_true;
+    PopJumpIfFalse = jump::pop_jump_if_false;
+    JumpIfTruthy = jump::jump_if_truthy;
+    JumpIfFalsy = jump::jump_if_falsy;
+    PopJumpIfNone = jump::pop_jump_if_none;
+    PopJumpIfNotNone = jump::pop_jump_if_not_none;
+    LoadAttr = attr::load_attr;
+    LoadAttrGeneric = attr::load_attr_generic;
+    LoadAttrSlot = attr::load_attr_slot;
+    LoadAttrModule = attr::load_attr_module;
+    LoadAttrClass = attr::load_attr_class;
+    LoadAttrOfClass = attr::load_attr_of_class;
+    LoadMethod = attr::load_method;
+    LoadMethodOfClass = attr::load_method_of_class;
+    LoadMethodGeneric = attr::load_method_generic;
+    LoadMethodClass = attr::load_method_class;
+    LoadMethodModule = attr::load_method_module;
+    LoadSuperAttr = attr::load_super_attr;
+    StoreAttr = attr::store_attr;
+    StoreAttrGeneric = attr::store_attr_generic;
+    StoreAttrSlot = attr::store_attr_slot;
+    StoreAttrAdd = attr::store_attr_add;
+    DeleteAttr = attr::delete_attr;
+    BinarySubscr = subscr::binary_subscr;
+    StoreSubscr = subscr::store_subscr;
+    DeleteSubscr = subscr::delete_subscr;
+    BinarySlice = subscr::binary_slice;
+    StoreSlice = subscr::store_slice;
+    Call = call::call;
+    CallKw = call::call_kw;
+    CallFunctionEx = call::call_function_ex;
+    /// Follows every CALL.
+    InitPad = call::init_pad;
+    ReturnValue = call::return_value;
+    /// First unit of code that was never called.
+    Link = call::link;
+    /// Leaves the machine.
+    Exit = call::exit;
+    /// Return address of an `__init__` called natively.
+    InitReturn = call::exit;
+    Raise = exc::raise;
+    LoadGlobal = names::load_global;
+    LoadGlobalGeneric = names::load_global_generic;
+    LoadGlobalModule = names::load_global_module;
+    LoadGlobalBuiltin = names::load_global_builtin;
+    LoadName = names::load_name;
+    StoreName = names::store_name;
+    DeleteName = names::delete_name;
+    StoreGlobal = names::store_global;
+    DeleteGlobal = names::delete_global;
+    LoadLocals = names::load_locals;
+    LoadFromDictOrGlobals = names::load_from_dict_or_globals;
+    LoadFromDictOrDeref = names::load_from_dict_or_deref;
+    LoadBuildClass = names::load_build_class;
+    ImportName = names::import_name;
+    ImportFrom = names::import_from;
+    SetupAnnotations = names::setup_annotations;
+    GetIter = iter::get_iter;
+    ForIter = iter::for_iter;
+    EndFor = iter::end_for;
+    ReturnGenerator = iter::return_generator;
+    YieldValue = iter::yield_value;
+    ReturnGeneratorValue = iter::return_generator_value;
+    SendValue = iter::send;
+    GetYieldFromIter = iter::get_yield_from_iter;
+    GetAwaitable = iter::get_awaitable;
+    GetAiter = iter::get_aiter;
+    GetAnext = iter::get_anext;
+    EndAsyncFor = iter::end_async_for;
+    CleanupThrow = iter::cleanup_throw;
+    BuildTuple = build::build_tuple;
+    BuildList = build::build_list;
+    BuildSet = build::build_set;
+    BuildMap = build::build_map;
+    BuildString = build::build_string;
+    BuildSlice = build::build_slice;
+    BuildTemplate = build::build_template;
+    BuildInterpolation = build::build_interpolation;
+    ListAppend = build::list_append;
+    SetAdd = build::set_add;
+    MapAdd = build::map_add;
+    ListExtend = build::list_extend;
+    SetUpdate = build::set_update;
+    DictUpdate = build::dict_update;
+    DictMerge = build::dict_merge;
+    UnpackSequence = build::unpack_sequence;
+    UnpackEx = build::unpack_ex;
+    FormatSimple = build::format_simple;
+    FormatWithSpec = build::format_with_spec;
+    ConvertValue = build::convert_value;
+    MakeFunction = build::make_function;
+    SetFunctionAttribute = build::set_function_attribute;
+    CallIntrinsic1 = build::call_intrinsic_1;
+    CallIntrinsic2 = build::call_intrinsic_2;
+    LoadCommonConstant = build::load_common_constant;
+    LoadSpecial = build::load_special;
+    GetLen = build::get_len;
+    MatchMapping = build::match_mapping;
+    MatchSequence = build::match_sequence;
+    MatchKeys = build::match_keys;
+    MatchClass = build::match_class;
+    RaiseVarargs = exc::raise_varargs;
+    Reraise = exc::reraise;
+    PushExcInfo = exc::push_exc_info;
+    PopExcept = exc::pop_except;
+    CheckExcMatch = exc::check_exc_match;
+    CheckEgMatch = exc::check_eg_match;
+    WithExceptStart = exc::with_except_start;
+}
+
+/// The upper bits of the instruction's unit: the handler's address, or its number in the portable
+/// loop.
+#[inline]
+pub fn encode(op: Op) -> u64 {
+    #[cfg(tail_calls)]
+    {
+        op.handler() as usize as u64
+    }
+    #[cfg(not(tail_calls))]
+    {
+        op as u64
+    }
+}

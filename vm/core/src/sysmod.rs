@@ -1,0 +1,5 @@
+//! The module `sys`.
+
+pub fn setup(_: &mut crate::Thread) -> crate::PyResult<()> {
+    Ok(())
+}
