@@ -7,8 +7,6 @@ pub mod builtins;
 pub mod call;
 pub mod sysmod;
 pub mod collect;
-pub mod warnings;
-pub mod typevars;
 pub mod codecs;
 pub mod dealloc;
 pub mod errors;
