@@ -72,7 +72,10 @@ impl CodeObject {
     }
 
     pub fn name_text(&self) -> String {
-        self.name.fixed().and_then(|n| n.downcast::<crate::builtins::str::Str>().map(|s| s.to_text())).unwrap_or_default()
+        self.name
+            .fixed()
+            .and_then(|n| n.downcast::<crate::builtins::str::Str>().map(|s| s.to_text()))
+            .unwrap_or_default()
     }
 
     pub fn is_generator_like(&self) -> bool {

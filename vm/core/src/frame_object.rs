@@ -51,8 +51,11 @@ pub fn of_record(th: &mut Thread, ci: *mut CallRecord) -> Owned {
             return Borrowed::from_raw((*ci).frame.uncounted()).to_owned();
         }
         let func = Borrowed::from_raw((*ci).func).to_owned();
-        let namespace =
-            if (*ci).locals == Word::ZERO { None } else { Some(Borrowed::from_raw((*ci).locals.uncounted()).to_owned()) };
+        let namespace = if (*ci).locals == Word::ZERO {
+            None
+        } else {
+            Some(Borrowed::from_raw((*ci).locals.uncounted()).to_owned())
+        };
         let f = th.alloc(Frame {
             header: unborn(),
             func: Slot::new(func),
@@ -120,7 +123,11 @@ pub unsafe fn detach(th: &mut Thread, ci: *mut CallRecord) {
             let mut kept = Vec::with_capacity(code.n_locals as usize);
             for i in 0..code.n_locals as usize {
                 let w = *(*ci).fp.add(i);
-                kept.push(if w == Word::UNBOUND { None } else { Some(Borrowed::from_raw(w.uncounted()).to_owned()) });
+                kept.push(if w == Word::UNBOUND {
+                    None
+                } else {
+                    Some(Borrowed::from_raw(w.uncounted()).to_owned())
+                });
             }
             if let Some(back) = caller_record(th, ci) {
                 let b = of_record(th, back);
@@ -211,7 +218,11 @@ impl Frame {
             // SAFETY: a local of the running frame, on this thread.
             let w = unsafe { *r.fp.add(i) };
             // SAFETY: held by the frame.
-            if w == Word::UNBOUND { None } else { Some(unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned()) }
+            if w == Word::UNBOUND {
+                None
+            } else {
+                Some(unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned())
+            }
         } else if let Some(g) = self.generator() {
             g.local(i)
         } else {
@@ -231,7 +242,10 @@ impl Frame {
             // SAFETY: a local of a frame of this thread that is not at its own safepoint now.
             unsafe {
                 let p = r.fp.add(i);
-                if is_cell && (*p).is_ptr() && let Some(c) = Borrowed::from_raw((*p).uncounted()).downcast::<Cell>() {
+                if is_cell
+                    && (*p).is_ptr()
+                    && let Some(c) = Borrowed::from_raw((*p).uncounted()).downcast::<Cell>()
+                {
                     match v {
                         Some(v) => c.contents.set(&c.header, v),
                         None => drop(c.contents.clear(&c.header)),
@@ -574,7 +588,6 @@ pub static PROXY_DEF: TypeDef = TypeDef {
     ],
     ..TypeDef::of::<LocalsProxy>("FrameLocalsProxy")
 };
-
 
 /// The frame object of a generator that is not finished.
 pub fn of_generator(th: &mut Thread, g: &Generator) -> Owned {

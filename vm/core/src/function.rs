@@ -72,9 +72,7 @@ impl Thread {
     /// A function of `code` over `globals`; `deferred` for module and class level.
     pub fn new_function(&mut self, code: Borrowed<'_>, globals: Borrowed<'_>, deferred: bool) -> Owned {
         let builtins = self.builtins_of(globals);
-        let module = globals
-            .downcast::<Dict>()
-            .and_then(|d| d.get_interned(self.rt.names.__name__.word()));
+        let module = globals.downcast::<Dict>().and_then(|d| d.get_interned(self.rt.names.__name__.word()));
         let c = code.downcast::<CodeObject>().expect("a function needs code");
         let doc = if c.flags & typhon_compile::code::flags::HAS_DOCSTRING != 0 {
             Some(c.consts_tuple().get(0).to_owned())
@@ -108,9 +106,8 @@ impl Thread {
 
     /// The builtins that code over `globals` sees: `globals['__builtins__']`, module or dict.
     pub fn builtins_of(&mut self, globals: Borrowed<'_>) -> Owned {
-        let found = globals
-            .downcast::<Dict>()
-            .and_then(|d| d.get_interned(self.rt.names.__builtins__.word()));
+        let found =
+            globals.downcast::<Dict>().and_then(|d| d.get_interned(self.rt.names.__builtins__.word()));
         match found {
             Some(b) if b.downcast::<Dict>().is_some() => b,
             Some(m) => match crate::builtins::module::dict_of(m.borrow()) {
@@ -146,7 +143,8 @@ fn this(o: Borrowed<'_>) -> &Function {
 
 fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let f = this(o);
-    let name = f.qualname.get(&f.header).and_then(|q| q.downcast::<Str>().map(|s| s.to_text())).unwrap_or_default();
+    let name =
+        f.qualname.get(&f.header).and_then(|q| q.downcast::<Str>().map(|s| s.to_text())).unwrap_or_default();
     let text = format!("<function {name} at {:#x}>", o.word().identity());
     Ok(th.new_str(&text))
 }
@@ -275,7 +273,14 @@ fn set_optional(
 
 fn set_defaults(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
     let f = this(o);
-    set_optional(th, f, &f.defaults, v, &crate::builtins::tuple::DEF, "__defaults__ must be set to a tuple object")
+    set_optional(
+        th,
+        f,
+        &f.defaults,
+        v,
+        &crate::builtins::tuple::DEF,
+        "__defaults__ must be set to a tuple object",
+    )
 }
 
 fn get_kwdefaults(_: &mut Thread, o: Borrowed<'_>) -> PyResult {
@@ -285,7 +290,14 @@ fn get_kwdefaults(_: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 fn set_kwdefaults(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
     let f = this(o);
-    set_optional(th, f, &f.kwdefaults, v, &crate::builtins::dict::DEF, "__kwdefaults__ must be set to a dict object")
+    set_optional(
+        th,
+        f,
+        &f.kwdefaults,
+        v,
+        &crate::builtins::dict::DEF,
+        "__kwdefaults__ must be set to a dict object",
+    )
 }
 
 fn set_str(th: &mut Thread, f: &Function, slot: &Slot, v: Option<Borrowed<'_>>, what: &str) -> PyResult<()> {

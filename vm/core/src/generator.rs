@@ -27,11 +27,13 @@ mod asyncgen;
 mod methods;
 mod protocol;
 
-pub use asyncgen::{ASYNC_GENERATOR, ASYNC_GENERATOR_ASEND, ASYNC_GENERATOR_ATHROW, WRAPPED_VALUE, wrap_value};
+pub use asyncgen::{
+    ASYNC_GENERATOR, ASYNC_GENERATOR_ASEND, ASYNC_GENERATOR_ATHROW, WRAPPED_VALUE, wrap_value,
+};
 pub use methods::{COROUTINE, COROUTINE_WRAPPER, GENERATOR};
 pub use protocol::{
-    Sent, stop_value, aiter, anext_awaitable, awaitable, kind_name, send, send_to, stop_iteration_error, stop_iteration_value,
-    yield_from_iterator,
+    Sent, aiter, anext_awaitable, awaitable, kind_name, send, send_to, stop_iteration_error,
+    stop_iteration_value, stop_value, yield_from_iterator,
 };
 
 /// Who waits for a running generator's next value.
@@ -275,7 +277,10 @@ pub unsafe fn of_frame(th: &mut Thread, ci: *mut CallRecord, pc: *const u64) -> 
             frame: Slot::empty(),
             finalizer: Slot::empty(),
             origin: Slot::from_option(origin),
-            handled: Data(UnsafeCell::new(HandledItem { value: Word::NONE, previous: core::ptr::null_mut() })),
+            handled: Data(UnsafeCell::new(HandledItem {
+                value: Word::NONE,
+                previous: core::ptr::null_mut(),
+            })),
         };
         let v = th.alloc_generator(head, shape, capacity as usize * 8);
         let g = &*(v.word().ptr() as *const Generator);

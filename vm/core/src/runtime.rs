@@ -174,7 +174,6 @@ impl Runtime {
         hash_key: typhon_text::hash::HashKey,
         native_modules: &'static [&'static crate::ModuleDef],
     ) -> Runtime {
-
         Runtime {
             threads: crate::threads::Threads::new(&config),
             config,

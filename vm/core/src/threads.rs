@@ -224,7 +224,8 @@ pub(crate) fn enter(rt: &'static Runtime) -> Box<Thread> {
     let birth = ctx.birth();
     let ident = u64::from(ctx.id().0);
     let breaker = ctx.breaker_word();
-    let mut th = Thread::new(rt, owner, birth, SyncThread { ctx: core::mem::ManuallyDrop::new(ctx) }, breaker);
+    let mut th =
+        Thread::new(rt, owner, birth, SyncThread { ctx: core::mem::ManuallyDrop::new(ctx) }, breaker);
     th.ident = ident;
     th.sync.ctx.attach();
     // SAFETY: the box stays in place until `leave`.

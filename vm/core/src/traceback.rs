@@ -116,8 +116,10 @@ pub fn coroutine_origin(th: &mut Thread) -> Option<Owned> {
         let Some(r) = crate::interp::eval::nth_record(th, n) else { break };
         // SAFETY: the record of a running frame.
         let code = unsafe { &*r.code };
-        let (file, name) = (code.filename.fixed().expect("set").to_owned(), code.name.fixed().expect("set").to_owned());
-        let line = code.linked_now().and_then(|l| code.line_of(l.offset_of(r.pc.wrapping_sub(1)))).unwrap_or(0);
+        let (file, name) =
+            (code.filename.fixed().expect("set").to_owned(), code.name.fixed().expect("set").to_owned());
+        let line =
+            code.linked_now().and_then(|l| code.line_of(l.offset_of(r.pc.wrapping_sub(1)))).unwrap_or(0);
         let line = th.new_int(i64::from(line));
         out.push(th.new_tuple(vec![file, line, name]));
     }

@@ -26,7 +26,8 @@ fn run(th: &mut Thread, source: &str) -> Owned {
 fn check(th: &mut Thread, source: &str, name: &str, want: &str) {
     let g = run(th, source);
     let key = th.intern(name);
-    let v = g.payload::<Dict>().get(th, key.borrow()).unwrap().unwrap_or_else(|| panic!("{source}\nno {name}"));
+    let v =
+        g.payload::<Dict>().get(th, key.borrow()).unwrap().unwrap_or_else(|| panic!("{source}\nno {name}"));
     assert_eq!(v.borrow().repr_text(th).unwrap(), want, "{source}");
 }
 
@@ -46,6 +47,10 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("x = 'a' + 'bc'", "x", "'abc'"),
     ("x = [1, 2, (3, 'a')]\nx[0] = 5", "x", "[5, 2, (3, 'a')]"),
     ("def f(n):\n  if n < 2: return n\n  return f(n-1) + f(n-2)\nx = f(20)", "x", "6765"),
-    ("def f(a, b=2, *c, d=4, **e): return (a, b, c, d, e)\nx = f(1), f(1, 3, 5, d=6, z=7)", "x", "((1, 2, (), 4, {}), (1, 3, (5,), 6, {'z': 7}))"),
+    (
+        "def f(a, b=2, *c, d=4, **e): return (a, b, c, d, e)\nx = f(1), f(1, 3, 5, d=6, z=7)",
+        "x",
+        "((1, 2, (), 4, {}), (1, 3, (5,), 6, {'z': 7}))",
+    ),
     ("s = 0\ni = 0\nwhile i < 100:\n  if i % 3 == 0: s += i\n  i += 1", "s", "1683"),
 ];

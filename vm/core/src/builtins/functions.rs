@@ -1,1 +1,3 @@
-pub fn setup(_: &mut crate::Thread) -> crate::PyResult<()> { Ok(()) }
+pub fn setup(_: &mut crate::Thread) -> crate::PyResult<()> {
+    Ok(())
+}

@@ -51,7 +51,8 @@ tables! { code => code, linetable => linetable, exceptiontable => exceptiontable
 fn by_kind(th: &mut Thread, o: Borrowed<'_>, wanted: impl Fn(u8) -> bool) -> PyResult {
     let c = this(o);
     let kinds = &c.data.0.localspluskinds;
-    let items = c.locals_tuple().iter().zip(kinds).filter(|(_, k)| wanted(**k)).map(|(n, _)| n.to_owned()).collect();
+    let items =
+        c.locals_tuple().iter().zip(kinds).filter(|(_, k)| wanted(**k)).map(|(n, _)| n.to_owned()).collect();
     Ok(th.new_tuple(items))
 }
 
@@ -87,8 +88,7 @@ fn lines(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
     let mut out = Vec::with_capacity(merged.len());
     for (from, to, line) in merged {
-        let parts =
-            vec![th.new_int(i64::from(from) * 2), th.new_int(i64::from(to) * 2), optional(th, line)];
+        let parts = vec![th.new_int(i64::from(from) * 2), th.new_int(i64::from(to) * 2), optional(th, line)];
         out.push(th.new_tuple(parts));
     }
     let l = th.new_list(out);
@@ -150,12 +150,7 @@ fn number(th: &mut Thread, v: Borrowed<'_>) -> PyResult<u32> {
 }
 
 /// Splits names of locals back into the one list that the machine uses.
-fn set_locals(
-    code: &mut Code,
-    varnames: Vec<PyStr>,
-    cellvars: Vec<PyStr>,
-    freevars: Vec<PyStr>,
-) {
+fn set_locals(code: &mut Code, varnames: Vec<PyStr>, cellvars: Vec<PyStr>, freevars: Vec<PyStr>) {
     let n_args = (code.argcount + code.kwonlyargcount) as usize;
     let (mut names, mut kinds) = (Vec::new(), Vec::new());
     for (i, n) in varnames.into_iter().enumerate() {
@@ -186,15 +181,31 @@ fn set_locals(
 fn replace(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let c = this(a[0]);
     let mut data = c.data.0.clone();
-    if let Some(v) = a.opt(1) { data.argcount = number(th, v)? }
-    if let Some(v) = a.opt(2) { data.posonlyargcount = number(th, v)? }
-    if let Some(v) = a.opt(3) { data.kwonlyargcount = number(th, v)? }
-    if let Some(v) = a.opt(5) { data.stacksize = number(th, v)? }
-    if let Some(v) = a.opt(6) { data.flags = number(th, v)? }
-    if let Some(v) = a.opt(7) { data.firstlineno = number(th, v)? }
-    if let Some(v) = a.opt(8) { data.code = bytes_of(th, v)? }
+    if let Some(v) = a.opt(1) {
+        data.argcount = number(th, v)?
+    }
+    if let Some(v) = a.opt(2) {
+        data.posonlyargcount = number(th, v)?
+    }
+    if let Some(v) = a.opt(3) {
+        data.kwonlyargcount = number(th, v)?
+    }
+    if let Some(v) = a.opt(5) {
+        data.stacksize = number(th, v)?
+    }
+    if let Some(v) = a.opt(6) {
+        data.flags = number(th, v)?
+    }
+    if let Some(v) = a.opt(7) {
+        data.firstlineno = number(th, v)?
+    }
+    if let Some(v) = a.opt(8) {
+        data.code = bytes_of(th, v)?
+    }
     let consts = a.opt(9).map_or_else(|| c.consts.fixed().expect("set").to_owned(), |v| v.to_owned());
-    if let Some(v) = a.opt(10) { data.names = pystrs(th, v)? }
+    if let Some(v) = a.opt(10) {
+        data.names = pystrs(th, v)?
+    }
     if a.opt(11).is_some() || a.opt(12).is_some() || a.opt(13).is_some() {
         let own = |th: &mut Thread, i: usize, f: fn(&mut Thread, Borrowed<'_>) -> PyResult| match a.opt(i) {
             Some(v) => pystrs(th, v),
@@ -208,11 +219,21 @@ fn replace(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         let ce = own(th, 13, cellvars)?;
         set_locals(&mut data, v, ce, f);
     }
-    if let Some(v) = a.opt(14) { data.filename = pystr(th, v)? }
-    if let Some(v) = a.opt(15) { data.name = pystr(th, v)? }
-    if let Some(v) = a.opt(16) { data.qualname = pystr(th, v)? }
-    if let Some(v) = a.opt(17) { data.linetable = bytes_of(th, v)? }
-    if let Some(v) = a.opt(18) { data.exceptiontable = bytes_of(th, v)? }
+    if let Some(v) = a.opt(14) {
+        data.filename = pystr(th, v)?
+    }
+    if let Some(v) = a.opt(15) {
+        data.name = pystr(th, v)?
+    }
+    if let Some(v) = a.opt(16) {
+        data.qualname = pystr(th, v)?
+    }
+    if let Some(v) = a.opt(17) {
+        data.linetable = bytes_of(th, v)?
+    }
+    if let Some(v) = a.opt(18) {
+        data.exceptiontable = bytes_of(th, v)?
+    }
     th.new_code_with(data, consts)
 }
 
@@ -299,7 +320,12 @@ pub(super) fn hash(_: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
 
 pub(super) const METHODS: &[NativeDef] = &[
     NativeDef::new("co_lines", "($self, /)", lines, "Line ranges: (start, end, line) with byte offsets."),
-    NativeDef::new("co_positions", "($self, /)", positions, "(line, end_line, column, end_column) of each unit."),
+    NativeDef::new(
+        "co_positions",
+        "($self, /)",
+        positions,
+        "(line, end_line, column, end_column) of each unit.",
+    ),
     NativeDef::new("co_branches", "($self, /)", branches, "Branches, for coverage tools."),
     NativeDef::new("_varname_from_oparg", "($self, /, oparg)", varname_from_oparg, ""),
     NativeDef::new(

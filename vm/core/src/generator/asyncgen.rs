@@ -239,7 +239,10 @@ fn asend_close(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     match asend_throw(th, &[a[0], exc.borrow()]) {
         Ok(_) => Err(th.runtime_error("coroutine ignored GeneratorExit")),
         Err(raised) => {
-            if [&ex::STOP_ITERATION, &ex::STOP_ASYNC_ITERATION, &ex::GENERATOR_EXIT].iter().any(|d| th.exc_is(d)) {
+            if [&ex::STOP_ITERATION, &ex::STOP_ASYNC_ITERATION, &ex::GENERATOR_EXIT]
+                .iter()
+                .any(|d| th.exc_is(d))
+            {
                 drop(th.catch(raised));
                 return Ok(Owned::none());
             }
@@ -395,7 +398,13 @@ pub static ASYNC_GENERATOR: TypeDef = TypeDef {
         NativeDef::new("asend", "($self, value, /)", asend_method, ""),
         NativeDef::new("athrow", "($self, typ, val=None, tb=None, /)", athrow_method, ""),
         NativeDef::new("aclose", "($self, /)", aclose_method, ""),
-        NativeDef::new("__class_getitem__", "($cls, item, /)", crate::builtins::generic_alias::class_getitem, "").class(),
+        NativeDef::new(
+            "__class_getitem__",
+            "($cls, item, /)",
+            crate::builtins::generic_alias::class_getitem,
+            "",
+        )
+        .class(),
     ],
     getset: &[
         GetSetDef::get("__name__", get_name).set(set_name),

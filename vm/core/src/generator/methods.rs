@@ -80,8 +80,10 @@ pub(super) fn exception_of(
         }
         ty.to_owned()
     } else {
-        let msg =
-            format!("exceptions must be classes or instances deriving from BaseException, not {}", ty.type_name(th));
+        let msg = format!(
+            "exceptions must be classes or instances deriving from BaseException, not {}",
+            ty.type_name(th)
+        );
         return Err(th.type_error(&msg));
     };
     if let (Some(t), Some(e)) = (tb, exc.downcast::<ex::BaseException>()) {
@@ -264,7 +266,8 @@ impl Generator {
 
 pub(super) fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let g = this(o);
-    let name = g.qualname.get(&g.header).and_then(|q| q.downcast::<Str>().map(|s| s.to_text())).unwrap_or_default();
+    let name =
+        g.qualname.get(&g.header).and_then(|q| q.downcast::<Str>().map(|s| s.to_text())).unwrap_or_default();
     let kind = match o.shape_id() {
         ids::COROUTINE => "coroutine",
         ids::ASYNC_GENERATOR => "async_generator",
@@ -361,17 +364,34 @@ const COROUTINE_GETSET: &[GetSetDef] = &[
 ];
 
 const METHODS: &[NativeDef] = &[
-    NativeDef::new("send", "($self, value, /)", send_method, "Resumes execution with a value, or raises StopIteration."),
-    NativeDef::new("throw", "($self, typ, val=None, tb=None, /)", throw_method, "Raises an exception at the point of suspension."),
+    NativeDef::new(
+        "send",
+        "($self, value, /)",
+        send_method,
+        "Resumes execution with a value, or raises StopIteration.",
+    ),
+    NativeDef::new(
+        "throw",
+        "($self, typ, val=None, tb=None, /)",
+        throw_method,
+        "Raises an exception at the point of suspension.",
+    ),
     NativeDef::new("close", "($self, /)", close_method, "Raises GeneratorExit at the point of suspension."),
-    NativeDef::new("__class_getitem__", "($cls, item, /)", crate::builtins::generic_alias::class_getitem, "").class(),
+    NativeDef::new("__class_getitem__", "($cls, item, /)", crate::builtins::generic_alias::class_getitem, "")
+        .class(),
 ];
 
 pub static GENERATOR: TypeDef = TypeDef {
     id: TypeId::fixed(ids::GENERATOR),
     flags: type_flags::GC | type_flags::WEAKREF,
     layout: LAYOUT,
-    slots: Slots { iter: Some(own_iter), next: Some(next), repr: Some(repr), finalize: Some(finalize), ..Slots::NONE },
+    slots: Slots {
+        iter: Some(own_iter),
+        next: Some(next),
+        repr: Some(repr),
+        finalize: Some(finalize),
+        ..Slots::NONE
+    },
     methods: METHODS,
     getset: GENERATOR_GETSET,
     ..TypeDef::of::<Generator>("generator")

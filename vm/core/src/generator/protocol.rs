@@ -105,9 +105,10 @@ pub fn awaitable(th: &mut Thread, v: Borrowed<'_>, from: u32) -> PyResult {
         use typhon_compile::code::flags as co;
         if v.shape_id() == ids::COROUTINE {
             if let Some(y) = g.yield_from()
-                && Generator::of(y.borrow()).is_some_and(|y| y.state() == state::RUNNING) {
-                    return Err(th.runtime_error("coroutine is being awaited already"));
-                }
+                && Generator::of(y.borrow()).is_some_and(|y| y.state() == state::RUNNING)
+            {
+                return Err(th.runtime_error("coroutine is being awaited already"));
+            }
             if g.yield_from().is_some() {
                 return Err(th.runtime_error("coroutine is being awaited already"));
             }
@@ -133,7 +134,9 @@ pub fn awaitable(th: &mut Thread, v: Borrowed<'_>, from: u32) -> PyResult {
     }
     let t = v.type_name(th);
     let msg = match from {
-        1 => format!("'async with' received an object from __aenter__ that does not implement __await__: {t}"),
+        1 => {
+            format!("'async with' received an object from __aenter__ that does not implement __await__: {t}")
+        }
         2 => format!("'async with' received an object from __aexit__ that does not implement __await__: {t}"),
         _ => format!("'{t}' object can't be awaited"),
     };
@@ -217,4 +220,3 @@ pub fn stop_iteration_error(th: &mut Thread, exc: Borrowed<'_>) -> Owned {
     }
     new
 }
-

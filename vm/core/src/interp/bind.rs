@@ -41,7 +41,13 @@ pub unsafe fn bind_arguments(th: &mut Thread, f: &Function, args: Args<'_>, dest
     }
 }
 
-fn fill(th: &mut Thread, f: &Function, code: &CodeObject, args: Args<'_>, locals: &mut [Word]) -> PyResult<()> {
+fn fill(
+    th: &mut Thread,
+    f: &Function,
+    code: &CodeObject,
+    args: Args<'_>,
+    locals: &mut [Word],
+) -> PyResult<()> {
     let data = &code.data.0;
     let n_pos = data.argcount as usize;
     let n_all = n_pos + data.kwonlyargcount as usize;
@@ -160,7 +166,13 @@ fn qualname(f: &Function) -> String {
 }
 
 #[cold]
-fn unexpected_keyword(th: &mut Thread, f: &Function, code: &CodeObject, args: Args<'_>, name: &Str) -> Raised {
+fn unexpected_keyword(
+    th: &mut Thread,
+    f: &Function,
+    code: &CodeObject,
+    args: Args<'_>,
+    name: &Str,
+) -> Raised {
     let n_posonly = code.data.0.posonlyargcount as usize;
     let names = code.locals_tuple();
     let wrong: Vec<String> = args
@@ -186,9 +198,11 @@ fn too_many(th: &mut Thread, f: &Function, code: &CodeObject, given: usize, loca
     let data = &code.data.0;
     let n_pos = data.argcount as usize;
     let n_defaults = f.defaults().as_ref().and_then(|d| d.downcast::<Tuple>()).map_or(0, |d| d.len());
-    let kwonly = (n_pos..n_pos + data.kwonlyargcount as usize).filter(|&i| locals[i] != Word::UNBOUND).count();
+    let kwonly =
+        (n_pos..n_pos + data.kwonlyargcount as usize).filter(|&i| locals[i] != Word::UNBOUND).count();
     let plural = if n_defaults > 0 { n_pos != 1 || n_defaults > 0 } else { n_pos != 1 };
-    let takes = if n_defaults > 0 { format!("from {} to {n_pos}", n_pos - n_defaults) } else { n_pos.to_string() };
+    let takes =
+        if n_defaults > 0 { format!("from {} to {n_pos}", n_pos - n_defaults) } else { n_pos.to_string() };
     let kw = if kwonly > 0 {
         format!(
             " positional argument{} (and {kwonly} keyword-only argument{})",
@@ -208,10 +222,21 @@ fn too_many(th: &mut Thread, f: &Function, code: &CodeObject, given: usize, loca
 }
 
 #[cold]
-fn missing_arguments(th: &mut Thread, f: &Function, code: &CodeObject, missing: &[usize], kind: &str) -> Raised {
+fn missing_arguments(
+    th: &mut Thread,
+    f: &Function,
+    code: &CodeObject,
+    missing: &[usize],
+    kind: &str,
+) -> Raised {
     let names: Vec<String> = missing
         .iter()
-        .map(|&i| format!("'{}'", code.locals_tuple().get(i).downcast::<Str>().map_or(String::new(), |s| s.to_text())))
+        .map(|&i| {
+            format!(
+                "'{}'",
+                code.locals_tuple().get(i).downcast::<Str>().map_or(String::new(), |s| s.to_text())
+            )
+        })
         .collect();
     let list = match names.as_slice() {
         [one] => one.clone(),

@@ -108,7 +108,12 @@ pub fn dict_update(th: &mut Thread, dict: Borrowed<'_>, mapping: Borrowed<'_>) -
 }
 
 /// DICT_MERGE: `f(**mapping)`.
-pub fn dict_merge(th: &mut Thread, dict: Borrowed<'_>, mapping: Borrowed<'_>, callee: Borrowed<'_>) -> PyResult<()> {
+pub fn dict_merge(
+    th: &mut Thread,
+    dict: Borrowed<'_>,
+    mapping: Borrowed<'_>,
+    callee: Borrowed<'_>,
+) -> PyResult<()> {
     let d = dict.downcast::<Dict>().expect("DICT_MERGE has a dict");
     let entries = match mapping.downcast::<Dict>() {
         Some(m) => m.entries(),
@@ -231,9 +236,7 @@ pub fn load_special(th: &mut Thread, o: Borrowed<'_>, which: u32) -> PyResult<(O
     if o.ty().lookup(other.get()).is_some() {
         let hint = if is_async { "with" } else { "async with" };
         let kind = if is_async { "context manager" } else { "asynchronous context manager" };
-        msg.push_str(&format!(
-            " but it supports the {kind} protocol. Did you mean to use '{hint}'?"
-        ));
+        msg.push_str(&format!(" but it supports the {kind} protocol. Did you mean to use '{hint}'?"));
     }
     Err(th.type_error(&msg))
 }
@@ -286,7 +289,9 @@ pub fn load_method(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyRe
 /// Errors: RuntimeError where there is no `__class__` cell or no argument.
 pub fn super_arguments(th: &mut Thread) -> PyResult<(Owned, Owned)> {
     use typhon_compile::code::kind;
-    let Some(r) = super::eval::current_record(th) else { return Err(th.runtime_error("super(): no current frame")) };
+    let Some(r) = super::eval::current_record(th) else {
+        return Err(th.runtime_error("super(): no current frame"));
+    };
     // SAFETY: the record of a running frame.
     let (code, fp) = unsafe { (&*r.code, r.fp) };
     let data = &code.data.0;
@@ -312,7 +317,8 @@ pub fn super_arguments(th: &mut Thread) -> PyResult<(Owned, Owned)> {
     for i in 0..code.n_locals as usize {
         if data.localspluskinds[i] & kind::FREE != 0 && names.get(i).is(class_name) {
             let cell = own(local(i));
-            let Some(class) = cell.downcast::<crate::cell::Cell>().and_then(|c| c.contents.get(&c.header)) else {
+            let Some(class) = cell.downcast::<crate::cell::Cell>().and_then(|c| c.contents.get(&c.header))
+            else {
                 return Err(th.runtime_error("super(): empty __class__ cell"));
             };
             return Ok((class, own(first)));

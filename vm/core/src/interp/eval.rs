@@ -132,7 +132,12 @@ unsafe fn push_boundary(th: &mut Thread) -> PyResult<*mut Word> {
 }
 
 /// Calls a function with a namespace other than fresh locals (`Word::ZERO`: a plain call).
-pub fn call_function(th: &mut Thread, f: &Function, args: Args<'_>, locals: Option<Borrowed<'_>>) -> PyResult {
+pub fn call_function(
+    th: &mut Thread,
+    f: &Function,
+    args: Args<'_>,
+    locals: Option<Borrowed<'_>>,
+) -> PyResult {
     // SAFETY: the protocol of `push_boundary`: words above `sp` are ours until the frame returns.
     unsafe {
         let sp = push_boundary(th)?;
@@ -294,7 +299,12 @@ unsafe fn run_one(unit: u64, pc: *const u64, sp: *mut Word, fp: *mut Word, th: *
 }
 
 /// Runs a code object in namespaces: `exec`, `eval`, module bodies.
-pub fn eval_code(th: &mut Thread, code: Borrowed<'_>, globals: Borrowed<'_>, locals: Borrowed<'_>) -> PyResult {
+pub fn eval_code(
+    th: &mut Thread,
+    code: Borrowed<'_>,
+    globals: Borrowed<'_>,
+    locals: Borrowed<'_>,
+) -> PyResult {
     let f = th.new_function(code, globals, false);
     let f = f.payload::<Function>();
     call_function(th, f, Args::positional(&[]), Some(locals))

@@ -104,8 +104,8 @@ fn decode(code: &[u8]) -> Vec<Instr> {
 fn jump_target(i: &Instr) -> Option<(u32, bool)> {
     use Opcode::*;
     match i.op {
-        JUMP_FORWARD | POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | POP_JUMP_IF_NONE | POP_JUMP_IF_NOT_NONE | FOR_ITER
-        | SEND => Some((i.offset + 1 + i.arg, false)),
+        JUMP_FORWARD | POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | POP_JUMP_IF_NONE | POP_JUMP_IF_NOT_NONE
+        | FOR_ITER | SEND => Some((i.offset + 1 + i.arg, false)),
         JUMP_BACKWARD | JUMP_BACKWARD_NO_INTERRUPT => Some(((i.offset + 1).saturating_sub(i.arg), true)),
         _ => None,
     }
@@ -152,7 +152,8 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
     while at < instrs.len() {
         let i = instrs[at];
         // The next instruction, if a pair may be made with it.
-        let next = instrs.get(at + 1).filter(|n| !is_target[n.start as usize] && !is_target[n.offset as usize]);
+        let next =
+            instrs.get(at + 1).filter(|n| !is_target[n.start as usize] && !is_target[n.offset as usize]);
         let mut p = Piece {
             op: Op::Nop,
             arg: u64::from(i.arg),
@@ -172,7 +173,16 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
             out.push(p);
             if let Some((op, arg)) = second {
                 let (offset, start) = (i.offset, i.offset);
-                out.push(Piece { op, arg, words: Vec::new(), target: None, skip: 0, backward: false, offset, start });
+                out.push(Piece {
+                    op,
+                    arg,
+                    words: Vec::new(),
+                    target: None,
+                    skip: 0,
+                    backward: false,
+                    offset,
+                    start,
+                });
             }
         } else {
             // Nothing to run, but jumps may land here.
@@ -406,10 +416,33 @@ fn compare(i: &Instr, next: Option<&Instr>, p: &mut Piece) -> Op {
 fn binary(arg: u32) -> Op {
     use Op::*;
     const OPS: [Op; 27] = [
-        BinaryAdd, BinaryAnd, BinaryFloorDivide, BinaryLshift, BinaryMatmul, BinaryMultiply, BinaryRemainder,
-        BinaryOr, BinaryPower, BinaryRshift, BinarySubtract, BinaryTrueDivide, BinaryXor, InplaceAdd, InplaceAnd,
-        InplaceFloorDivide, InplaceLshift, InplaceMatmul, InplaceMultiply, InplaceRemainder, InplaceOr,
-        InplacePower, InplaceRshift, InplaceSubtract, InplaceTrueDivide, InplaceXor, BinarySubscr,
+        BinaryAdd,
+        BinaryAnd,
+        BinaryFloorDivide,
+        BinaryLshift,
+        BinaryMatmul,
+        BinaryMultiply,
+        BinaryRemainder,
+        BinaryOr,
+        BinaryPower,
+        BinaryRshift,
+        BinarySubtract,
+        BinaryTrueDivide,
+        BinaryXor,
+        InplaceAdd,
+        InplaceAnd,
+        InplaceFloorDivide,
+        InplaceLshift,
+        InplaceMatmul,
+        InplaceMultiply,
+        InplaceRemainder,
+        InplaceOr,
+        InplacePower,
+        InplaceRshift,
+        InplaceSubtract,
+        InplaceTrueDivide,
+        InplaceXor,
+        BinarySubscr,
     ];
     OPS[arg as usize]
 }

@@ -98,7 +98,8 @@ macro_rules! next {
         #[cfg(tail_calls)]
         {
             let unit = $crate::interp::machine::fetch($pc);
-            let f: $crate::interp::machine::Handler = core::mem::transmute::<usize, _>((unit >> $crate::interp::machine::ARG_BITS) as usize);
+            let f: $crate::interp::machine::Handler =
+                core::mem::transmute::<usize, _>((unit >> $crate::interp::machine::ARG_BITS) as usize);
             return f($pc.add(1), $sp, $fp, $th, $tos, unit & $crate::interp::machine::ARG_MASK);
         }
         #[cfg(not(tail_calls))]

@@ -42,7 +42,10 @@ fn local_name(th: &Thread, i: usize) -> String {
 /// UnboundLocalError for local `i`.
 #[cold]
 pub fn raise_unbound_local(th: &mut Thread, i: usize) {
-    let msg = format!("cannot access local variable '{}' where it is not associated with a value", local_name(th, i));
+    let msg = format!(
+        "cannot access local variable '{}' where it is not associated with a value",
+        local_name(th, i)
+    );
     let _ = th.unbound_local_error(&msg);
 }
 
@@ -64,7 +67,8 @@ pub fn raise_unbound_cell(th: &mut Thread, i: usize) {
 
 #[cold]
 fn undefined(th: &mut Thread, name: Borrowed<'_>) -> Raised {
-    let msg = format!("name '{}' is not defined", name.downcast::<Str>().map(|s| s.to_text()).unwrap_or_default());
+    let msg =
+        format!("name '{}' is not defined", name.downcast::<Str>().map(|s| s.to_text()).unwrap_or_default());
     ex::name_error(th, &msg, name)
 }
 
@@ -179,17 +183,25 @@ pub fn load_builtin(th: &mut Thread, name: fn(&Names) -> &Name) -> PyResult {
     match b.get(th, name)? {
         Some(v) => Ok(v),
         None => {
-            let msg = format!("{} not found", name.downcast::<Str>().map(|s| s.to_text()).unwrap_or_default());
+            let msg =
+                format!("{} not found", name.downcast::<Str>().map(|s| s.to_text()).unwrap_or_default());
             Err(ex::name_error(th, &msg, name))
         }
     }
 }
 
 /// IMPORT_NAME: through `builtins.__import__`, straight when that is ours.
-pub fn import_name(th: &mut Thread, name: Borrowed<'_>, fromlist: Borrowed<'_>, level: Borrowed<'_>) -> PyResult {
+pub fn import_name(
+    th: &mut Thread,
+    name: Borrowed<'_>,
+    fromlist: Borrowed<'_>,
+    level: Borrowed<'_>,
+) -> PyResult {
     let import = match function(th).builtins().get(th, th.rt.names.__import__.get())? {
         Some(f) => f,
-        None => return Err(crate::builtins::exceptions::import_error(th, "__import__ not found", None, false)),
+        None => {
+            return Err(crate::builtins::exceptions::import_error(th, "__import__ not found", None, false));
+        }
     };
     let g = Borrowed::from_payload(globals(th));
     if crate::import::is_original(th, import.borrow()) {
@@ -203,7 +215,9 @@ pub fn import_name(th: &mut Thread, name: Borrowed<'_>, fromlist: Borrowed<'_>, 
 /// Makes `__annotations__` in the body's namespace.
 pub fn setup_annotations(th: &mut Thread) -> PyResult<()> {
     let name = th.rt.names.__annotations__.get();
-    let Some(ns) = namespace(th) else { return Err(th.system_error("no locals found when setting up annotations")) };
+    let Some(ns) = namespace(th) else {
+        return Err(th.system_error("no locals found when setting up annotations"));
+    };
     if get_in(th, ns, name)?.is_none() {
         let d = th.new_dict();
         ns.setitem(th, name, d.borrow())?;

@@ -86,7 +86,12 @@ impl Iterator for Positions<'_> {
             10..=12 => {
                 self.line += i32::from(code) - 10;
                 let (c, e) = (byte(), byte());
-                Position { line: line(self.line), end_line: line(self.line), column: Some(c), end_column: Some(e) }
+                Position {
+                    line: line(self.line),
+                    end_line: line(self.line),
+                    column: Some(c),
+                    end_column: Some(e),
+                }
             }
             short => {
                 let b = byte();

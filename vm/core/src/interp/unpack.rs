@@ -154,8 +154,7 @@ pub fn match_class(
         } else {
             for name in args.iter().take(n_positional) {
                 if name.downcast::<Str>().is_none() {
-                    let msg =
-                        format!("__match_args__ elements must be strings (got {})", name.type_name(th));
+                    let msg = format!("__match_args__ elements must be strings (got {})", name.type_name(th));
                     return Err(th.type_error(&msg));
                 }
                 match attribute(th, subject, ty, name, &mut seen)? {

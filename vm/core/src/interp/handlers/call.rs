@@ -131,7 +131,14 @@ handlers! {
 }
 
 #[inline(always)]
-unsafe fn fill_record(new: *mut CallRecord, fp: *mut Word, base: *mut Word, code: *const CodeObject, f: *const Function, callee: Word) {
+unsafe fn fill_record(
+    new: *mut CallRecord,
+    fp: *mut Word,
+    base: *mut Word,
+    code: *const CodeObject,
+    f: *const Function,
+    callee: Word,
+) {
     // SAFETY: `new` is the next free record.
     unsafe {
         (*new).fp = fp;

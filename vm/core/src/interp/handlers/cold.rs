@@ -55,7 +55,12 @@ macro_rules! after_native {
 /// # Safety
 /// The words are live; `pc` and `sp` are saved.
 #[inline(always)]
-pub(crate) unsafe fn replace(th: *mut Thread, sp: *mut Word, n: usize, r: PyResult) -> Option<(*mut Word, Word)> {
+pub(crate) unsafe fn replace(
+    th: *mut Thread,
+    sp: *mut Word,
+    n: usize,
+    r: PyResult,
+) -> Option<(*mut Word, Word)> {
     match r {
         Ok(v) => {
             let w = v.into_raw();
@@ -445,7 +450,19 @@ handlers! {
 fn operator(arg: u64) -> BinaryOp {
     use BinaryOp::*;
     const ALL: [BinaryOp; 13] = [
-        Add, And, FloorDivide, Lshift, MatMul, Multiply, Remainder, Or, Power, Rshift, Subtract, TrueDivide, Xor,
+        Add,
+        And,
+        FloorDivide,
+        Lshift,
+        MatMul,
+        Multiply,
+        Remainder,
+        Or,
+        Power,
+        Rshift,
+        Subtract,
+        TrueDivide,
+        Xor,
     ];
     ALL[arg as usize % 13]
 }
