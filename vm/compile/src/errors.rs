@@ -13,7 +13,7 @@ use ruff_python_ast::{
     self as ast, Stmt,
     token::{Token, TokenKind},
 };
-use ruff_python_parser::{ParseErrorType, Parsed};
+use ruff_python_parser::{LexicalErrorType, ParseErrorType, Parsed};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
 use crate::{
@@ -93,9 +93,11 @@ pub(crate) fn check(
     let unsupported = parsed.unsupported_syntax_errors().first();
     let grammar_at = grammar.map(|error| error.location.start());
     if let Some(found) = lexical.error {
-        let earlier =
-            grammar.filter(|error| lexical.secondary && error.location.start() < found.range.start());
-        return Err(earlier.map_or(found, |error| translate::translate(&source, error)));
+        let earlier = grammar.filter(|error| error.location.start() < found.range.start());
+        return Err(match earlier.map(|error| translate::translate(&source, error)) {
+            Some(fail) if lexical.secondary || fail.kind == ErrorKind::Indentation => fail,
+            _ => found,
+        });
     }
     if let Some(open) = lexical.open {
         let far =
@@ -124,7 +126,14 @@ pub(crate) fn check(
 }
 
 fn is_lexical(error: &ParseErrorType) -> bool {
-    matches!(error, ParseErrorType::Lexical(_))
+    match error {
+        // CPython's tokenizer takes these for operators that no rule knows.
+        ParseErrorType::Lexical(LexicalErrorType::UnrecognizedToken { tok }) => {
+            !lexical::is_operator_like(*tok)
+        }
+        ParseErrorType::Lexical(_) => true,
+        _ => false,
+    }
 }
 
 /// Errors inside string literals are found again, with their text, when the literal is decoded.

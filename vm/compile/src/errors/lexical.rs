@@ -156,9 +156,14 @@ fn line_end(source: &Source<'_>, range: TextRange) -> TextRange {
     TextRange::empty(range.start() + TextSize::new(len as u32))
 }
 
+/// `$`, `?`, `` ` `` and the like.
+pub(super) fn is_operator_like(tok: char) -> bool {
+    tok.is_ascii() && !tok.is_ascii_control()
+}
+
 fn unrecognized(tok: char, range: TextRange) -> Option<Fail> {
-    if tok.is_ascii() && !tok.is_ascii_control() {
-        return Some(Fail::new("invalid syntax", &range));
+    if is_operator_like(tok) {
+        return None;
     }
     let point = tok as u32;
     if tok.is_control() || matches!(point, 0x200B..=0x200F | 0x2028..=0x202E | 0xA0 | 0xFEFF) {
