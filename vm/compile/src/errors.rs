@@ -95,7 +95,13 @@ pub(crate) fn check(
     if let Some(found) = lexical.error {
         let earlier = grammar.filter(|error| error.location.start() < found.range.start());
         return Err(match earlier.map(|error| translate::translate(&source, error)) {
-            Some(fail) if lexical.secondary || fail.kind == ErrorKind::Indentation => fail,
+            Some(fail) if lexical.secondary => fail,
+            Some(fail)
+                if fail.kind == ErrorKind::Indentation
+                    && source.line(fail.range.start()) < source.line(found.range.start()) =>
+            {
+                fail
+            }
             _ => found,
         });
     }
