@@ -3,13 +3,18 @@
 //! Each module is one [`ModuleDef`] in a file (or folder) of its name. A module exists for `import` when
 //! it stands in [`MODULES`].
 
+pub mod abc;
 pub mod args;
+pub mod atexit;
 pub mod codecs;
 pub mod collections;
+pub mod contextvars;
 pub mod errno;
 pub mod functools;
 pub mod itertools;
 pub mod operator;
+pub mod stat;
+pub mod string;
 pub mod support;
 pub mod typing;
 pub mod warnings;
@@ -18,12 +23,17 @@ use typhon_core::ModuleDef;
 
 /// Every native module, made when it is first imported.
 pub static MODULES: &[&ModuleDef] = &[
+    &abc::MODULE,
+    &atexit::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
+    &contextvars::MODULE,
     &errno::MODULE,
     &functools::MODULE,
     &itertools::MODULE,
     &operator::MODULE,
+    &stat::MODULE,
+    &string::MODULE,
     &typing::MODULE,
     &warnings::MODULE,
 ];
