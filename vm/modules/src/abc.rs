@@ -7,7 +7,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Thread, Type, TypeDef, Word, payload, type_flags, unborn,
+    Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Thread, Type, TypeDef, Word, payload,
+    type_flags, unborn,
 };
 
 use crate::args::this;
@@ -26,13 +27,48 @@ pub static MODULE: ModuleDef = ModuleDef {
              identifying the\ncurrent version of the ABC cache for virtual subclasses. The token changes\nwith every call \
              to register() on any ABC.",
         ),
-        NativeDef::new("_abc_init", "($module, self, /)", init, "Internal ABC helper for class set-up. Should be never used outside abc module."),
-        NativeDef::new("_abc_register", "($module, self, subclass, /)", register, "Internal ABC helper for subclasss registration. Should be never used outside abc module."),
-        NativeDef::new("_abc_instancecheck", "($module, self, instance, /)", instancecheck, "Internal ABC helper for instance checks. Should be never used outside abc module."),
-        NativeDef::new("_abc_subclasscheck", "($module, self, subclass, /)", |th, a| Ok(Owned::bool(is_subclass(th, a[0], a[1])?)), "Internal ABC helper for subclasss checks. Should be never used outside abc module."),
-        NativeDef::new("_get_dump", "($module, self, /)", dump, "Internal ABC helper for cache and registry debugging."),
-        NativeDef::new("_reset_registry", "($module, self, /)", reset_registry, "Internal ABC helper to reset registry of a given class."),
-        NativeDef::new("_reset_caches", "($module, self, /)", reset_caches, "Internal ABC helper to reset both caches of a given class."),
+        NativeDef::new(
+            "_abc_init",
+            "($module, self, /)",
+            init,
+            "Internal ABC helper for class set-up. Should be never used outside abc module.",
+        ),
+        NativeDef::new(
+            "_abc_register",
+            "($module, self, subclass, /)",
+            register,
+            "Internal ABC helper for subclasss registration. Should be never used outside abc module.",
+        ),
+        NativeDef::new(
+            "_abc_instancecheck",
+            "($module, self, instance, /)",
+            instancecheck,
+            "Internal ABC helper for instance checks. Should be never used outside abc module.",
+        ),
+        NativeDef::new(
+            "_abc_subclasscheck",
+            "($module, self, subclass, /)",
+            |th, a| Ok(Owned::bool(is_subclass(th, a[0], a[1])?)),
+            "Internal ABC helper for subclasss checks. Should be never used outside abc module.",
+        ),
+        NativeDef::new(
+            "_get_dump",
+            "($module, self, /)",
+            dump,
+            "Internal ABC helper for cache and registry debugging.",
+        ),
+        NativeDef::new(
+            "_reset_registry",
+            "($module, self, /)",
+            reset_registry,
+            "Internal ABC helper to reset registry of a given class.",
+        ),
+        NativeDef::new(
+            "_reset_caches",
+            "($module, self, /)",
+            reset_caches,
+            "Internal ABC helper to reset both caches of a given class.",
+        ),
     ],
     types: &[&ABC_DATA],
     setup: None,
@@ -143,7 +179,9 @@ fn pattern_flags(th: &mut Thread, class: Borrowed<'_>, ty: &Type) -> PyResult<()
         };
         let ours = match (bits & C_SEQUENCE != 0, bits & C_MAPPING != 0) {
             (true, true) => {
-                return Err(th.type_error("__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING"));
+                return Err(th.type_error(
+                    "__abc_tpflags__ cannot be both Py_TPFLAGS_SEQUENCE and Py_TPFLAGS_MAPPING",
+                ));
             }
             (true, false) => type_flags::SEQUENCE,
             (false, true) => type_flags::MAPPING,
@@ -258,7 +296,13 @@ fn is_subclass(th: &mut Thread, class: Borrowed<'_>, subclass: Borrowed<'_>) -> 
     Ok(yes)
 }
 
-fn decide(th: &mut Thread, class: Borrowed<'_>, subclass: Borrowed<'_>, sub: &Type, d: &AbcData) -> PyResult<bool> {
+fn decide(
+    th: &mut Thread,
+    class: Borrowed<'_>,
+    subclass: Borrowed<'_>,
+    sub: &Type,
+    d: &AbcData,
+) -> PyResult<bool> {
     let hook = th.rt.names.__subclasshook__.get();
     let r = class.call_method(th, hook, &[subclass])?;
     if r.is(Word::TRUE) {
@@ -268,7 +312,10 @@ fn decide(th: &mut Thread, class: Borrowed<'_>, subclass: Borrowed<'_>, sub: &Ty
         return Ok(false);
     }
     if !r.is_not_implemented() {
-        return Err(th.raise(&ex::ASSERTION_ERROR, "__subclasshook__ must return either False, True, or NotImplemented"));
+        return Err(th.raise(
+            &ex::ASSERTION_ERROR,
+            "__subclasshook__ must return either False, True, or NotImplemented",
+        ));
     }
     if let Some(c) = class.downcast::<Type>()
         && sub.mro_types().any(|t| core::ptr::eq(t, c))

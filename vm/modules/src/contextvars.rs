@@ -10,8 +10,8 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, CompareOp, ModuleDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload,
-    type_flags, unborn,
+    Args, ArgsExt, Borrowed, CompareOp, ModuleDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef,
+    payload, type_flags, unborn,
 };
 
 use crate::args::this;
@@ -21,10 +21,15 @@ use variable::ContextVar;
 pub static MODULE: ModuleDef = ModuleDef {
     name: "_contextvars",
     doc: "Context Variables",
-    functions: &[NativeDef::new("copy_context", "($module, /)", |th, _| {
-        let now = current(th);
-        Ok(copy(th, now.payload()))
-    }, "Return a shallow copy of the current context.")],
+    functions: &[NativeDef::new(
+        "copy_context",
+        "($module, /)",
+        |th, _| {
+            let now = current(th);
+            Ok(copy(th, now.payload()))
+        },
+        "Return a shallow copy of the current context.",
+    )],
     // The type of `Token.MISSING` comes before `Token`, whose setup makes the one instance.
     types: &[&CONTEXT, &variable::CONTEXT_VAR, &token::MISSING, &token::TOKEN],
     setup: None,
@@ -66,11 +71,36 @@ pub static CONTEXT: TypeDef = TypeDef {
     },
     methods: &[
         NativeDef::raw("run", "($self, callable, /, *args, **kwargs)", run, ""),
-        NativeDef::new("copy", "($self, /)", |th, a| Ok(copy(th, this(a[0]))), "Return a shallow copy of the context object."),
-        NativeDef::new("get", "($self, key, default=None, /)", get, "Return the value for `key` if `key` has the value in the context object.\n\nIf `key` does not exist, return `default`. If `default` is not given,\nreturn None."),
-        NativeDef::new("keys", "($self, /)", |th, a| view(th, a[0], "keys"), "Return a list of all variables in the context object."),
-        NativeDef::new("values", "($self, /)", |th, a| view(th, a[0], "values"), "Return a list of all variables' values in the context object."),
-        NativeDef::new("items", "($self, /)", |th, a| view(th, a[0], "items"), "Return all variables and their values in the context object.\n\nThe result is returned as a list of 2-tuples (variable, value)."),
+        NativeDef::new(
+            "copy",
+            "($self, /)",
+            |th, a| Ok(copy(th, this(a[0]))),
+            "Return a shallow copy of the context object.",
+        ),
+        NativeDef::new(
+            "get",
+            "($self, key, default=None, /)",
+            get,
+            "Return the value for `key` if `key` has the value in the context object.\n\nIf `key` does not exist, return `default`. If `default` is not given,\nreturn None.",
+        ),
+        NativeDef::new(
+            "keys",
+            "($self, /)",
+            |th, a| view(th, a[0], "keys"),
+            "Return a list of all variables in the context object.",
+        ),
+        NativeDef::new(
+            "values",
+            "($self, /)",
+            |th, a| view(th, a[0], "values"),
+            "Return a list of all variables' values in the context object.",
+        ),
+        NativeDef::new(
+            "items",
+            "($self, /)",
+            |th, a| view(th, a[0], "items"),
+            "Return all variables and their values in the context object.\n\nThe result is returned as a list of 2-tuples (variable, value).",
+        ),
     ],
     ..TypeDef::of::<Context>("Context")
 };

@@ -9,19 +9,90 @@ pub static MODULE: ModuleDef = ModuleDef {
     doc: "S_IFMT_: file type bits\nS_IFDIR: directory\nS_IFCHR: character device\nS_IFBLK: block device\nS_IFREG: \
           regular file\nS_IFIFO: fifo (named pipe)\nS_IFLNK: symbolic link\nS_IFSOCK: socket file",
     functions: &[
-        NativeDef::new("S_ISDIR", "($module, mode, /)", |th, a| is(th, a, libc::S_IFDIR), "S_ISDIR(mode) -> bool\n\nReturn True if mode is from a directory."),
-        NativeDef::new("S_ISCHR", "($module, mode, /)", |th, a| is(th, a, libc::S_IFCHR), "S_ISCHR(mode) -> bool\n\nReturn True if mode is from a character special device file."),
-        NativeDef::new("S_ISBLK", "($module, mode, /)", |th, a| is(th, a, libc::S_IFBLK), "S_ISBLK(mode) -> bool\n\nReturn True if mode is from a block special device file."),
-        NativeDef::new("S_ISREG", "($module, mode, /)", |th, a| is(th, a, libc::S_IFREG), "S_ISREG(mode) -> bool\n\nReturn True if mode is from a regular file."),
-        NativeDef::new("S_ISFIFO", "($module, mode, /)", |th, a| is(th, a, libc::S_IFIFO), "S_ISFIFO(mode) -> bool\n\nReturn True if mode is from a FIFO (named pipe)."),
-        NativeDef::new("S_ISLNK", "($module, mode, /)", |th, a| is(th, a, libc::S_IFLNK), "S_ISLNK(mode) -> bool\n\nReturn True if mode is from a symbolic link."),
-        NativeDef::new("S_ISSOCK", "($module, mode, /)", |th, a| is(th, a, libc::S_IFSOCK), "S_ISSOCK(mode) -> bool\n\nReturn True if mode is from a socket."),
-        NativeDef::new("S_ISDOOR", "($module, mode, /)", never, "S_ISDOOR(mode) -> bool\n\nReturn True if mode is from a door."),
-        NativeDef::new("S_ISPORT", "($module, mode, /)", never, "S_ISPORT(mode) -> bool\n\nReturn True if mode is from an event port."),
-        NativeDef::new("S_ISWHT", "($module, mode, /)", never, "S_ISWHT(mode) -> bool\n\nReturn True if mode is from a whiteout."),
-        NativeDef::new("S_IMODE", "($module, mode, /)", |th, a| { let m = c_id(th, a[0], "mode")?; Ok(th.new_int(i64::from(m & 0o7777))) }, "Return the portion of the file's mode that can be set by os.chmod()."),
-        NativeDef::new("S_IFMT", "($module, mode, /)", |th, a| { let m = c_id(th, a[0], "mode")?; Ok(th.new_int(i64::from(m & libc::S_IFMT))) }, "Return the portion of the file's mode that describes the file type."),
-        NativeDef::new("filemode", "($module, mode, /)", filemode, "Convert a file's mode to a string of the form '-rwxrwxrwx'"),
+        NativeDef::new(
+            "S_ISDIR",
+            "($module, mode, /)",
+            |th, a| is(th, a, libc::S_IFDIR),
+            "S_ISDIR(mode) -> bool\n\nReturn True if mode is from a directory.",
+        ),
+        NativeDef::new(
+            "S_ISCHR",
+            "($module, mode, /)",
+            |th, a| is(th, a, libc::S_IFCHR),
+            "S_ISCHR(mode) -> bool\n\nReturn True if mode is from a character special device file.",
+        ),
+        NativeDef::new(
+            "S_ISBLK",
+            "($module, mode, /)",
+            |th, a| is(th, a, libc::S_IFBLK),
+            "S_ISBLK(mode) -> bool\n\nReturn True if mode is from a block special device file.",
+        ),
+        NativeDef::new(
+            "S_ISREG",
+            "($module, mode, /)",
+            |th, a| is(th, a, libc::S_IFREG),
+            "S_ISREG(mode) -> bool\n\nReturn True if mode is from a regular file.",
+        ),
+        NativeDef::new(
+            "S_ISFIFO",
+            "($module, mode, /)",
+            |th, a| is(th, a, libc::S_IFIFO),
+            "S_ISFIFO(mode) -> bool\n\nReturn True if mode is from a FIFO (named pipe).",
+        ),
+        NativeDef::new(
+            "S_ISLNK",
+            "($module, mode, /)",
+            |th, a| is(th, a, libc::S_IFLNK),
+            "S_ISLNK(mode) -> bool\n\nReturn True if mode is from a symbolic link.",
+        ),
+        NativeDef::new(
+            "S_ISSOCK",
+            "($module, mode, /)",
+            |th, a| is(th, a, libc::S_IFSOCK),
+            "S_ISSOCK(mode) -> bool\n\nReturn True if mode is from a socket.",
+        ),
+        NativeDef::new(
+            "S_ISDOOR",
+            "($module, mode, /)",
+            never,
+            "S_ISDOOR(mode) -> bool\n\nReturn True if mode is from a door.",
+        ),
+        NativeDef::new(
+            "S_ISPORT",
+            "($module, mode, /)",
+            never,
+            "S_ISPORT(mode) -> bool\n\nReturn True if mode is from an event port.",
+        ),
+        NativeDef::new(
+            "S_ISWHT",
+            "($module, mode, /)",
+            never,
+            "S_ISWHT(mode) -> bool\n\nReturn True if mode is from a whiteout.",
+        ),
+        NativeDef::new(
+            "S_IMODE",
+            "($module, mode, /)",
+            |th, a| {
+                let m = c_id(th, a[0], "mode")?;
+                Ok(th.new_int(i64::from(m & 0o7777)))
+            },
+            "Return the portion of the file's mode that can be set by os.chmod().",
+        ),
+        NativeDef::new(
+            "S_IFMT",
+            "($module, mode, /)",
+            |th, a| {
+                let m = c_id(th, a[0], "mode")?;
+                Ok(th.new_int(i64::from(m & libc::S_IFMT)))
+            },
+            "Return the portion of the file's mode that describes the file type.",
+        ),
+        NativeDef::new(
+            "filemode",
+            "($module, mode, /)",
+            filemode,
+            "Convert a file's mode to a string of the form '-rwxrwxrwx'",
+        ),
     ],
     types: &[],
     setup: Some(setup),
@@ -52,11 +123,8 @@ fn filemode(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let mut out = [kind; 10];
     for (i, who) in [6, 3, 0].into_iter().enumerate() {
         let bits = m >> who & 7;
-        let (special, lower, upper) = [
-            (libc::S_ISUID, b's', b'S'),
-            (libc::S_ISGID, b's', b'S'),
-            (libc::S_ISVTX, b't', b'T'),
-        ][i];
+        let (special, lower, upper) =
+            [(libc::S_ISUID, b's', b'S'), (libc::S_ISGID, b's', b'S'), (libc::S_ISVTX, b't', b'T')][i];
         let at = 1 + i * 3;
         out[at] = if bits & 4 != 0 { b'r' } else { b'-' };
         out[at + 1] = if bits & 2 != 0 { b'w' } else { b'-' };

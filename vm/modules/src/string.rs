@@ -4,7 +4,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Borrowed, Data, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, TypeDef, payload, type_flags, unborn,
+    Borrowed, Data, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, TypeDef, payload, type_flags,
+    unborn,
 };
 use typhon_text::error::TextError;
 use typhon_text::str_format::{Accessor, FieldName, Key, Parser};
@@ -15,7 +16,12 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_string",
     doc: "string helper module",
     functions: &[
-        NativeDef::new("formatter_parser", "($module, format_string, /)", parser, "parse the argument as a format string"),
+        NativeDef::new(
+            "formatter_parser",
+            "($module, format_string, /)",
+            parser,
+            "parse the argument as a format string",
+        ),
         NativeDef::new(
             "formatter_field_name_split",
             "($module, field_name, /)",

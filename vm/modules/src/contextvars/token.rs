@@ -3,7 +3,8 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use typhon_core::{
-    Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,
+    Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
+    unborn,
 };
 
 use crate::args::this;
@@ -28,7 +29,12 @@ pub static TOKEN: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("__enter__", "($self, /)", |_, a| Ok(a[0].to_owned()), "Enter into Token context manager."),
+        NativeDef::new(
+            "__enter__",
+            "($self, /)",
+            |_, a| Ok(a[0].to_owned()),
+            "Enter into Token context manager.",
+        ),
         NativeDef::new(
             "__exit__",
             "($self, type, value, traceback, /)",

@@ -3,8 +3,8 @@
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, signature,
-    type_flags, unborn,
+    Args, ArgsExt, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef,
+    payload, signature, type_flags, unborn,
 };
 
 use super::token::{self, Token};
@@ -56,7 +56,9 @@ pub static CONTEXT_VAR: TypeDef = TypeDef {
         )
         .class(),
     ],
-    getset: &[GetSetDef::get("name", |_, o| Ok(this::<ContextVar>(o).name.fixed().unwrap_or(Borrowed::none()).to_owned()))],
+    getset: &[GetSetDef::get("name", |_, o| {
+        Ok(this::<ContextVar>(o).name.fixed().unwrap_or(Borrowed::none()).to_owned())
+    })],
     ..TypeDef::of::<ContextVar>("ContextVar")
 };
 
