@@ -98,6 +98,37 @@ pub fn own(o: Borrowed<'_>, name: Borrowed<'_>) -> Option<Owned> {
     d.downcast::<Dict>()?.get_interned(name.word())
 }
 
+/// The instance's own attributes, in order, without making a dict for them.
+pub fn own_entries(o: Borrowed<'_>) -> Vec<(Owned, Owned)> {
+    let Some(h) = o.header() else { return Vec::new() };
+    let shape = shape_of(h);
+    let mut out = Vec::with_capacity(shape.keys().len());
+    for (i, &key) in shape.keys().iter().enumerate() {
+        if let Some(v) = inline_slot(h, shape, i).get(h) {
+            // SAFETY: interned names are immortal.
+            let key = unsafe { Borrowed::from_raw(key.uncounted()) };
+            out.push((key.to_owned(), v));
+        }
+    }
+    if let Some(d) = dict_slot(h).and_then(|s| s.get(h))
+        && let Some(d) = d.downcast::<Dict>()
+    {
+        return d.entries();
+    }
+    out
+}
+
+/// Is reading `__dict__` just that: the generic rules and the descriptor that every class gets?
+pub fn has_plain_dict(th: &Thread, o: Borrowed<'_>) -> bool {
+    use crate::builtins::descriptors::GetSetDescriptor;
+    let generic = generic_getattr as *const () as usize;
+    let getset = &crate::builtins::type_::getset::INSTANCE_DICT;
+    o.ty().slots.getattr().is_some_and(|f| f as usize == generic)
+        && o.ty().find(th.rt.names.__dict__.get()).is_some_and(|d| {
+            d.borrow().downcast_exact::<GetSetDescriptor>().is_some_and(|g| core::ptr::eq(g.def(), getset))
+        })
+}
+
 /// Has the instance an attribute of its own under this name?
 #[inline]
 pub fn has_own(o: Borrowed<'_>, name: Borrowed<'_>) -> bool {

@@ -135,7 +135,9 @@ impl Type {
             }
             return false;
         }
-        self.mro_types().any(|t| core::ptr::eq(t, other))
+        let other = other as *const Type as u64;
+        let mro = self.mro.fixed().and_then(|m| m.downcast_exact::<Tuple>());
+        mro.is_some_and(|m| m.items().iter().any(|s| s.peek().identity() == other))
     }
 
     /// As a value.

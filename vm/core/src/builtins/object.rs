@@ -174,7 +174,11 @@ fn dir(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let names = &th.rt.names;
     let (dict, class) = (names.__dict__.get(), names.__class__.get());
     let merged = th.new_dict();
-    if let Some(d) = o.getattr_opt(th, dict)?
+    if attributes::has_plain_dict(th, o) {
+        for (k, v) in attributes::own_entries(o) {
+            merged.payload::<Dict>().set(th, k.borrow(), v)?;
+        }
+    } else if let Some(d) = o.getattr_opt(th, dict)?
         && let Some(d) = d.downcast::<Dict>()
     {
         for (k, v) in d.entries() {
@@ -370,20 +374,20 @@ fn default_state(th: &mut Thread, o: Borrowed<'_>, required: bool) -> PyResult {
         return Err(th.type_error(&msg));
     }
     let dict_name = th.rt.names.__dict__.get();
-    let state = match o.getattr_opt(th, dict_name)? {
-        Some(d) => match d.downcast::<Dict>() {
-            // A class with a dict but nothing in it has no state to speak of.
-            Some(dict) if dict.len() == 0 && required_none(o) => Owned::none(),
-            Some(dict) => {
-                let copy = th.new_dict();
-                for (k, v) in dict.entries() {
-                    copy.payload::<Dict>().set(th, k.borrow(), v)?;
+    let state = if attributes::has_plain_dict(th, o) {
+        let entries = attributes::own_entries(o);
+        if entries.is_empty() { Owned::none() } else { dict_from(th, entries)? }
+    } else {
+        match o.getattr_opt(th, dict_name)? {
+            Some(d) => match d.downcast::<Dict>() {
+                Some(dict) => {
+                    let entries = dict.entries();
+                    dict_from(th, entries)?
                 }
-                copy
-            }
-            None => d,
-        },
-        None => Owned::none(),
+                None => d,
+            },
+            None => Owned::none(),
+        }
     };
     let copyreg = import(th, "copyreg")?;
     let names = copyreg.borrow().call_method_str(th, "_slotnames", &[ty.as_value()])?;
@@ -403,7 +407,10 @@ fn default_state(th: &mut Thread, o: Borrowed<'_>, required: bool) -> PyResult {
     Ok(th.new_tuple(vec![state, slots]))
 }
 
-/// Instances without any attribute: CPython pickles `None` when it never made the dict.
-fn required_none(o: Borrowed<'_>) -> bool {
-    o.ty().dict_offset() != 0
+fn dict_from(th: &mut Thread, entries: Vec<(Owned, Owned)>) -> PyResult {
+    let d = th.new_dict();
+    for (k, v) in entries {
+        d.payload::<Dict>().set(th, k.borrow(), v)?;
+    }
+    Ok(d)
 }
