@@ -8,7 +8,7 @@
 
 use core::cell::Cell;
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 
@@ -67,6 +67,47 @@ pub struct Params {
     len: usize,
     /// `len` positional-only or ordinary parameters and nothing else.
     plain: bool,
+}
+
+/// A signature that is parsed when somebody first needs it: most natives are never called.
+pub struct LazyParams(AtomicPtr<Params>);
+
+crate::holds_no_references!(LazyParams);
+
+impl LazyParams {
+    pub const fn new() -> LazyParams {
+        LazyParams(AtomicPtr::new(core::ptr::null_mut()))
+    }
+
+    pub fn known(params: &'static Params) -> LazyParams {
+        LazyParams(AtomicPtr::new(params as *const Params as *mut Params))
+    }
+
+    /// The signature of `def`, called `display` in messages.
+    #[inline(always)]
+    pub fn get(&self, def: &'static NativeDef, method: bool, display: impl FnOnce() -> String) -> &'static Params {
+        // ORDERING Acquire: pairs with the Release below.
+        let p = self.0.load(Ordering::Acquire);
+        if !p.is_null() {
+            // SAFETY: leaked below, never changed.
+            return unsafe { &*p };
+        }
+        self.parse(def, method, display())
+    }
+
+    #[cold]
+    fn parse(&self, def: &'static NativeDef, method: bool, display: String) -> &'static Params {
+        let p: &'static Params = Box::leak(Box::new(Params::parse(def.name, display, def.sig, method)));
+        // ORDERING Release: publishes the signature. Two threads may parse at once; either is right.
+        self.0.store(p as *const Params as *mut Params, Ordering::Release);
+        p
+    }
+}
+
+impl Default for LazyParams {
+    fn default() -> Self {
+        LazyParams::new()
+    }
 }
 
 /// Splits at commas outside brackets and quotes.

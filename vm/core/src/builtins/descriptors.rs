@@ -7,7 +7,7 @@ use crate::builtins::native_function::{NativeFunction, new_bound};
 use crate::builtins::type_::slot_defs::{SLOT_DEFS, SlotDef, call_wrapped};
 use crate::flags;
 use crate::object::{Borrowed, Data, Owned, Payload, PyResult, Slot};
-use crate::signature::{Params, call_native, text_signature};
+use crate::signature::{LazyParams, Params, call_native, text_signature};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{Binding, GetSetDef, NativeCall, NativeDef, TypeDef, TypeId, type_flags};
@@ -17,7 +17,7 @@ crate::payload! {
     /// `method_descriptor`: a native method in its type's namespace.
     pub struct MethodDescriptor: METHOD_DESCRIPTOR {
         def: Data<&'static NativeDef>,
-        params: Data<&'static Params>,
+        params: LazyParams,
         objclass: Slot,
     }
 }
@@ -26,7 +26,7 @@ crate::payload! {
     /// `classmethod_descriptor`: a native class method.
     pub struct ClassMethodDescriptor: CLASSMETHOD_DESCRIPTOR {
         def: Data<&'static NativeDef>,
-        params: Data<&'static Params>,
+        params: LazyParams,
         objclass: Slot,
     }
 }
@@ -97,12 +97,23 @@ impl MethodDescriptor {
         self.def.0
     }
     /// The parsed signature, for direct calls.
+    #[inline(always)]
     pub fn params(&self) -> &'static Params {
-        self.params.0
+        self.params.get(self.def.0, true, || display(self.objclass(), self.def.0))
     }
     /// The class whose instances the method takes.
     pub fn objclass(&self) -> &Type {
         class_in(&self.objclass)
+    }
+}
+
+fn display(class: &Type, def: &NativeDef) -> String {
+    format!("{}.{}", class.display_name(), def.name)
+}
+
+impl ClassMethodDescriptor {
+    fn params(&self) -> &'static Params {
+        self.params.get(self.def.0, true, || display(class_in(&self.objclass), self.def.0))
     }
 }
 
@@ -125,11 +136,8 @@ impl GetSetDescriptor {
 impl Thread {
     /// The descriptor (or function, for static methods) of a row of a type's method table.
     pub(crate) fn new_method(&mut self, def: &'static NativeDef, ty: &Type) -> Owned {
-        let display = format!("{}.{}", ty.display_name(), def.name);
-        let method = def.binding != Binding::Static;
-        let params: &'static Params = Box::leak(Box::new(Params::parse(def.name, display, def.sig, method)));
         let objclass = Slot::new(ty.as_value().to_owned());
-        let (def_, params_) = (Data(def), Data(params));
+        let (def_, params_) = (Data(def), LazyParams::new());
         match def.binding {
             Binding::Method => {
                 let v =
@@ -141,6 +149,9 @@ impl Thread {
                 self.alloc(ClassMethodDescriptor { header: unborn(), def: def_, params: params_, objclass })
             }
             Binding::Static => {
+                let display = format!("{}.{}", ty.display_name(), def.name);
+                let params: &'static Params =
+                    Box::leak(Box::new(Params::parse(def.name, display, def.sig, false)));
                 let f = new_bound(self, def, params, None, None);
                 crate::builtins::staticmethod::new_staticmethod(self, f)
             }
@@ -202,7 +213,7 @@ fn method_call(th: &mut Thread, d: Borrowed<'_>, args: Args<'_>) -> PyResult {
         );
         return Err(th.type_error(&msg));
     }
-    call_native(th, m.def.0, m.params.0, args)
+    call_native(th, m.def.0, m.params(), args)
 }
 
 /// The payload of an object whose slot function is running.
@@ -219,7 +230,7 @@ fn method_get(th: &mut Thread, d: Borrowed<'_>, o: Option<Borrowed<'_>>, _cls: B
     match o {
         None => Ok(d.to_owned()),
         Some(o) if o.ty().is_subtype_of(m.objclass()) => {
-            Ok(new_bound(th, m.def.0, m.params.0, Some(o.to_owned()), None))
+            Ok(new_bound(th, m.def.0, m.params(), Some(o.to_owned()), None))
         }
         Some(o) => Err(wrong_self(th, m.def.0.name, m.objclass(), o)),
     }
@@ -258,14 +269,14 @@ fn class_method_get(
         );
         return Err(th.type_error(&msg));
     }
-    Ok(new_bound(th, m.def.0, m.params.0, Some(cls.to_owned()), None))
+    Ok(new_bound(th, m.def.0, m.params(), Some(cls.to_owned()), None))
 }
 
 fn class_method_call(th: &mut Thread, d: Borrowed<'_>, args: Args<'_>) -> PyResult {
     let m = payload::<ClassMethodDescriptor>(d);
     match args.pos().first() {
         Some(c) if c.downcast::<Type>().is_some_and(|t| t.is_subtype_of(class_in(&m.objclass))) => {
-            call_native(th, m.def.0, m.params.0, args)
+            call_native(th, m.def.0, m.params(), args)
         }
         Some(c) => Err(wrong_self(th, m.def.0.name, class_in(&m.objclass), *c)),
         None => Err(needs_argument(th, m.def.0.name, class_in(&m.objclass))),
@@ -631,7 +642,7 @@ pub fn writable_member_offset(d: Borrowed<'_>) -> Option<usize> {
 /// needs no descriptor: for the interpreter's direct calls.
 pub fn native_of(d: Borrowed<'_>) -> Option<(&'static NativeDef, &'static Params)> {
     if let Some(m) = d.downcast_exact::<MethodDescriptor>() {
-        return Some((m.def.0, m.params.0));
+        return Some((m.def.0, m.params()));
     }
     d.downcast_exact::<NativeFunction>().map(|f| (f.def(), f.params()))
 }

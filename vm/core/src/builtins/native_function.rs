@@ -2,7 +2,7 @@
 
 use crate::builtins::descriptors::payload;
 use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
-use crate::signature::{Params, call_native, text_signature};
+use crate::signature::{LazyParams, Params, call_native, text_signature};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, NativeDef, TypeDef, TypeId};
@@ -12,7 +12,7 @@ crate::payload! {
     /// A native function. With a bound self, that goes in front of the arguments.
     pub struct NativeFunction: DEF {
         def: Data<&'static NativeDef>,
-        params: Data<&'static Params>,
+        params: LazyParams,
         /// `__self__`: the bound object, or the module of a function.
         self_: Slot,
         /// `__module__`: str, or empty.
@@ -27,8 +27,17 @@ impl NativeFunction {
     }
 
     /// The parsed signature, for direct calls: see [`crate::signature::call_native`].
+    #[inline(always)]
     pub fn params(&self) -> &'static Params {
-        self.params.0
+        self.params.get(self.def.0, false, || self.display())
+    }
+
+    fn display(&self) -> String {
+        let name = self.def.0.name;
+        match self.module.get(&self.header).as_ref().and_then(|m| m.downcast::<super::str::Str>()) {
+            Some(m) if !m.is_text("builtins") => format!("{}.{name}", m.to_text()),
+            _ => name.to_owned(),
+        }
     }
 
     /// The object that goes in front of the arguments.
@@ -54,7 +63,7 @@ pub(crate) fn new_bound(
     th.alloc(NativeFunction {
         header: unborn(),
         def: Data(def),
-        params: Data(params),
+        params: LazyParams::known(params),
         bound: this.is_some(),
         self_: Slot::from_option(this),
         module: Slot::from_option(module),
@@ -65,15 +74,10 @@ impl Thread {
     /// A function of the native module `module` (a module object); immortal, like the module.
     pub fn new_native_function(&mut self, def: &'static NativeDef, module: Option<Borrowed<'_>>) -> Owned {
         let name = module.and_then(crate::builtins::module::name_of);
-        let display = match name.as_ref().and_then(|n| n.downcast::<super::str::Str>()) {
-            Some(m) if !m.is_text("builtins") => format!("{}.{}", m.to_text(), def.name),
-            _ => def.name.to_owned(),
-        };
-        let params: &'static Params = Box::leak(Box::new(Params::parse(def.name, display, def.sig, false)));
         let f = self.alloc(NativeFunction {
             header: unborn(),
             def: Data(def),
-            params: Data(params),
+            params: LazyParams::new(),
             bound: false,
             self_: Slot::from_option(module.map(|m| m.to_owned())),
             module: Slot::from_option(name),
@@ -86,10 +90,10 @@ impl Thread {
 pub fn call(th: &mut Thread, f: Borrowed<'_>, args: Args<'_>) -> PyResult {
     let n = payload::<NativeFunction>(f);
     match n.bound_self() {
-        None => call_native(th, n.def.0, n.params.0, args),
+        None => call_native(th, n.def.0, n.params(), args),
         Some(this) => crate::call::with_first(this, args.all, |all| {
             let args = Args { all, n_positional: args.n_positional + 1, names: args.names };
-            call_native(th, n.def.0, n.params.0, args)
+            call_native(th, n.def.0, n.params(), args)
         }),
     }
 }
