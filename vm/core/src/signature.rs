@@ -85,7 +85,12 @@ impl LazyParams {
 
     /// The signature of `def`, called `display` in messages.
     #[inline(always)]
-    pub fn get(&self, def: &'static NativeDef, method: bool, display: impl FnOnce() -> String) -> &'static Params {
+    pub fn get(
+        &self,
+        def: &'static NativeDef,
+        method: bool,
+        display: impl FnOnce() -> String,
+    ) -> &'static Params {
         // ORDERING Acquire: pairs with the Release below.
         let p = self.0.load(Ordering::Acquire);
         if !p.is_null() {
