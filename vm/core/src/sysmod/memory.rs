@@ -1,0 +1,127 @@
+//! `sys`: counts, sizes, interned strings.
+
+use core::sync::atomic::Ordering;
+
+use crate::builtins::exceptions as ex;
+use crate::builtins::str::Str;
+use crate::flags;
+use crate::object::{Borrowed, Owned, PyResult};
+use crate::slots::ArgsExt;
+use crate::thread::Thread;
+use crate::typedef::NativeDef;
+
+pub(super) const FUNCTIONS: &[NativeDef] = &[
+    NativeDef::new(
+        "getrefcount",
+        "(object, /)",
+        getrefcount,
+        "Return the reference count of object.\n\n\
+         The count returned is generally one higher than you might expect,\n\
+         because it includes the (temporary) reference as an argument to\n\
+         getrefcount().",
+    ),
+    NativeDef::new(
+        "getsizeof",
+        "(object, default=<unrepresentable>)",
+        getsizeof,
+        "getsizeof(object [, default]) -> int\n\nReturn the size of object in bytes.",
+    ),
+    NativeDef::new(
+        "intern",
+        "(string, /)",
+        intern,
+        "``Intern'' the given string.\n\n\
+         This enters the string in the (global) table of interned strings whose\n\
+         purpose is to speed up dictionary lookups. Return the string itself or\n\
+         the previously interned string object with the same value.",
+    ),
+    NativeDef::new("_is_interned", "(string, /)", is_interned, "Return True if the given string is \"interned\"."),
+    NativeDef::new(
+        "_is_immortal",
+        "(op, /)",
+        |_, a| Ok(Owned::bool(a[0].header().is_none_or(|h| h.is_immortal()))),
+        "Return True if the given object is \"immortal\" per PEP 683.",
+    ),
+    NativeDef::new(
+        "getunicodeinternedsize",
+        "(*, _only_immortal=False)",
+        |th, _| {
+            let n = th.rt.strings.len();
+            Ok(th.new_int(n as i64))
+        },
+        "Return the number of elements of the unicode interned dictionary",
+    ),
+    NativeDef::new(
+        "getallocatedblocks",
+        "()",
+        |th, _| {
+            let n = th.rt.heap.live_objects();
+            Ok(th.new_int(n as i64))
+        },
+        "Return the number of memory blocks currently allocated.",
+    ),
+    NativeDef::new("_clear_type_cache", "()", |_, _| Ok(Owned::none()), "Clear the internal type lookup cache."),
+    NativeDef::new(
+        "_clear_internal_caches",
+        "()",
+        |_, _| Ok(Owned::none()),
+        "Clear all internal performance-related caches.",
+    ),
+];
+
+/// What `getrefcount` says of objects that are not counted: numbers, constants, immortals.
+const IMMORTAL_COUNT: i64 = 3 << 30;
+
+fn getrefcount(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let n = match a[0].header() {
+        Some(h) if !h.is_immortal() => h.refcount() as i64,
+        _ => IMMORTAL_COUNT,
+    };
+    Ok(th.new_int(n))
+}
+
+/// Bytes that an object takes: what `__sizeof__` says.
+pub fn size_of_object(th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
+    let name = th.intern("__sizeof__");
+    let Some(r) = o.call_special(th, name.borrow(), &[])? else {
+        let msg = format!("Type {} doesn't define __sizeof__", o.type_name(th));
+        return Err(th.type_error(&msg));
+    };
+    let n = r.borrow().to_i64(th)?;
+    if n < 0 {
+        return Err(th.value_error("__sizeof__() should return >= 0"));
+    }
+    Ok(n)
+}
+
+fn getsizeof(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let r = size_of_object(th, a[0]);
+    match a.opt(1) {
+        None => {
+            let n = r?;
+            Ok(th.new_int(n))
+        }
+        Some(default) => match th.absorb(r, &ex::TYPE_ERROR)? {
+            Some(n) => Ok(th.new_int(n)),
+            None => Ok(default.to_owned()),
+        },
+    }
+}
+
+fn intern(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    if a[0].downcast_exact::<Str>().is_some() {
+        return Ok(th.intern_str(a[0]));
+    }
+    let msg = if a[0].downcast::<Str>().is_some() {
+        format!("can't intern {}", a[0].type_name(th))
+    } else {
+        format!("intern() argument must be str, not {}", a[0].type_name(th))
+    };
+    Err(th.type_error(&msg))
+}
+
+fn is_interned(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let s = a[0].expect_str(th, "_is_interned() argument")?;
+    // ORDERING Relaxed: set once, and this thread set or received it with the object.
+    Ok(Owned::bool(s.header.flags.load(Ordering::Relaxed) & flags::STR_INTERNED != 0))
+}
