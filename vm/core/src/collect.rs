@@ -1,4 +1,399 @@
-//! Collections at safepoints.
+//! The VM's side of the cycle collector: what objects refer to, how the world is stopped, what happens
+//! to garbage, when to collect.
+//!
+//! The collector itself is [`typhon_gc::Collector`]; here is its [`Host`].
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use typhon_gc::cycles::{Options, Outcome};
+use typhon_gc::{Collector, Generation, Host, Strategy, Trace};
+use typhon_sync::count::Fate;
+use typhon_sync::header::{Header, OwnerId};
+use typhon_sync::thread_state::breaker;
+use typhon_sync::{Stopped, ThreadCtx};
+
+use crate::builtins::dict::Dict;
+use crate::builtins::list::List;
+use crate::object::{Borrowed, Owned};
+use crate::runtime::{GcStrategy, Runtime, rt};
+use crate::shape;
+use crate::thread::{self, Thread};
+use crate::types::Type;
+use crate::word::Word;
+
+/// Bits of `gc.set_debug`.
+pub mod debug {
+    pub const STATS: u32 = 1 << 0;
+    pub const COLLECTABLE: u32 = 1 << 1;
+    pub const UNCOLLECTABLE: u32 = 1 << 2;
+    pub const SAVEALL: u32 = 1 << 5;
+    pub const LEAK: u32 = COLLECTABLE | UNCOLLECTABLE | SAVEALL;
+}
+
+/// What belongs to the runtime as a whole.
+pub struct Collecting {
+    pub collector: Collector,
+    /// `gc.set_debug`.
+    pub debug: AtomicU32,
+}
+
+impl Collecting {
+    pub(crate) fn new(heap: &'static typhon_gc::Heap, strategy: GcStrategy) -> Collecting {
+        let strategy = match strategy {
+            GcStrategy::Stop => Strategy::Stop,
+            GcStrategy::Off => Strategy::Off,
+        };
+        Collecting { collector: Collector::new(heap, strategy), debug: AtomicU32::new(0) }
+    }
+}
+
+/// Asks to be told when enough objects were born; called once at start.
+pub fn start(rt: &Runtime) {
+    rt.heap.set_publish_hook(births_published);
+}
+
+fn births_published(young: i64) {
+    let th = thread::current_ptr();
+    if !th.is_null() && rt().collecting.collector.is_due(young) {
+        // SAFETY: the current thread is valid; raising a bit touches an atomic only.
+        unsafe { (*th).sync.ctx.raise(breaker::GC) }
+    }
+}
+
+/// The type of an object.
+///
+/// # Safety
+/// `object` is a live object, or a dead one that is not destroyed yet.
+unsafe fn type_of(object: &Header) -> &Type {
+    // ORDERING Relaxed: the world is stopped, or this thread holds the object.
+    let shape = shape::get(object.shape.load(Ordering::Relaxed));
+    // SAFETY: a class lives as long as its instances.
+    unsafe { &*shape.ty() }
+}
+
+/// Reads objects while the world is stopped.
+#[derive(Clone, Copy)]
+pub struct Tracer;
+
+impl Trace for Tracer {
+    fn trace(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
+        // Words with bit 3 are immortal or own a count nevertheless (OB-2).
+        let mut word = |w: Word| {
+            if w.is_ptr() && w.0 != 0 {
+                visit(w.ptr())
+            }
+        };
+        // SAFETY: the world is stopped and the object is whole.
+        unsafe {
+            let ty = type_of(object);
+            (ty.layout.0.trace)(object, &mut word);
+            for v in ty.values(object) {
+                word(v.peek());
+            }
+        }
+    }
+
+    fn trace_uncounted(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
+        // SAFETY: as above.
+        visit(unsafe { &type_of(object).header });
+    }
+}
+
+/// The collecting thread.
+struct VmHost {
+    th: *mut Thread,
+    stopped: Option<Stopped<'static>>,
+    /// Dead classes: they go last, since destroying an instance reads its class.
+    classes: Vec<*mut Header>,
+    saved: Vec<Owned>,
+}
+
+impl VmHost {
+    fn new(th: &mut Thread) -> VmHost {
+        VmHost { th, stopped: None, classes: Vec::new(), saved: Vec::new() }
+    }
+
+    #[expect(clippy::mut_from_ref, reason = "the host is the only user of the thread while it collects")]
+    fn th(&self) -> &mut Thread {
+        // SAFETY: the thread outlives the collection that it runs.
+        unsafe { &mut *self.th }
+    }
+
+    fn destroy_classes(&mut self) {
+        self.th().drain_drops();
+        for p in core::mem::take(&mut self.classes) {
+            // SAFETY: its count is zero and nobody else has seen that.
+            unsafe { crate::dealloc::dealloc(self.th(), p) };
+        }
+    }
+}
+
+/// Is the object a class?
+fn is_class(object: &Header) -> bool {
+    Borrowed::from_header(object).downcast::<Type>().is_some()
+}
+
+impl Host for VmHost {
+    type Tracer = Tracer;
+
+    fn tracer(&self) -> Tracer {
+        Tracer
+    }
+
+    fn me(&self) -> OwnerId {
+        self.th().owner
+    }
+
+    fn stop_world(&mut self) {
+        self.th().drain_drops();
+        // SAFETY: the context lives as long as the thread; the stop ends before the collection does.
+        let ctx: &'static ThreadCtx = unsafe { &*(&raw const *self.th().sync.ctx) };
+        let stopped = ctx.stop_the_world();
+        let dead = &mut self.th().pending_drops;
+        stopped.merge_all(|object| dead.push(object.cast_mut()));
+        self.stopped = Some(stopped);
+    }
+
+    fn resume_world(&mut self) {
+        self.stopped = None;
+        self.th().drain_drops();
+    }
+
+    fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header)) {
+        for thread in rt().threads.all() {
+            // SAFETY: the world is stopped, so no thread changes or goes away.
+            let thread = unsafe { &*thread.0 };
+            crate::interp::eval::stack_words(thread, visit);
+            for &dead in &thread.pending_drops {
+                // SAFETY: dead, but not destroyed: its class is still needed.
+                visit(unsafe { &type_of(&*dead).header });
+            }
+        }
+    }
+
+    fn has_finalizer(&self, object: &Header) -> bool {
+        // SAFETY: a member of the garbage, alive.
+        unsafe { type_of(object) }.slots.finalize().is_some()
+    }
+
+    fn finalize(&mut self, object: &Header) {
+        crate::dealloc::run_finalizer(self.th(), Borrowed::from_header(object));
+    }
+
+    fn clear(&mut self, object: &Header) {
+        // SAFETY: nobody can reach the object any more; each reference inside is dropped once.
+        unsafe {
+            let ty = type_of(object);
+            let mut dropped = |w: Word| drop(crate::object::own_slot_word(w));
+            (ty.layout.0.clear)(object as *const Header as *mut Header, &mut dropped);
+            for v in ty.values(object) {
+                drop(v.take());
+            }
+        }
+        self.th().drain_drops();
+    }
+
+    fn decref(&mut self, object: *const Header) {
+        // SAFETY: the collector hands over one count.
+        let h = unsafe { &*object };
+        if !is_class(h) {
+            // SAFETY: as above.
+            unsafe { thread::drop_count(object.cast_mut()) };
+            self.th().drain_drops();
+            return;
+        }
+        match h.decref(self.me()) {
+            Fate::Alive => {}
+            Fate::Dead => self.classes.push(object.cast_mut()),
+            // SAFETY: the count went to the queue.
+            Fate::Queue => unsafe { crate::runtime::enqueue(object.cast_mut()) },
+        }
+    }
+
+    fn save(&mut self, object: &Header) {
+        self.saved.push(Borrowed::from_header(object).to_owned());
+    }
+
+    fn weakref_has_callback(&self, weak: &Header) -> bool {
+        crate::weakref::has_callback(weak)
+    }
+
+    fn detach_weakref(&self, weak: &Header) {
+        crate::weakref::detach(weak)
+    }
+
+    fn call_weakref(&mut self, weak: &Header) {
+        crate::weakref::run_callback(self.th(), Borrowed::from_header(weak));
+        self.th().drain_drops();
+    }
+}
 
 /// Serves a request for a collection.
-pub fn at_safepoint(_: &mut crate::Thread) {}
+pub fn at_safepoint(th: &mut Thread) {
+    let collector = &rt().collecting.collector;
+    if collector.is_running() || !collector.policy.is_enabled() {
+        return;
+    }
+    let generation = collector.policy.choose();
+    collect(th, generation);
+}
+
+/// Collects, with the callbacks of `gc.callbacks` before and after. The exception on its way stays.
+pub fn collect(th: &mut Thread, generation: Generation) -> Outcome {
+    let saved = th.take_exc();
+    let outcome = collect_with_callbacks(th, generation);
+    if let Some(exc) = saved {
+        let _ = th.set_exc(exc);
+    }
+    outcome
+}
+
+fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
+    let collecting = &rt().collecting;
+    if collecting.collector.is_running() || collecting.collector.strategy() == Strategy::Off {
+        return Outcome { skipped: true, ..Outcome::default() };
+    }
+    // ORDERING Relaxed: a plain setting.
+    let debug = collecting.debug.load(Ordering::Relaxed);
+    let start = std::time::Instant::now();
+    if debug & debug::STATS != 0 {
+        let [young, _, _] = collecting.collector.policy.counts(rt().heap);
+        let old = collecting.collector.policy.live();
+        crate::report::write_stderr(
+            th,
+            &format!(
+                "gc: collecting generation {}...\ngc: objects in each generation: {young} 0 {old}\n",
+                generation as usize
+            ),
+        );
+    }
+    tell_callbacks(th, "start", generation, &Outcome::default());
+    let mut host = VmHost::new(th);
+    let options = Options { save_all: debug & debug::SAVEALL != 0 };
+    let outcome = collecting.collector.collect(&mut host, generation, options);
+    host.destroy_classes();
+    let saved = core::mem::take(&mut host.saved);
+    if !saved.is_empty() {
+        let garbage = garbage(th);
+        for v in saved {
+            if debug & debug::COLLECTABLE != 0 {
+                let text = format!("gc: collectable <{} {:#x}>\n", v.borrow().type_name(th), v.word().identity());
+                crate::report::write_stderr(th, &text);
+            }
+            garbage.payload::<List>().push(v);
+        }
+    }
+    tell_callbacks(th, "stop", generation, &outcome);
+    if debug & debug::STATS != 0 {
+        crate::report::write_stderr(
+            th,
+            &format!(
+                "gc: done, {} unreachable, {} uncollectable, {:.4}s elapsed\n",
+                outcome.unreachable(),
+                outcome.uncollectable,
+                start.elapsed().as_secs_f64()
+            ),
+        );
+    }
+    outcome
+}
+
+/// The list `gc.callbacks`.
+pub fn callbacks(th: &mut Thread) -> Owned {
+    stored_list(th, "gc.callbacks")
+}
+
+/// The list `gc.garbage`.
+pub fn garbage(th: &mut Thread) -> Owned {
+    stored_list(th, "gc.garbage")
+}
+
+fn stored_list(th: &mut Thread, key: &'static str) -> Owned {
+    match th.rt.stored(key) {
+        Some(list) => list,
+        None => {
+            let list = th.new_list(Vec::new());
+            drop(th.rt.store(key, list.clone()));
+            list
+        }
+    }
+}
+
+fn tell_callbacks(th: &mut Thread, phase: &str, generation: Generation, outcome: &Outcome) {
+    let Some(list) = th.rt.stored("gc.callbacks") else { return };
+    let functions = list.payload::<List>().to_vec();
+    if functions.is_empty() {
+        return;
+    }
+    let info = th.new_dict();
+    for (key, n) in [
+        ("generation", generation as usize),
+        ("collected", outcome.collected),
+        ("uncollectable", outcome.uncollectable),
+    ] {
+        let key = th.intern(key);
+        drop(info.payload::<Dict>().set_str(key.borrow(), Owned::from_const(Word::small_int(n as i64))));
+    }
+    let phase = th.intern(phase);
+    for f in functions {
+        if let Err(raised) = f.borrow().call(th, &[phase.borrow(), info.borrow()]) {
+            let exc = th.catch(raised);
+            crate::report::unraisable(th, exc, Some("Exception ignored while calling GC callback"), Some(f.borrow()));
+        }
+    }
+}
+
+/// Runs `look` while all other threads are stopped. It must not touch Python code or allocate objects.
+pub fn with_world_stopped<R>(th: &mut Thread, look: impl FnOnce() -> R) -> R {
+    let mut host = VmHost::new(th);
+    host.stop_world();
+    let r = look();
+    host.resume_world();
+    r
+}
+
+/// Objects found by a walk over the heap, as values. The walk runs with the world stopped.
+fn found(th: &mut Thread, walk: impl FnOnce() -> Vec<*const Header>) -> Vec<Owned> {
+    let me = th.owner;
+    with_world_stopped(th, || {
+        let taken = walk().into_iter().filter(|&p| {
+            // SAFETY: an object of the heap, and the world is stopped. A dying one refuses.
+            unsafe { (*p).try_incref(me) }
+        });
+        // SAFETY: a count of each was just taken.
+        taken.map(|p| unsafe { Owned::from_raw(Word::from_ptr(p)) }).collect()
+    })
+}
+
+/// `gc.get_objects(generation)`
+pub fn objects(th: &mut Thread, generation: Option<Generation>) -> Vec<Owned> {
+    found(th, || typhon_gc::inspect::objects(rt().heap, generation))
+}
+
+/// `gc.get_referrers(*targets)`
+pub fn referrers(th: &mut Thread, targets: &[Borrowed<'_>]) -> Vec<Owned> {
+    let targets: Vec<*const Header> =
+        targets.iter().filter_map(|t| t.header()).map(|h| h as *const Header).collect();
+    found(th, || typhon_gc::inspect::referrers(rt().heap, &Tracer, &targets))
+}
+
+/// `gc.get_referents(*objects)`
+pub fn referents(th: &mut Thread, objects: &[Borrowed<'_>]) -> Vec<Owned> {
+    let objects: Vec<&Header> = objects.iter().filter_map(|o| o.header()).collect();
+    found(th, || objects.iter().flat_map(|o| typhon_gc::inspect::referents(&Tracer, o)).collect())
+}
+
+/// `gc.freeze`
+pub fn freeze(th: &mut Thread) {
+    with_world_stopped(th, || typhon_gc::cycles::freeze(rt().heap));
+}
+
+/// `gc.unfreeze`
+pub fn unfreeze(th: &mut Thread) {
+    with_world_stopped(th, || typhon_gc::cycles::unfreeze(rt().heap));
+}
+
+/// `gc.get_freeze_count`
+pub fn frozen_count(th: &mut Thread) -> usize {
+    with_world_stopped(th, || typhon_gc::cycles::frozen_count(rt().heap))
+}

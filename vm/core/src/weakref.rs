@@ -20,18 +20,29 @@ use crate::typedef::{GetSetDef, NativeDef, TypeDef, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 
-crate::payload! {
-    /// A weak reference, or (by its type) a proxy.
-    pub struct WeakRef: REF {
-        /// Address of the object; null once it died.
-        referent: Data<AtomicPtr<Header>>,
-        /// Called with the reference when the object has died; empty for none.
-        pub callback: Slot,
-        /// Hash of the object, -1 = not asked for yet.
-        hash: AtomicI64,
-        /// Address under which the table knows this reference, kept after the object died.
-        registered: Data<AtomicPtr<Header>>,
-    }
+/// Declares a payload with the fields of a weak reference: references and proxies share their layout.
+macro_rules! weak_payload {
+    ($(#[$m:meta])* $name:ident: $def:ident) => {
+        crate::payload! {
+            $(#[$m])*
+            pub struct $name: $def {
+                /// Address of the object; null once it died.
+                pub(super) referent: Data<AtomicPtr<Header>>,
+                /// Called with the reference when the object has died; empty for none.
+                pub callback: Slot,
+                /// Hash of the object, -1 = not asked for yet.
+                pub(super) hash: AtomicI64,
+                /// Address under which the table knows this reference; null once it has forgotten it.
+                pub(super) registered: Data<AtomicPtr<Header>>,
+            }
+        }
+    };
+}
+use weak_payload;
+
+weak_payload! {
+    /// A weak reference.
+    WeakRef: REF
 }
 
 /// Frees like any payload, and leaves the table before.
@@ -95,7 +106,7 @@ fn payload(o: Borrowed<'_>) -> Option<&WeakRef> {
 }
 
 fn table() -> &'static WeakTable {
-    &crate::runtime::rt().collector.weakrefs
+    &crate::runtime::rt().collecting.collector.weakrefs
 }
 
 /// The object, if it is alive.
@@ -103,7 +114,7 @@ pub fn get(w: &WeakRef) -> Option<Owned> {
     // ORDERING Acquire: pairs with the Release that stored the address.
     let p = upgrade(|| w.referent.0.load(Ordering::Acquire), me())?;
     // SAFETY: `upgrade` took a count.
-    Some(unsafe { Owned::from_raw(Word::from_ptr(p)) }.normalised())
+    Some(unsafe { Owned::from_raw(Word::from_ptr(p)) })
 }
 
 fn is_alive(w: &WeakRef) -> bool {
@@ -167,7 +178,7 @@ fn make(th: &mut Thread, ty: &Type, o: Borrowed<'_>, callback: Option<Borrowed<'
         hash: AtomicI64::new(-1),
         registered: Data(AtomicPtr::new(address)),
     };
-    let v = th.alloc_weak(w, ty);
+    let v = proxy::alloc(th, w, ty);
     table().register(h, v.borrow().header().expect("just made"));
     Ok(v)
 }
@@ -273,6 +284,8 @@ pub fn all(o: Borrowed<'_>) -> Vec<Owned> {
 
 /// Clears the weak references to a dying object and runs their callbacks, newest first.
 pub fn clear_dead(th: &mut Thread, h: &Header) {
+    // A callback may be where another thread's collection stops this one: the class is needed after.
+    let _class = Borrowed::from_header(h).ty().as_value().to_owned();
     let taken = table().take_all(h, me(), detach);
     for p in taken {
         // SAFETY: `take_all` took a count of each.
@@ -305,4 +318,11 @@ pub(crate) fn run_callback(th: &mut Thread, o: Borrowed<'_>) {
 pub fn has_any(h: &Header) -> bool {
     // ORDERING Relaxed: see `typhon_gc::weakref::has_weakrefs`.
     h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0
+}
+
+/// The oldest weak reference to an object, for `__weakref__`.
+pub fn first(_th: &mut Thread, o: Borrowed<'_>) -> Option<Owned> {
+    let p = table().find(o.header()?, me(), |_| true)?;
+    // SAFETY: `find` took a count.
+    Some(unsafe { Owned::from_raw(Word::from_ptr(p)) })
 }

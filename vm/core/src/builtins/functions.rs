@@ -10,6 +10,7 @@ pub mod namespaces;
 pub mod print;
 
 use crate::builtins::exceptions as ex;
+use crate::builtins::type_::build_class;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;
 use crate::typedef::{NativeDef, TypeDef};
@@ -311,12 +312,7 @@ pub static BUILTIN_FUNCTIONS: &[NativeDef] = &[
          Without arguments, equivalent to locals().\n\
          With an argument, equivalent to object.__dict__.",
     ),
-    NativeDef::raw(
-        "__build_class__",
-        "(func, name, /, *bases, **kwds)",
-        namespaces::build_class,
-        "Internal helper function used by the class statement.",
-    ),
+    build_class::BUILD_CLASS,
     NativeDef::new(
         "__import__",
         "(name, globals=None, locals=None, fromlist=(), level=0)",
@@ -329,14 +325,7 @@ pub static BUILTIN_FUNCTIONS: &[NativeDef] = &[
 ];
 
 /// Types that only these functions make.
-pub static TYPES: &[&TypeDef] = &[&iterate::CALLABLE_ITERATOR, &asynchronous::ANEXT_AWAITABLE];
-
-/// Names of built-in types that `builtins` shows; the others are reached by their instances.
-const TYPE_NAMES: &[&str] = &[
-    "bool", "bytearray", "bytes", "classmethod", "complex", "dict", "enumerate", "filter", "float",
-    "frozenset", "int", "list", "map", "memoryview", "object", "property", "range", "reversed", "set",
-    "slice", "staticmethod", "str", "super", "tuple", "type", "zip",
-];
+pub static TYPES: &[&TypeDef] = &[&asynchronous::ANEXT_AWAITABLE];
 
 /// Fills the namespace of `builtins`: functions, types, exceptions, constants.
 pub fn setup(th: &mut Thread) -> PyResult<()> {
@@ -348,12 +337,7 @@ pub fn setup(th: &mut Thread) -> PyResult<()> {
         }
         put(th, def.name, f)?;
     }
-    for def in super::FIXED_TYPES.iter().chain(super::MORE_TYPES) {
-        if TYPE_NAMES.contains(&def.name) && def.module == "builtins" {
-            put(th, def.name, def.ty().as_value().to_owned())?;
-        }
-    }
-    for def in ex::TYPES {
+    for def in super::BUILTIN_NAMES.iter().chain(ex::TYPES) {
         put(th, def.name, def.ty().as_value().to_owned())?;
     }
     for alias in ["EnvironmentError", "IOError"] {

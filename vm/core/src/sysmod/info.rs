@@ -1,7 +1,6 @@
 //! `sys`: constants that describe the interpreter, the machine and how the process was started.
 
 use crate::builtins::dict::Dict;
-use crate::builtins::namespace;
 use crate::builtins::struct_sequence::{StructSequence, new_instance, register};
 use crate::object::{Owned, PyResult};
 use crate::thread::Thread;
@@ -142,7 +141,6 @@ fn versions(th: &mut Thread) -> PyResult<()> {
     let git = th.new_tuple(git.into());
     th.sys_set("_git", git)?;
 
-    let dict = th.new_dict();
     let own: Vec<i64> = env!("CARGO_PKG_VERSION").split('.').map(|n| n.parse().unwrap_or(0)).collect();
     let fields = version_info(th, [own[0], own[1], own[2]])?;
     let ty = register(th, &VERSION_INFO)?;
@@ -150,18 +148,14 @@ fn versions(th: &mut Thread) -> PyResult<()> {
     let own_hex = th.new_int(own[0] << 24 | own[1] << 16 | own[2] << 8 | 0xf0);
     let multiarch = format!("{}-linux-gnu", std::env::consts::ARCH);
     let (name, tag, multiarch) = (th.intern("typhon"), th.intern(CACHE_TAG), th.new_str(&multiarch));
-    for (key, value) in [
+    let implementation = th.new_namespace(vec![
         ("name", name),
         ("cache_tag", tag),
         ("version", own_version),
         ("hexversion", own_hex),
         ("_multiarch", multiarch),
         ("supports_isolated_interpreters", Owned::bool(false)),
-    ] {
-        let key = th.intern(key);
-        dict.payload::<Dict>().set(th, key.borrow(), value)?;
-    }
-    let implementation = namespace::new(th, dict.payload::<Dict>())?;
+    ])?;
     th.sys_set("implementation", implementation)
 }
 

@@ -3,8 +3,7 @@
 
 use parking_lot::Mutex;
 
-use crate::builtins::dict::Dict;
-use crate::builtins::namespace;
+use crate::builtins::object::Object;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;
 use crate::typedef::NativeDef;
@@ -63,31 +62,20 @@ static TOOLS: Mutex<[Tool; N_TOOLS]> =
     Mutex::new([const { Tool { name: None, callbacks: Vec::new() } }; N_TOOLS]);
 
 pub(super) fn setup(th: &mut Thread) -> PyResult<()> {
-    let events = th.new_dict();
-    for (name, bit) in EVENTS {
-        let (key, bit) = (th.intern(name), th.new_int(*bit));
-        events.payload::<Dict>().set(th, key.borrow(), bit)?;
-    }
-    let events = namespace::new(th, events.payload::<Dict>())?;
-    let all = th.new_dict();
-    let d = all.payload::<Dict>();
+    let events = EVENTS.iter().map(|(name, bit)| (*name, th.new_int(*bit))).collect();
+    let events = th.new_namespace(events)?;
+    let mut all = Vec::new();
     for def in FUNCTIONS {
-        let (key, f) = (th.intern(def.name), th.new_native_function(def, None));
-        d.set(th, key.borrow(), f)?;
+        all.push((def.name, th.new_native_function(def, None)));
     }
-    let [disable, missing] = [0, 1].map(|_| {
-        let ty = crate::builtins::object::DEF.ty();
-        th.alloc_as(crate::builtins::object::Object { header: crate::unborn() }, ty)
-    });
-    let ids = [("DEBUGGER_ID", 0), ("COVERAGE_ID", 1), ("PROFILER_ID", 2), ("OPTIMIZER_ID", 5)];
-    let mut values: Vec<(&str, Owned)> =
-        ids.iter().map(|(n, i)| (*n, Owned::from_const(crate::Word::small_int(*i)))).collect();
-    values.extend([("events", events), ("DISABLE", disable), ("MISSING", missing)]);
-    for (name, v) in values {
-        let key = th.intern(name);
-        d.set(th, key.borrow(), v)?;
+    for (name, id) in [("DEBUGGER_ID", 0), ("COVERAGE_ID", 1), ("PROFILER_ID", 2), ("OPTIMIZER_ID", 5)] {
+        all.push((name, th.new_int(id)));
     }
-    let monitoring = namespace::new(th, d)?;
+    for name in ["DISABLE", "MISSING"] {
+        all.push((name, th.alloc(Object { header: crate::unborn() })));
+    }
+    all.push(("events", events));
+    let monitoring = th.new_namespace(all)?;
     th.sys_set("monitoring", monitoring)
 }
 

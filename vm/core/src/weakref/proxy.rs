@@ -1,12 +1,17 @@
 //! `weakref.proxy`: an object that stands for another one without keeping it alive.
 
-use super::{WeakRef, get, make, payload, repr};
+use core::sync::atomic::{AtomicI64, AtomicPtr};
+
+use typhon_sync::header::Header;
+
+use super::{WeakRef, get, make, payload, repr, weak_payload};
 use crate::builtins::exceptions as ex;
 use crate::number::{self, BinaryOp};
-use crate::object::{Borrowed, PyResult};
+use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::Thread;
 use crate::typedef::{NativeDef, TypeDef, type_flags};
+use crate::types::Type;
 
 macro_rules! binary {
     ($op:ident) => {
@@ -159,7 +164,7 @@ pub static PROXY: TypeDef = TypeDef {
     layout: super::LAYOUT,
     slots: SLOTS,
     methods: METHODS,
-    ..TypeDef::of::<WeakRef>("ProxyType")
+    ..TypeDef::of::<Proxy>("ProxyType")
 };
 
 pub static CALLABLE_PROXY: TypeDef = TypeDef {
@@ -168,8 +173,30 @@ pub static CALLABLE_PROXY: TypeDef = TypeDef {
     layout: super::LAYOUT,
     slots: Slots { call: Some(call), ..SLOTS },
     methods: METHODS,
-    ..TypeDef::of::<WeakRef>("CallableProxyType")
+    ..TypeDef::of::<CallableProxy>("CallableProxyType")
 };
+
+weak_payload! {
+    /// A proxy.
+    Proxy: PROXY
+}
+
+weak_payload! {
+    /// A proxy of something callable.
+    CallableProxy: CALLABLE_PROXY
+}
+
+/// Makes a reference or proxy of class `ty`.
+pub(super) fn alloc(th: &mut Thread, w: WeakRef, ty: &Type) -> Owned {
+    let WeakRef { header, referent, callback, hash, registered } = w;
+    if core::ptr::eq(ty, PROXY.ty()) {
+        th.alloc(Proxy { header, referent, callback, hash, registered })
+    } else if core::ptr::eq(ty, CALLABLE_PROXY.ty()) {
+        th.alloc(CallableProxy { header, referent, callback, hash, registered })
+    } else {
+        th.alloc_as(WeakRef { header, referent, callback, hash, registered }, ty)
+    }
+}
 
 /// `weakref.proxy(o, callback)`
 pub fn new_proxy(th: &mut Thread, o: Borrowed<'_>, callback: Option<Borrowed<'_>>) -> PyResult {

@@ -1,12 +1,12 @@
 //! `iter` and `next`, and walking over an iterable from native code.
 
 use crate::builtins::exceptions as ex;
+use crate::builtins::iterators;
 use crate::builtins::list::List;
 use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
-use crate::slots::{ArgsExt, Slots};
-use crate::thread::{Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef};
+use crate::slots::ArgsExt;
+use crate::thread::Thread;
 
 /// The items of an iterable, one after the other. Lists and tuples are read in place.
 pub enum Items<'a> {
@@ -71,60 +71,5 @@ pub fn iter(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if !a[0].is_callable() {
         return Err(th.type_error("iter(v, w): v must be callable"));
     }
-    Ok(th.alloc(CallableIterator {
-        header: unborn(),
-        callable: Slot::new(a[0].to_owned()),
-        sentinel: Slot::new(sentinel.to_owned()),
-    }))
-}
-
-crate::payload! {
-    /// `iter(callable, sentinel)`. Both slots are empty once it has ended.
-    pub struct CallableIterator: CALLABLE_ITERATOR {
-        callable: Slot,
-        sentinel: Slot,
-    }
-}
-
-pub static CALLABLE_ITERATOR: TypeDef = TypeDef {
-    slots: Slots { iter: Some(|_, o| Ok(o.to_owned())), next: Some(step), ..Slots::NONE },
-    methods: &[NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling.")],
-    flags: crate::type_flags::GC | crate::type_flags::NO_NEW,
-    ..TypeDef::of::<CallableIterator>("callable_iterator")
-};
-
-fn step(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
-    let it = o.downcast::<CallableIterator>().expect("self");
-    let (Some(callable), Some(sentinel)) = (it.callable.get(&it.header), it.sentinel.get(&it.header)) else {
-        return Ok(None);
-    };
-    let r = callable.borrow().call(th, &[]);
-    let Some(v) = th.absorb(r, &ex::STOP_ITERATION)? else {
-        finish(it);
-        return Ok(None);
-    };
-    if v.borrow().equals(th, sentinel.borrow())? {
-        finish(it);
-        return Ok(None);
-    }
-    Ok(Some(v))
-}
-
-fn finish(it: &CallableIterator) {
-    drop(it.callable.clear(&it.header));
-    drop(it.sentinel.clear(&it.header));
-}
-
-fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let it = a[0].downcast::<CallableIterator>().expect("self");
-    let name = th.intern("iter");
-    let iter = th.builtins_dict().getitem(th, name.borrow())?;
-    let args = match (it.callable.get(&it.header), it.sentinel.get(&it.header)) {
-        (Some(c), Some(s)) => th.new_tuple(vec![c, s]),
-        _ => {
-            let empty = th.new_tuple(Vec::new());
-            th.new_tuple(vec![empty])
-        }
-    };
-    Ok(th.new_tuple(vec![iter, args]))
+    Ok(iterators::callable_iterator(th, a[0], sentinel))
 }

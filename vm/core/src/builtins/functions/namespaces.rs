@@ -24,7 +24,7 @@ pub fn locals(th: &mut Thread, _a: &[Borrowed<'_>]) -> PyResult {
 
 /// `locals()` of the Python code that runs.
 pub fn current_locals(th: &mut Thread) -> PyResult {
-    crate::frame_object::current_locals(th)
+    crate::frame_object::locals_snapshot(th)
 }
 
 pub fn vars(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -68,29 +68,14 @@ pub fn breakpoint(th: &mut Thread, a: Args<'_>) -> PyResult {
     }
 }
 
-pub fn build_class(th: &mut Thread, a: Args<'_>) -> PyResult {
-    crate::builtins::type_::build_class(th, a)
-}
-
 pub fn import(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let level = match a.opt(4) {
-        Some(v) => v.to_isize(th)?,
+        Some(v) => v.to_i64(th)?,
         None => 0,
     };
-    if level < 0 {
-        return Err(th.value_error("level must be >= 0"));
-    }
-    let none = Borrowed::none();
     let fromlist: Owned = match a.opt(3) {
         Some(f) => f.to_owned(),
         None => th.new_tuple(Vec::new()),
     };
-    crate::import::import_name(
-        th,
-        a[0],
-        a.opt(1).unwrap_or(none),
-        a.opt(2).unwrap_or(none),
-        fromlist.borrow(),
-        level as u32,
-    )
+    crate::import::import_name(th, a[0], a.some(1), fromlist.borrow(), level)
 }
