@@ -277,7 +277,8 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
         let garbage = garbage(th);
         for v in saved {
             if debug & debug::COLLECTABLE != 0 {
-                let text = format!("gc: collectable <{} {:#x}>\n", v.borrow().type_name(th), v.word().identity());
+                let text =
+                    format!("gc: collectable <{} {:#x}>\n", v.borrow().type_name(th), v.word().identity());
                 crate::report::write_stderr(th, &text);
             }
             garbage.payload::<List>().push(v);
@@ -338,7 +339,12 @@ fn tell_callbacks(th: &mut Thread, phase: &str, generation: Generation, outcome:
     for f in functions {
         if let Err(raised) = f.borrow().call(th, &[phase.borrow(), info.borrow()]) {
             let exc = th.catch(raised);
-            crate::report::unraisable(th, exc, Some("Exception ignored while calling GC callback"), Some(f.borrow()));
+            crate::report::unraisable(
+                th,
+                exc,
+                Some("Exception ignored while calling GC callback"),
+                Some(f.borrow()),
+            );
         }
     }
 }

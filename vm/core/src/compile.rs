@@ -143,13 +143,13 @@ pub fn raise(th: &mut Thread, e: &SyntaxError, filename: &str) -> Raised {
 /// Issues a compiler warning. A SyntaxWarning that the filters turn into an error becomes a
 /// SyntaxError that shows the line.
 fn warn(th: &mut Thread, w: &Warning, filename: &str, source: &str) -> PyResult<()> {
-    let Some(modules) = th.rt.modules.fixed().and_then(|m| m.downcast::<crate::builtins::dict::Dict>()) else {
+    let Some(modules) = th.rt.modules.fixed().and_then(|m| m.downcast::<crate::builtins::dict::Dict>())
+    else {
         return Ok(());
     };
     let key = th.intern("warnings");
     let fallback = th.intern("_warnings");
-    let Some(module) =
-        modules.get_interned(key.word()).or_else(|| modules.get_interned(fallback.word()))
+    let Some(module) = modules.get_interned(key.word()).or_else(|| modules.get_interned(fallback.word()))
     else {
         return Ok(());
     };

@@ -232,7 +232,9 @@ fn show_uncaught(th: &mut Thread, exc: Owned) -> Result<(), i32> {
     let class = exc.borrow().ty().as_value().to_owned();
     let e = ex::base_of(exc.borrow());
     let tb = e.traceback.get(&e.header).unwrap_or_else(Owned::none);
-    for (name, v) in [("last_exc", &exc), ("last_type", &class), ("last_value", &exc), ("last_traceback", &tb)] {
+    for (name, v) in
+        [("last_exc", &exc), ("last_type", &class), ("last_value", &exc), ("last_traceback", &tb)]
+    {
         if let Err(raised) = th.sys_set(name, v.clone()) {
             drop(th.catch(raised));
         }

@@ -93,6 +93,7 @@ pub struct Runtime {
     /// Native modules, by name made when first imported.
     pub native_modules: &'static [&'static crate::ModuleDef],
     pub threads: crate::threads::Threads,
+    pub collecting: crate::collect::Collecting,
     pub names: Names,
     pub strings: crate::intern::Interned,
     /// SipHash key of this process.
@@ -176,6 +177,7 @@ impl Runtime {
     ) -> Runtime {
         Runtime {
             threads: crate::threads::Threads::new(&config),
+            collecting: crate::collect::Collecting::new(heap, config.gc),
             config,
             heap,
             native_modules,

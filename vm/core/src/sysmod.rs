@@ -22,8 +22,7 @@ pub static TYPES: &[&TypeDef] = &[&std_printer::STD_PRINTER];
 /// until the module `io` replaces them.
 pub fn setup(th: &mut Thread) -> PyResult<()> {
     let name = th.rt.names.sys.word();
-    let module =
-        th.rt.modules.fixed().and_then(|m| m.downcast::<Dict>()).and_then(|m| m.get_interned(name));
+    let module = th.rt.modules.fixed().and_then(|m| m.downcast::<Dict>()).and_then(|m| m.get_interned(name));
     let lists: [&'static [NativeDef]; 5] =
         [audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, memory::FUNCTIONS, settings::FUNCTIONS];
     for def in lists.into_iter().flatten() {

@@ -294,7 +294,7 @@ impl Thread {
         let mut gc = 0;
         if flags & type_flags::GC != 0 {
             gc |= gc_bits::TRACKED;
-            self.tracked_births += 1;
+            self.heap.count_container();
         }
         if flags & type_flags::DEFERRED != 0 {
             gc |= gc_bits::DEFERRED;

@@ -229,7 +229,8 @@ fn source_to_code(th: &mut Thread, source: Borrowed<'_>, mode: Mode, function: &
         let msg = format!("{function}() arg 1 must be a string, bytes or code object");
         return Err(th.type_error(&msg));
     }
-    let options = CompileOptions { future: inherited(th), ..CompileOptions::new(mode, th.rt.config.optimize) };
+    let options =
+        CompileOptions { future: inherited(th), ..CompileOptions::new(mode, th.rt.config.optimize) };
     // An expression may be indented.
     if mode == Mode::Eval
         && let Some(s) = source.downcast::<Str>()
@@ -276,9 +277,9 @@ fn exec(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             return Err(th.type_error("cannot use a closure with this code object"));
         }
         _ => {
-            let cells = closure.and_then(|c| c.downcast_exact::<Tuple>()).filter(|t| {
-                t.len() == n && t.iter().all(|c| c.downcast::<Cell>().is_some())
-            });
+            let cells = closure
+                .and_then(|c| c.downcast_exact::<Tuple>())
+                .filter(|t| t.len() == n && t.iter().all(|c| c.downcast::<Cell>().is_some()));
             let (Some(_), Some(closure)) = (cells, closure) else {
                 let msg = format!("code object requires a closure of exactly length {n}");
                 return Err(th.type_error(&msg));

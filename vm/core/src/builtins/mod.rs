@@ -145,6 +145,16 @@ pub static MORE_TYPES: &[&TypeDef] = &[
     &template::ITERATOR,
 ];
 
+/// Every type that exists from the start.
+pub static TYPE_LISTS: &[&[&TypeDef]] = &[
+    FIXED_TYPES,
+    MORE_TYPES,
+    exceptions::TYPES,
+    functions::TYPES,
+    crate::sysmod::TYPES,
+    crate::weakref::TYPES,
+];
+
 /// Types that are names of the module `builtins`.
 pub static BUILTIN_NAMES: &[&TypeDef] = &[
     &object::DEF,

@@ -72,7 +72,11 @@ pub fn register(th: &mut Thread, spec: &'static StructSequence) -> PyResult<&'st
         flags: tuple::DEF.flags & !type_flags::BASE & !type_flags::MATCH_SELF
             | if spec.constructible { 0 } else { type_flags::NO_NEW },
         layout: Layout { size: size_of::<Tuple>() + 8 * hidden, trace, clear, drop: drop_fields },
-        slots: Slots { new: if spec.constructible { Some(new) } else { None }, repr: Some(repr), ..Slots::NONE },
+        slots: Slots {
+            new: if spec.constructible { Some(new) } else { None },
+            repr: Some(repr),
+            ..Slots::NONE
+        },
         methods: METHODS,
         getset: getset.leak(),
         setup: Some(setup),

@@ -153,7 +153,9 @@ fn title(th: &mut Thread, exc: Borrowed<'_>) -> String {
         drop(th.take_exc());
     }
     let text = if let Some(s) = exc.downcast::<ex::SyntaxErrorPayload>() {
-        s.msg.get(&s.header).map_or_else(|| String::from("<no detail available>"), |m| text_of(th, m.borrow()))
+        s.msg
+            .get(&s.header)
+            .map_or_else(|| String::from("<no detail available>"), |m| text_of(th, m.borrow()))
     } else {
         text_of(th, exc)
     };
@@ -204,7 +206,8 @@ fn frames(tb: Borrowed<'_>, out: &mut String) {
         let code = frame.and_then(|f| f.downcast::<Frame>()).map(|f| f.code());
         // ORDERING Relaxed: set when the frame was added.
         let line = t.lineno.load(Ordering::Relaxed);
-        let name = |s: &Slot| s.fixed().and_then(|s| s.downcast::<Str>()).map_or_else(String::new, |s| s.to_text());
+        let name =
+            |s: &Slot| s.fixed().and_then(|s| s.downcast::<Str>()).map_or_else(String::new, |s| s.to_text());
         let (file, function) = code.map_or_else(Default::default, |c| (name(&c.filename), name(&c.name)));
         let here = (file, line, function);
         if last.as_ref() == Some(&here) {
@@ -267,7 +270,10 @@ fn carets(code: &crate::code::CodeObject, instruction: u32, line: u32, text: &st
 fn syntax_location(s: &ex::SyntaxErrorPayload, out: &mut String) {
     let int = |slot: &Slot| slot.get(&s.header).filter(|v| v.word().is_int()).map(|v| v.word().int());
     let file = s.filename.get(&s.header);
-    let file = file.as_ref().and_then(|f| f.downcast::<Str>()).map_or_else(|| String::from("<string>"), |f| f.to_text());
+    let file = file
+        .as_ref()
+        .and_then(|f| f.downcast::<Str>())
+        .map_or_else(|| String::from("<string>"), |f| f.to_text());
     let Some(line) = int(&s.lineno) else { return };
     out.push_str(&format!("  File \"{file}\", line {line}\n"));
     let text = s.text.get(&s.header);

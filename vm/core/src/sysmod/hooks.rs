@@ -87,11 +87,9 @@ fn displayhook(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         // The stream cannot show a character: escape what its encoding lacks.
         let encoding = out.borrow().getattr(th, th.rt.names.encoding.get())?;
         let escape = th.intern("backslashreplace");
-        let bytes =
-            text.borrow().call_method_str(th, "encode", &[encoding.borrow(), escape.borrow()])?;
+        let bytes = text.borrow().call_method_str(th, "encode", &[encoding.borrow(), escape.borrow()])?;
         let strict = th.intern("strict");
-        let shown =
-            bytes.borrow().call_method_str(th, "decode", &[encoding.borrow(), strict.borrow()])?;
+        let shown = bytes.borrow().call_method_str(th, "decode", &[encoding.borrow(), strict.borrow()])?;
         out.borrow().call_method(th, write, &[shown.borrow()])?;
     }
     let newline = th.intern("\n");
@@ -200,4 +198,3 @@ pub fn display(th: &mut Thread, v: Borrowed<'_>) -> PyResult<()> {
         None => Err(th.runtime_error("lost sys.displayhook")),
     }
 }
-

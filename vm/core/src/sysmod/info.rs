@@ -57,7 +57,16 @@ static FLOAT_INFO: StructSequence = StructSequence {
     name: "sys.float_info",
     doc: "sys.float_info\n\nA named tuple holding information about the float type.",
     fields: &[
-        "max", "max_exp", "max_10_exp", "min", "min_exp", "min_10_exp", "dig", "mant_dig", "epsilon", "radix",
+        "max",
+        "max_exp",
+        "max_10_exp",
+        "min",
+        "min_exp",
+        "min_10_exp",
+        "dig",
+        "mant_dig",
+        "epsilon",
+        "radix",
         "rounds",
     ],
     n_visible: 11,
@@ -268,7 +277,8 @@ fn paths(th: &mut Thread) -> PyResult<()> {
     set_str(th, "executable", &executable.to_string_lossy())?;
     set_str(th, "_base_executable", &executable.to_string_lossy())?;
     // `bin/typhon` lies in the prefix.
-    let prefix = executable.parent().and_then(|bin| bin.parent()).unwrap_or(std::path::Path::new("/usr/local"));
+    let prefix =
+        executable.parent().and_then(|bin| bin.parent()).unwrap_or(std::path::Path::new("/usr/local"));
     let prefix = prefix.to_string_lossy().into_owned();
     for name in ["prefix", "base_prefix", "exec_prefix", "base_exec_prefix"] {
         set_str(th, name, &prefix)?;
@@ -278,8 +288,16 @@ fn paths(th: &mut Thread) -> PyResult<()> {
         None => th.sys_set("_stdlib_dir", Owned::none())?,
     }
     th.sys_set("_home", Owned::none())?;
-    let cache = if th.rt.config.ignore_environment { None } else { std::env::var("PYTHONPYCACHEPREFIX").ok() };
-    let cache = th.rt.config.x_options.iter().rev().find(|(k, _)| k == "pycache_prefix").map_or(cache, |(_, v)| v.clone());
+    let cache =
+        if th.rt.config.ignore_environment { None } else { std::env::var("PYTHONPYCACHEPREFIX").ok() };
+    let cache = th
+        .rt
+        .config
+        .x_options
+        .iter()
+        .rev()
+        .find(|(k, _)| k == "pycache_prefix")
+        .map_or(cache, |(_, v)| v.clone());
     match cache.filter(|c| !c.is_empty()) {
         Some(dir) => set_str(th, "pycache_prefix", &dir)?,
         None => th.sys_set("pycache_prefix", Owned::none())?,

@@ -35,7 +35,12 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          purpose is to speed up dictionary lookups. Return the string itself or\n\
          the previously interned string object with the same value.",
     ),
-    NativeDef::new("_is_interned", "(string, /)", is_interned, "Return True if the given string is \"interned\"."),
+    NativeDef::new(
+        "_is_interned",
+        "(string, /)",
+        is_interned,
+        "Return True if the given string is \"interned\".",
+    ),
     NativeDef::new(
         "_is_immortal",
         "(op, /)",
@@ -60,7 +65,12 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
         },
         "Return the number of memory blocks currently allocated.",
     ),
-    NativeDef::new("_clear_type_cache", "()", |_, _| Ok(Owned::none()), "Clear the internal type lookup cache."),
+    NativeDef::new(
+        "_clear_type_cache",
+        "()",
+        |_, _| Ok(Owned::none()),
+        "Clear the internal type lookup cache.",
+    ),
     NativeDef::new(
         "_clear_internal_caches",
         "()",

@@ -17,7 +17,12 @@ const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new("get_events", "(tool_id, /)", |th, a| no_events(th, a[0]), ""),
     NativeDef::new("set_events", "(tool_id, event_set, /)", |th, a| set_events(th, a[0], a[1]), ""),
     NativeDef::new("get_local_events", "(tool_id, code, /)", |th, a| no_events(th, a[0]), ""),
-    NativeDef::new("set_local_events", "(tool_id, code, event_set, /)", |th, a| set_events(th, a[0], a[2]), ""),
+    NativeDef::new(
+        "set_local_events",
+        "(tool_id, code, event_set, /)",
+        |th, a| set_events(th, a[0], a[2]),
+        "",
+    ),
     NativeDef::new("restart_events", "()", |_, _| Ok(Owned::none()), ""),
     NativeDef::new("_all_events", "()", |th, _| Ok(th.new_dict()), ""),
 ];

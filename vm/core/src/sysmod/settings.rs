@@ -47,8 +47,18 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          The parameter must represent the desired switching delay in seconds\n\
          A typical value is 0.005 (5 milliseconds).",
     ),
-    NativeDef::new("getdefaultencoding", "()", |th, _| Ok(th.intern("utf-8")), "Return the current default encoding used by the Unicode implementation."),
-    NativeDef::new("getfilesystemencoding", "()", |th, _| Ok(th.intern("utf-8")), "Return the encoding used to convert Unicode filenames to OS filenames."),
+    NativeDef::new(
+        "getdefaultencoding",
+        "()",
+        |th, _| Ok(th.intern("utf-8")),
+        "Return the current default encoding used by the Unicode implementation.",
+    ),
+    NativeDef::new(
+        "getfilesystemencoding",
+        "()",
+        |th, _| Ok(th.intern("utf-8")),
+        "Return the encoding used to convert Unicode filenames to OS filenames.",
+    ),
     NativeDef::new(
         "getfilesystemencodeerrors",
         "()",
@@ -104,7 +114,12 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
         |_, _| Ok(Owned::bool(false)),
         "Return *True* if a stack profiler trampoline is active.",
     ),
-    NativeDef::new("deactivate_stack_trampoline", "()", |_, _| Ok(Owned::none()), "Deactivate the current stack profiler trampoline backend."),
+    NativeDef::new(
+        "deactivate_stack_trampoline",
+        "()",
+        |_, _| Ok(Owned::none()),
+        "Deactivate the current stack profiler trampoline backend.",
+    ),
     NativeDef::new(
         "activate_stack_trampoline",
         "(backend, /)",

@@ -57,7 +57,8 @@ const SLOTS: Slots = Slots {
     next: Some(|th, o| {
         let t = target(th, o)?;
         if t.borrow().ty().slots.next().is_none() {
-            let msg = format!("Weakref proxy referenced a non-iterator '{}' object", t.borrow().type_name(th));
+            let msg =
+                format!("Weakref proxy referenced a non-iterator '{}' object", t.borrow().type_name(th));
             return Err(th.type_error(&msg));
         }
         t.borrow().next(th)
@@ -234,4 +235,3 @@ fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> 
     let (a, b) = (target(th, a)?, target(th, b)?);
     a.borrow().compare(th, b.borrow(), op)
 }
-

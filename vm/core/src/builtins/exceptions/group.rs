@@ -61,22 +61,16 @@ pub(super) const GETSET: &[GetSetDef] = &[
 /// `ExceptionGroup` derives from `BaseExceptionGroup` and `Exception`: the second base is added here,
 /// since a definition has one.
 pub(super) fn setup_exception_group(th: &mut Thread, ty: &Type) -> PyResult<()> {
-    let bases = [BASE_EXCEPTION_GROUP.ty(), EXCEPTION.ty()].map(|t| t.as_value().to_owned());
-    let bases = th.new_tuple(bases.into());
-    let mro: Vec<Owned> = [
-        ty,
-        BASE_EXCEPTION_GROUP.ty(),
-        EXCEPTION.ty(),
-        super::BASE_EXCEPTION.ty(),
-        crate::builtins::object::DEF.ty(),
-    ]
-    .iter()
-    .map(|t| t.as_value().to_owned())
-    .collect();
+    let second = EXCEPTION.ty();
+    let bases =
+        th.new_tuple(vec![BASE_EXCEPTION_GROUP.ty().as_value().to_owned(), second.as_value().to_owned()]);
+    let own = [ty, BASE_EXCEPTION_GROUP.ty()].into_iter();
+    let mro = own.chain(second.mro_types()).map(|t| t.as_value().to_owned()).collect();
     let mro = th.new_tuple(mro);
-    drop(ty.bases.swap(bases));
-    drop(ty.mro.swap(mro));
-    EXCEPTION.ty().subclasses.0.lock().push(ty);
+    for (slot, v) in [(&ty.bases, bases), (&ty.mro, mro)] {
+        drop(slot.swap(Owned::from_const(crate::runtime::immortal(v))));
+    }
+    ty.link(&[second]);
     Ok(())
 }
 

@@ -51,7 +51,12 @@ pub static ANEXT_AWAITABLE: TypeDef = TypeDef {
     },
     methods: &[
         NativeDef::new("send", "($self, value, /)", send, "Resume the awaitable with a value."),
-        NativeDef::new("throw", "($self, type, value=None, traceback=None, /)", throw, "Raise inside the awaitable."),
+        NativeDef::new(
+            "throw",
+            "($self, type, value=None, traceback=None, /)",
+            throw,
+            "Raise inside the awaitable.",
+        ),
         NativeDef::new("close", "($self, /)", close, "Close the awaitable."),
     ],
     ..TypeDef::of::<AnextAwaitable>("anext_awaitable")

@@ -225,8 +225,7 @@ fn extreme(th: &mut Thread, a: Args<'_>, name: &str, op: CompareOp) -> PyResult 
         }
         _ => {
             if default.is_some() {
-                let msg =
-                    format!("Cannot specify a default for {name}() with multiple positional arguments");
+                let msg = format!("Cannot specify a default for {name}() with multiple positional arguments");
                 return Err(th.type_error(&msg));
             }
             if key.is_none() {

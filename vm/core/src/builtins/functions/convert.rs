@@ -79,7 +79,8 @@ pub fn ord(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         let msg = format!("ord() expected string of length 1, but {} found", o.type_name(th));
         return Err(th.type_error(&msg));
     };
-    let what = if o.downcast::<Str>().is_some() { "a character, but string" } else { "a character, but bytes" };
+    let what =
+        if o.downcast::<Str>().is_some() { "a character, but string" } else { "a character, but bytes" };
     let msg = format!("ord() expected {what} of length {found} found");
     Err(th.type_error(&msg))
 }

@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering;
 use super::slot_defs::{self, SLOT_DEFS, Wrap, name_of};
 use super::update::SLOT_IDS;
 
-use crate::builtins::{FIXED_TYPES, MORE_TYPES};
+use crate::builtins::TYPE_LISTS;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::runtime::immortal;
 use crate::shape::{self, Root};

@@ -221,7 +221,7 @@ impl Type {
     }
 
     /// Enters the class in the lists of its bases, and out of those of `old`.
-    pub(super) fn link(&self, bases: &[&Type]) {
+    pub(crate) fn link(&self, bases: &[&Type]) {
         let _links = LINKS.lock();
         unlink_parents(self);
         for b in bases {
