@@ -9,7 +9,7 @@ use typhon_sync::header::Header;
 use crate::builtins::dict::Dict;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::{self, Tuple};
-use crate::builtins::type_::register_type;
+use crate::builtins::type_::builtin::register_type;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{Args, Slots};
 use crate::thread::Thread;

@@ -74,7 +74,7 @@ impl Compensated {
 fn exact_float(v: Borrowed<'_>) -> Option<f64> {
     match v.word().unboxed_float() {
         Some(f) => Some(f),
-        None => v.downcast_exact::<crate::builtins::float::Float>().and_then(|_| v.as_float()),
+        None => v.downcast_exact::<crate::builtins::float::BoxedFloat>().and_then(|_| v.as_float()),
     }
 }
 
