@@ -43,6 +43,16 @@ impl Interned {
         }
     }
 
+    /// How many strings are interned.
+    pub fn len(&self) -> usize {
+        self.shards.iter().map(|s| s.lock().len()).sum()
+    }
+
+    /// Is none?
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn shard(&self, key: &[u8]) -> &Mutex<Table> {
         let sum = key.iter().fold(key.len(), |a, &b| a.wrapping_mul(31) + b as usize);
         &self.shards[sum % N_SHARDS]

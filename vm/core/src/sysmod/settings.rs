@@ -31,7 +31,7 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
         "getswitchinterval",
         "()",
         |th, _| {
-            let seconds = th.rt.threads.switch_interval().as_secs_f64();
+            let seconds = th.rt.threads.world.gil().interval().as_secs_f64();
             Ok(th.new_float(seconds))
         },
         "Return the current thread switch interval; see sys.setswitchinterval().",
@@ -187,7 +187,7 @@ fn set_switch_interval(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         return Err(th.value_error("switch interval must be strictly positive"));
     }
     // A million seconds is "never" as well as any larger number.
-    th.rt.threads.set_switch_interval(core::time::Duration::from_secs_f64(seconds.min(1e6)));
+    th.rt.threads.world.gil().set_interval(core::time::Duration::from_secs_f64(seconds.min(1e6)));
     Ok(Owned::none())
 }
 

@@ -19,8 +19,10 @@ pub fn divmod(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 pub fn pow(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let modulus = a.some(2).unwrap_or_else(Borrowed::null);
-    crate::number::power(th, a[0], a[1], modulus)
+    match a.some(2) {
+        Some(modulus) => crate::number::power(th, a[0], a[1], modulus),
+        None => crate::number::power(th, a[0], a[1], Borrowed::null()),
+    }
 }
 
 pub fn bin(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
