@@ -202,7 +202,7 @@ fn with_traceback(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn add_note(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if a[1].downcast::<Str>().is_none() {
-        let msg = format!("note must be a str, not '{}'", a[1].type_name(th));
+        let msg = format!("add_note() argument must be str, not {}", a[1].type_name(th));
         return Err(th.type_error(&msg));
     }
     let name = th.rt.names.__notes__.get();

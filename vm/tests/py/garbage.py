@@ -1,0 +1,157 @@
+"""The module gc and the collection of cycles."""
+import gc
+import sys
+
+
+class Node:
+    def __init__(self):
+        self.link = self
+
+
+gc.collect()
+assert gc.isenabled()
+gc.disable()
+assert not gc.isenabled()
+for _ in range(10):
+    Node()
+n = gc.collect()
+assert n >= 10, n
+assert gc.collect() == 0
+gc.enable()
+
+# Kinds of cycles.
+def cycles():
+    l = []
+    l.append(l)
+    d = {}
+    d["self"] = d
+    t = ([],)
+    t[0].append(t)
+    s = {1}
+    def f():
+        return f
+    class K:
+        pass
+    K.me = K()
+    def g():
+        yield gen
+    gen = g()
+    next(gen)
+    e = ValueError()
+    e.me = e
+    try:
+        raise e
+    except ValueError:
+        pass
+
+
+cycles()
+assert gc.collect() >= 8
+before = len(gc.get_objects())
+for _ in range(20):
+    cycles()
+gc.collect()
+after = len(gc.get_objects())
+assert after - before < 20, (before, after)
+
+# Automatic collections.
+gc.set_threshold(100, 5, 5)
+assert gc.get_threshold()[0] == 100
+count = gc.get_stats()[0]["collections"] + gc.get_stats()[2]["collections"]
+for _ in range(5000):
+    Node()
+assert gc.get_stats()[0]["collections"] + gc.get_stats()[2]["collections"] > count
+gc.set_threshold(2000, 10, 0)
+assert len(gc.get_count()) == 3 and all(isinstance(x, int) for x in gc.get_count())
+
+# Finalisers run once, also when they bring the object back.
+log = []
+
+
+class Phoenix:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        log.append(1)
+        log.append(self)
+
+
+Phoenix()
+gc.collect()
+assert len(log) == 2 and log[0] == 1
+assert gc.is_finalized(log[1])
+log.clear()
+gc.collect()
+assert log == []
+
+
+class Plain:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        log.append("del")
+
+
+Plain()
+gc.collect()
+assert log == ["del"]
+
+# Questions.
+assert gc.is_tracked([]) and gc.is_tracked({}) and not gc.is_tracked(1) and not gc.is_tracked("a")
+x = []
+holder = [x]
+assert any(r is holder for r in gc.get_referrers(x))
+assert any(r is x for r in gc.get_referents(holder))
+assert any(o is holder for o in gc.get_objects())
+
+calls = []
+def callback(phase, info):
+    calls.append((phase, info["generation"]))
+gc.callbacks.append(callback)
+gc.collect(0)
+gc.callbacks.remove(callback)
+assert calls == [("start", 0), ("stop", 0)], calls
+try:
+    gc.collect(3)
+except ValueError as e:
+    assert str(e) == "invalid generation"
+else:
+    raise AssertionError
+
+gc.freeze()
+assert gc.get_freeze_count() > 0
+gc.unfreeze()
+assert gc.get_freeze_count() == 0
+gc.set_debug(gc.DEBUG_SAVEALL)
+assert gc.get_debug() == gc.DEBUG_SAVEALL
+Node()
+gc.collect()
+assert any(isinstance(o, Node) for o in gc.garbage)
+gc.set_debug(0)
+gc.garbage.clear()
+gc.collect()
+
+# Classes go as well.
+import weakref
+def make():
+    class Temporary:
+        def method(self):
+            return Temporary
+    return weakref.ref(Temporary), weakref.ref(Temporary().method.__func__)
+c, f = make()
+gc.collect()
+assert c() is None and f() is None
+
+# Destroying what is deeply nested needs no deep stack.
+l = []
+for _ in range(100_000):
+    l = [l]
+del l
+d = {}
+for _ in range(100_000):
+    d = {"d": d}
+    d["me"] = d
+del d
+gc.collect()
