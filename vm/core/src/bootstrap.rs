@@ -55,7 +55,15 @@ fn objects(th: &mut Thread) -> PyResult<()> {
         drop(slot.swap(d));
     }
     crate::builtins::type_::builtin::create_types(th)?;
+    for (name, slot) in [("builtins", &rt.builtins), ("sys", &rt.sys)] {
+        let module = th.new_module(name)?;
+        let namespace = crate::builtins::module::dict_of(module.borrow()).expect("a module").to_owned();
+        drop(slot.swap(namespace));
+        let (key, modules) = (th.intern(name), rt.modules.fixed().expect("set above"));
+        modules.setitem(th, key.borrow(), module.borrow())?;
+    }
     crate::builtins::functions::setup(th)?;
     crate::sysmod::setup(th)?;
+    crate::collect::start(rt);
     Ok(())
 }

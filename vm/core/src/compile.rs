@@ -17,6 +17,8 @@ pub struct CompileOptions {
     pub future: u32,
     pub allow_top_level_await: bool,
     pub allow_incomplete_input: bool,
+    /// In single mode an indented block ends only with a line end.
+    pub dont_imply_dedent: bool,
     /// Source bytes are UTF-8, whatever they declare.
     pub ignore_cookie: bool,
 }
@@ -29,6 +31,7 @@ impl CompileOptions {
             future: 0,
             allow_top_level_await: false,
             allow_incomplete_input: false,
+            dont_imply_dedent: false,
             ignore_cookie: false,
         }
     }
@@ -39,6 +42,7 @@ impl CompileOptions {
             future: self.future,
             allow_top_level_await: self.allow_top_level_await,
             allow_incomplete_input: self.allow_incomplete_input,
+            dont_imply_dedent: self.dont_imply_dedent,
         }
     }
 }
@@ -143,25 +147,9 @@ pub fn raise(th: &mut Thread, e: &SyntaxError, filename: &str) -> Raised {
 /// Issues a compiler warning. A SyntaxWarning that the filters turn into an error becomes a
 /// SyntaxError that shows the line.
 fn warn(th: &mut Thread, w: &Warning, filename: &str, source: &str) -> PyResult<()> {
-    let Some(modules) = th.rt.modules.fixed().and_then(|m| m.downcast::<crate::builtins::dict::Dict>())
-    else {
-        return Ok(());
-    };
-    let key = th.intern("warnings");
-    let fallback = th.intern("_warnings");
-    let Some(module) = modules.get_interned(key.word()).or_else(|| modules.get_interned(fallback.word()))
-    else {
-        return Ok(());
-    };
     let category = if w.deprecation { &ex::DEPRECATION_WARNING } else { &ex::SYNTAX_WARNING };
-    let msg = th.new_str(&w.msg);
     let file = th.new_str(filename);
-    let line = th.new_int(i64::from(w.lineno));
-    let r = module.borrow().call_method_str(
-        th,
-        "warn_explicit",
-        &[msg.borrow(), category.ty().as_value(), file.borrow(), line.borrow()],
-    );
+    let r = crate::warnings::warn_source(th, category, &w.msg, file.borrow(), i64::from(w.lineno));
     match r {
         Ok(_) => Ok(()),
         Err(raised) if th.exc_is(category) => {

@@ -9,6 +9,7 @@ pub mod cell;
 pub mod code;
 pub mod codecs;
 pub mod collect;
+pub mod compile;
 pub mod constants;
 pub mod dealloc;
 pub mod errors;

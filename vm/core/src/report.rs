@@ -16,7 +16,6 @@ use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::sysmod::std_printer;
 use crate::thread::{Thread, unborn};
 use crate::traceback::Traceback;
-use crate::typedef::TypeDef;
 
 /// Exit status for a failure to write out what was buffered.
 pub const FLUSH_FAILED: i32 = 120;
@@ -51,17 +50,6 @@ pub fn import_module(th: &mut Thread, name: &str) -> PyResult {
     let fromlist = th.intern("*");
     let fromlist = th.new_tuple(vec![fromlist]);
     crate::import::import_name(th, name.borrow(), None, fromlist.borrow(), 0)
-}
-
-/// Issues a warning through the module `warnings`, if the program can load it.
-///
-/// Errors: the warning, when the filters make it an exception.
-pub fn warn(th: &mut Thread, category: &'static TypeDef, msg: &str) -> PyResult<()> {
-    let module = import_module(th, "warnings");
-    let Some(module) = th.absorb(module, &ex::IMPORT_ERROR)? else { return Ok(()) };
-    let msg = th.new_str(msg);
-    module.borrow().call_method_str(th, "warn", &[msg.borrow(), category.ty().as_value()])?;
-    Ok(())
 }
 
 /// Writes text to `sys.stderr`, or to descriptor 2 if there is no such stream. Never raises.

@@ -48,7 +48,12 @@ pub static MODULE: ModuleDef = ModuleDef {
              is raised if the generation number is invalid.\n\n\
              The number of unreachable objects is returned.",
         ),
-        NativeDef::new("get_count", "()", get_count, "Return a three-tuple of the current collection counts."),
+        NativeDef::new(
+            "get_count",
+            "()",
+            get_count,
+            "Return a three-tuple of the current collection counts.",
+        ),
         NativeDef::new(
             "get_stats",
             "()",
@@ -94,7 +99,12 @@ pub static MODULE: ModuleDef = ModuleDef {
              If generation is not None, return only the objects tracked by the collector\n\
              that are in that generation.",
         ),
-        NativeDef::new("is_tracked", "(obj, /)", is_tracked, "Returns true if the object is tracked by the garbage collector."),
+        NativeDef::new(
+            "is_tracked",
+            "(obj, /)",
+            is_tracked,
+            "Returns true if the object is tracked by the garbage collector.",
+        ),
         NativeDef::new(
             "is_finalized",
             "(obj, /)",
@@ -233,7 +243,9 @@ fn get_stats(th: &mut Thread, _a: &[Borrowed<'_>]) -> PyResult {
             let (key, n) = (th.intern(key), th.new_uint(n));
             d.borrow().setitem(th, key.borrow(), n.borrow())?;
         }
-        for (key, t) in [("duration", stats.duration), ("stopped", stats.stopped), ("longest_stop", stats.longest_stop)] {
+        for (key, t) in
+            [("duration", stats.duration), ("stopped", stats.stopped), ("longest_stop", stats.longest_stop)]
+        {
             let (key, t) = (th.intern(key), th.new_float(t.as_secs_f64()));
             d.borrow().setitem(th, key.borrow(), t.borrow())?;
         }
@@ -256,7 +268,9 @@ fn get_objects(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             match usize::try_from(n).ok().and_then(Generation::from_index) {
                 Some(g) => Some(g),
                 None if n >= 0 => {
-                    return Err(th.value_error("generation parameter must be less than the number of available generations (3)"));
+                    return Err(th.value_error(
+                        "generation parameter must be less than the number of available generations (3)",
+                    ));
                 }
                 None => return Err(th.value_error("generation parameter cannot be negative")),
             }

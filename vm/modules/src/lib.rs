@@ -11,6 +11,7 @@ pub mod collections;
 pub mod contextvars;
 pub mod errno;
 pub mod functools;
+pub mod gc;
 pub mod itertools;
 pub mod operator;
 pub mod stat;
@@ -18,6 +19,7 @@ pub mod string;
 pub mod support;
 pub mod typing;
 pub mod warnings;
+pub mod weakref;
 
 use typhon_core::ModuleDef;
 
@@ -30,10 +32,12 @@ pub static MODULES: &[&ModuleDef] = &[
     &contextvars::MODULE,
     &errno::MODULE,
     &functools::MODULE,
+    &gc::MODULE,
     &itertools::MODULE,
     &operator::MODULE,
     &stat::MODULE,
     &string::MODULE,
     &typing::MODULE,
     &warnings::MODULE,
+    &weakref::MODULE,
 ];

@@ -133,6 +133,7 @@ fn compile(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         future,
         allow_top_level_await: given & bits::ALLOW_TOP_LEVEL_AWAIT != 0,
         allow_incomplete_input: given & bits::ALLOW_INCOMPLETE_INPUT != 0,
+        dont_imply_dedent: given & bits::DONT_IMPLY_DEDENT != 0,
         ignore_cookie: given & bits::IGNORE_COOKIE != 0,
     };
     compile_source(th, a[0], &filename, &options)

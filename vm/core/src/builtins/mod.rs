@@ -152,6 +152,7 @@ pub static TYPE_LISTS: &[&[&TypeDef]] = &[
     exceptions::TYPES,
     functions::TYPES,
     crate::sysmod::TYPES,
+    crate::typevars::TYPES,
     crate::weakref::TYPES,
 ];
 

@@ -124,7 +124,7 @@ fn breakpointhook(th: &mut Thread, a: Args<'_>) -> PyResult {
         Some(f) => f.borrow().call_args(th, a),
         None => {
             let msg = format!("Ignoring unimportable $PYTHONBREAKPOINT: \"{name}\"");
-            crate::report::warn(th, &ex::RUNTIME_WARNING, &msg)?;
+            crate::warnings::warn(th, &ex::RUNTIME_WARNING, &msg, 2)?;
             Ok(Owned::none())
         }
     }

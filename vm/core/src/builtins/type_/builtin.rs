@@ -22,14 +22,7 @@ fn base_of(def: &'static TypeDef) -> Option<&'static TypeDef> {
 /// Makes every core type. Shapes, names and the heap are ready; nothing else is.
 pub(crate) fn create_types(th: &mut Thread) -> PyResult<()> {
     slot_defs::init(th);
-    let all = || {
-        FIXED_TYPES
-            .iter()
-            .chain(MORE_TYPES)
-            .chain(crate::builtins::exceptions::TYPES)
-            .chain(crate::typevars::TYPES)
-            .copied()
-    };
+    let all = || TYPE_LISTS.iter().copied().flatten().copied();
     for def in all() {
         allocate(th, def)?;
     }
