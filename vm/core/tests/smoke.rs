@@ -55,11 +55,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ("s = 0\ni = 0\nwhile i < 100:\n  if i % 3 == 0: s += i\n  i += 1", "s", "1683"),
     ("x = [i * i for i in (1, 2, 3)]", "x", "[1, 4, 9]"),
     ("def g():\n  yield 1\n  y = yield 2\n  yield y\nx = [*g()]", "x", "[1, 2, None]"),
-    (
-        "def g(n):\n  i = 0\n  while i < n:\n    yield i\n    i += 1\ns = 0\nfor v in g(10): s += v",
-        "s",
-        "45",
-    ),
+    ("def g(n):\n  i = 0\n  while i < n:\n    yield i\n    i += 1\ns = 0\nfor v in g(10): s += v", "s", "45"),
     (
         "def f():\n  c = 0\n  def g():\n    nonlocal c\n    c += 1\n    return c\n  return g\nh = f()\nx = h(), h()",
         "x",
@@ -67,7 +63,11 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ),
     ("def f():\n  raise KeyError\ntry:\n  f()\nexcept 1 .__class__: x = 1\nexcept: x = 2", "x", "2"),
     ("try:\n  x = 1\n  y\nexcept:\n  x = 3\nfinally:\n  x += 1", "x", "4"),
-    ("d = {'a': 1, **{'b': 2}}\nd['c'] = d['a'] + 2\nx = d, {1, 2} == {2, 1}", "x", "({'a': 1, 'b': 2, 'c': 3}, True)"),
+    (
+        "d = {'a': 1, **{'b': 2}}\nd['c'] = d['a'] + 2\nx = d, {1, 2} == {2, 1}",
+        "x",
+        "({'a': 1, 'b': 2, 'c': 3}, True)",
+    ),
     ("a, *b, c = 1, 2, 3, 4\nx = a, b, c", "x", "(1, [2, 3], 4)"),
     ("x = f'{1 + 1:03d} {\"é\"!r}'", "x", "\"002 'é'\""),
     (
@@ -75,5 +75,9 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "x",
         "(1, 2, [3])",
     ),
-    ("x = [a for a in [1, 2, 3, 4] if a % 2 == 0], {a: a for a in (1, 2)}, 3 < 4 < 5, not 1, -2 // 3", "x", "([2, 4], {1: 1, 2: 2}, True, False, -1)"),
+    (
+        "x = [a for a in [1, 2, 3, 4] if a % 2 == 0], {a: a for a in (1, 2)}, 3 < 4 < 5, not 1, -2 // 3",
+        "x",
+        "([2, 4], {1: 1, 2: 2}, True, False, -1)",
+    ),
 ];

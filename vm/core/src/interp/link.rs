@@ -104,9 +104,8 @@ fn decode(code: &[u8]) -> Vec<Instr> {
 fn jump_target(i: &Instr) -> Option<(u32, bool)> {
     use Opcode::*;
     match i.op {
-        JUMP_FORWARD | POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | POP_JUMP_IF_NONE | POP_JUMP_IF_NOT_NONE | SEND => {
-            Some((i.offset + 1 + i.arg, false))
-        }
+        JUMP_FORWARD | POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | POP_JUMP_IF_NONE | POP_JUMP_IF_NOT_NONE
+        | SEND => Some((i.offset + 1 + i.arg, false)),
         // The END_FOR at the target is skipped.
         FOR_ITER => Some((i.offset + 2 + i.arg, false)),
         JUMP_BACKWARD | JUMP_BACKWARD_NO_INTERRUPT => Some(((i.offset + 1).saturating_sub(i.arg), true)),
