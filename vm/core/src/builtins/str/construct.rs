@@ -10,6 +10,13 @@ use crate::types::Type;
 
 pub(super) fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     if args.all.len() == 1 && args.n_positional == 1 && core::ptr::eq(ty, super::DEF.ty()) {
+        let w = args.all[0].word();
+        if w.is_int() {
+            return Ok(crate::builtins::int::convert::small_to_str(th, w.int()));
+        }
+        if let Some(v) = w.unboxed_float() {
+            return Ok(crate::builtins::float::convert::to_str(th, v));
+        }
         return args.all[0].str(th);
     }
     if args.n_positional > 3 || args.all.len() > 3 {
