@@ -47,44 +47,69 @@ fn look_up(th: &mut Thread, table: Borrowed<'_>, c: u32) -> PyResult<Mapped> {
 
 pub(super) fn translate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let (s, table) = (of(a[0]), a[1]);
-    let mut out = StrBuf::with_capacity(s.len());
-    // Single ASCII results are asked for once per character: 0xff = not known yet.
-    let mut known = [0xffu8; 128];
+    // Single ASCII results are asked for once per character.
+    let mut known = [UNKNOWN; 128];
     let mut changed = false;
-    for c in s.data().iter() {
-        if let Some(k) = known.get(c as usize)
-            && *k != 0xff
-        {
-            changed |= u32::from(*k) != c;
-            out.push(u32::from(*k));
-            continue;
+    let mut start = 0;
+    let mut out = StrBuf::new();
+    if let Some(text) = s.as_ascii() {
+        let mut ascii = Vec::with_capacity(s.len());
+        for b in text.bytes() {
+            let k = &mut known[usize::from(b)];
+            if *k == UNKNOWN {
+                match look_up(th, table, b.into())? {
+                    Mapped::Same => *k = b,
+                    Mapped::Point(p @ 0..0x80) => *k = p as u8,
+                    Mapped::Deleted => *k = DELETED,
+                    _ => break,
+                }
+            }
+            changed |= *k != b;
+            start += 1;
+            if *k != DELETED {
+                ascii.push(*k);
+            }
         }
-        let point = match look_up(th, table, c)? {
-            Mapped::Same => c,
-            Mapped::Point(p) => p,
-            Mapped::Deleted => {
+        if start == s.len() {
+            return Ok(if changed { th.new_ascii(&ascii) } else { substring(th, a[0], 0, s.len()) });
+        }
+        out = StrBuf::from_ascii(ascii);
+    }
+    for c in s.data().slice(start, s.len()).iter() {
+        match known.get(c as usize).copied() {
+            Some(DELETED) => {
                 changed = true;
                 continue;
             }
+            Some(k) if k != UNKNOWN => {
+                changed |= u32::from(k) != c;
+                out.push(k.into());
+                continue;
+            }
+            _ => {}
+        }
+        match look_up(th, table, c)? {
+            Mapped::Same => out.push(c),
+            Mapped::Point(p) => {
+                changed |= p != c;
+                out.push(p);
+            }
+            Mapped::Deleted => changed = true,
             Mapped::Text(t) => {
                 changed = true;
                 out.push_data(of(t.borrow()).data());
-                continue;
             }
-        };
-        if let Some(k) = known.get_mut(c as usize)
-            && point < 128
-        {
-            *k = point as u8;
         }
-        changed |= point != c;
-        out.push(point);
     }
     if !changed {
         return Ok(substring(th, a[0], 0, s.len()));
     }
     Ok(th.new_str_buf(out))
 }
+
+/// Marks in the table of known single results.
+const UNKNOWN: u8 = 0xff;
+const DELETED: u8 = 0xfe;
 
 fn set(th: &mut Thread, d: &Owned, c: u32, v: Owned) -> PyResult<()> {
     d.payload::<Dict>().set(th, Borrowed::from_const(Word::small_int(i64::from(c))), v)
