@@ -13,6 +13,7 @@ pub mod errno;
 pub mod functools;
 pub mod gc;
 pub mod itertools;
+pub mod math;
 pub mod operator;
 pub mod stat;
 pub mod string;
@@ -34,6 +35,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &functools::MODULE,
     &gc::MODULE,
     &itertools::MODULE,
+    &math::MODULE,
     &operator::MODULE,
     &stat::MODULE,
     &string::MODULE,
