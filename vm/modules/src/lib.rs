@@ -15,6 +15,7 @@ pub mod gc;
 pub mod itertools;
 pub mod math;
 pub mod operator;
+pub mod sre;
 pub mod stat;
 pub mod string;
 pub mod support;
@@ -37,6 +38,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &itertools::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &sre::MODULE,
     &stat::MODULE,
     &string::MODULE,
     &typing::MODULE,
