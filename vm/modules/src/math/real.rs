@@ -423,12 +423,7 @@ pub fn isclose(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 /// Calls `__ceil__` and the like, or rounds the float value.
-fn rounded(
-    th: &mut Thread,
-    o: Borrowed<'_>,
-    name: Borrowed<'_>,
-    f: fn(f64) -> f64,
-) -> PyResult {
+fn rounded(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, f: fn(f64) -> f64) -> PyResult {
     if let Some(v) = o.word().unboxed_float() {
         return to_int(th, f(v));
     }
@@ -467,4 +462,3 @@ pub fn trunc(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
         }
     }
 }
-

@@ -160,11 +160,7 @@ pub fn lower_unicode(c: u32) -> u32 {
 
 #[inline]
 pub fn upper_unicode(c: u32) -> u32 {
-    if c < 128 {
-        if matches!(c, 97..=122) { c - 32 } else { c }
-    } else {
-        unicode::simple_upper(c)
-    }
+    if c < 128 { if matches!(c, 97..=122) { c - 32 } else { c } } else { unicode::simple_upper(c) }
 }
 
 pub fn lower_locale(c: u32) -> u32 {

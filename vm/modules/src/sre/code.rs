@@ -71,7 +71,9 @@ impl Checker<'_> {
                 op::FAILURE => return at + 1 == end,
                 op::NEGATE => Some(at + 1),
                 op::LITERAL => Some(at + 2),
-                op::CATEGORY if at + 1 < end && self.code[at + 1] <= category::UNI_NOT_LINEBREAK => Some(at + 2),
+                op::CATEGORY if at + 1 < end && self.code[at + 1] <= category::UNI_NOT_LINEBREAK => {
+                    Some(at + 2)
+                }
                 op::RANGE | op::RANGE_UNI_IGNORE => Some(at + 3),
                 op::CHARSET => Some(at + 9),
                 op::BIGCHARSET if at + 66 <= end => {
@@ -140,7 +142,11 @@ impl Checker<'_> {
                 let last = self.skip(at + 1, end)?;
                 let possessive = self.code[at] == op::POSSESSIVE_REPEAT;
                 let closing = *self.code.get(last).filter(|_| last < end)?;
-                let fits = if possessive { closing == op::SUCCESS } else { matches!(closing, op::MAX_UNTIL | op::MIN_UNTIL) };
+                let fits = if possessive {
+                    closing == op::SUCCESS
+                } else {
+                    matches!(closing, op::MAX_UNTIL | op::MIN_UNTIL)
+                };
                 let ok = at + 4 <= last
                     && fits
                     && self.code[at + 2] <= self.code[at + 3]
@@ -149,12 +155,16 @@ impl Checker<'_> {
             }
             op::ATOMIC_GROUP => {
                 let next = self.skip(at + 1, end)?;
-                let ok = at + 2 < next && self.code[next - 1] == op::SUCCESS && self.block(at + 2, next - 1, depth + 1);
+                let ok = at + 2 < next
+                    && self.code[next - 1] == op::SUCCESS
+                    && self.block(at + 2, next - 1, depth + 1);
                 ok.then_some(next)
             }
             op::ASSERT | op::ASSERT_NOT => {
                 let next = self.skip(at + 1, end)?;
-                let ok = at + 3 < next && self.code[next - 1] == op::SUCCESS && self.block(at + 3, next - 1, depth + 1);
+                let ok = at + 3 < next
+                    && self.code[next - 1] == op::SUCCESS
+                    && self.block(at + 3, next - 1, depth + 1);
                 ok.then_some(next)
             }
             op::GROUPREF_EXISTS => {

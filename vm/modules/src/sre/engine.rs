@@ -41,12 +41,26 @@ struct Choice {
 /// An entry of the trail: how something was before.
 #[derive(Clone, Copy)]
 enum Undo {
-    Mark { index: u32, last_index: u32, old: usize },
-    Count { repeat: u32, old: u32 },
-    Last { repeat: u32, old: usize },
-    Current { old: u32 },
+    Mark {
+        index: u32,
+        last_index: u32,
+        old: usize,
+    },
+    Count {
+        repeat: u32,
+        old: u32,
+    },
+    Last {
+        repeat: u32,
+        old: usize,
+    },
+    Current {
+        old: u32,
+    },
     /// A repeat was entered.
-    Entered { old: u32 },
+    Entered {
+        old: u32,
+    },
 }
 
 /// A running `REPEAT`.
@@ -189,8 +203,8 @@ impl<'a, U: Unit> Machine<'a, U> {
             }
             return false;
         }
-        let anchored = self.code[body] == op::AT
-            && matches!(self.code[body + 1], at::BEGINNING | at::BEGINNING_STRING);
+        let anchored =
+            self.code[body] == op::AT && matches!(self.code[body + 1], at::BEGINNING | at::BEGINNING_STRING);
         for pos in start..=last {
             if self.attempt(body, pos) {
                 return true;
@@ -353,9 +367,7 @@ impl<'a, U: Unit> Machine<'a, U> {
         match code[pc] {
             op::ANY_ALL => room,
             op::ANY => U::from_point(10).and_then(|nl| nl.position(text)).unwrap_or(room),
-            op::NOT_LITERAL => {
-                U::from_point(code[pc + 1]).and_then(|c| c.position(text)).unwrap_or(room)
-            }
+            op::NOT_LITERAL => U::from_point(code[pc + 1]).and_then(|c| c.position(text)).unwrap_or(room),
             op::LITERAL => {
                 let c = code[pc + 1];
                 text.iter().position(|u| u.point() != c).unwrap_or(room)
@@ -474,7 +486,8 @@ impl<'a, U: Unit> Machine<'a, U> {
                     }
                     op::SUCCESS => {
                         if toplevel
-                            && ((self.match_all && pos != self.end) || (self.must_advance && pos == self.start))
+                            && ((self.match_all && pos != self.end)
+                                || (self.must_advance && pos == self.start))
                         {
                             break None;
                         }
@@ -587,7 +600,10 @@ impl<'a, U: Unit> Machine<'a, U> {
                         pos += 1;
                         pc += 2;
                     }
-                    op::GROUPREF | op::GROUPREF_IGNORE | op::GROUPREF_UNI_IGNORE | op::GROUPREF_LOC_IGNORE => {
+                    op::GROUPREF
+                    | op::GROUPREF_IGNORE
+                    | op::GROUPREF_UNI_IGNORE
+                    | op::GROUPREF_LOC_IGNORE => {
                         let group = code[pc + 1] as usize;
                         let end = match code[pc] {
                             op::GROUPREF => self.same_group(group, pos, |a, b| a == b),
@@ -757,10 +773,31 @@ mod tests {
 
     /// `(?:a|b)*c`
     const LOOP: &[u32] = &[
-        op::INFO, 4, 0, 1, MAXREPEAT,
-        op::REPEAT, 13, 0, MAXREPEAT,
-        op::BRANCH, 5, op::LITERAL, 97, op::JUMP, 7, 5, op::LITERAL, 98, op::JUMP, 2, 0,
-        op::MAX_UNTIL, op::LITERAL, 99, op::SUCCESS,
+        op::INFO,
+        4,
+        0,
+        1,
+        MAXREPEAT,
+        op::REPEAT,
+        13,
+        0,
+        MAXREPEAT,
+        op::BRANCH,
+        5,
+        op::LITERAL,
+        97,
+        op::JUMP,
+        7,
+        5,
+        op::LITERAL,
+        98,
+        op::JUMP,
+        2,
+        0,
+        op::MAX_UNTIL,
+        op::LITERAL,
+        99,
+        op::SUCCESS,
     ];
 
     #[test]
@@ -777,7 +814,8 @@ mod tests {
     #[test]
     fn greedy_and_lazy_repeats() {
         // a*?b
-        let lazy = [op::MIN_REPEAT_ONE, 6, 0, MAXREPEAT, op::LITERAL, 97, op::SUCCESS, op::LITERAL, 98, op::SUCCESS];
+        let lazy =
+            [op::MIN_REPEAT_ONE, 6, 0, MAXREPEAT, op::LITERAL, 97, op::SUCCESS, op::LITERAL, 98, op::SUCCESS];
         assert_eq!(run(&lazy, "caab"), Some((1, 4)));
         // .*b
         let greedy = [op::REPEAT_ONE, 5, 0, MAXREPEAT, op::ANY, op::SUCCESS, op::LITERAL, 98, op::SUCCESS];

@@ -3,8 +3,8 @@
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload, type_flags,
-    unborn,
+    Args, ArgsExt, Borrowed, Data, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef,
+    payload, type_flags, unborn,
 };
 
 use super::engine::UNSET;
@@ -81,16 +81,57 @@ pub static MATCH: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::raw("group", "($self, /, *groups)", group, "group([group1, ...]) -> str or tuple.\nReturn subgroup(s) of the match by indices or names.\nFor 0 returns the entire match."),
-        NativeDef::new("start", GROUP, |th, a| Ok(one_of(th, a, |s| s.0)?), "Return index of the start of the substring matched by group."),
-        NativeDef::new("end", GROUP, |th, a| Ok(one_of(th, a, |s| s.1)?), "Return index of the end of the substring matched by group."),
-        NativeDef::new("span", GROUP, span, "For match object m, return the 2-tuple (m.start(group), m.end(group))."),
-        NativeDef::new("groups", "($self, /, default=None)", groups, "Return a tuple containing all the subgroups of the match, from 1.\n\n  default\n    Is used for groups that did not participate in the match."),
-        NativeDef::new("groupdict", "($self, /, default=None)", groupdict, "Return a dictionary containing all the named subgroups of the match, keyed by the subgroup name.\n\n  default\n    Is used for groups that did not participate in the match."),
-        NativeDef::new("expand", "($self, /, template)", substitute::expand, "Return the string obtained by doing backslash substitution on the string template, as done by the sub() method."),
+        NativeDef::raw(
+            "group",
+            "($self, /, *groups)",
+            group,
+            "group([group1, ...]) -> str or tuple.\nReturn subgroup(s) of the match by indices or names.\nFor 0 returns the entire match.",
+        ),
+        NativeDef::new(
+            "start",
+            GROUP,
+            |th, a| Ok(one_of(th, a, |s| s.0)?),
+            "Return index of the start of the substring matched by group.",
+        ),
+        NativeDef::new(
+            "end",
+            GROUP,
+            |th, a| Ok(one_of(th, a, |s| s.1)?),
+            "Return index of the end of the substring matched by group.",
+        ),
+        NativeDef::new(
+            "span",
+            GROUP,
+            span,
+            "For match object m, return the 2-tuple (m.start(group), m.end(group)).",
+        ),
+        NativeDef::new(
+            "groups",
+            "($self, /, default=None)",
+            groups,
+            "Return a tuple containing all the subgroups of the match, from 1.\n\n  default\n    Is used for groups that did not participate in the match.",
+        ),
+        NativeDef::new(
+            "groupdict",
+            "($self, /, default=None)",
+            groupdict,
+            "Return a dictionary containing all the named subgroups of the match, keyed by the subgroup name.\n\n  default\n    Is used for groups that did not participate in the match.",
+        ),
+        NativeDef::new(
+            "expand",
+            "($self, /, template)",
+            substitute::expand,
+            "Return the string obtained by doing backslash substitution on the string template, as done by the sub() method.",
+        ),
         NativeDef::new("__copy__", "($self, /)", |_, a| Ok(a[0].to_owned()), ""),
         NativeDef::new("__deepcopy__", "($self, memo, /)", |_, a| Ok(a[0].to_owned()), ""),
-        NativeDef::new("__class_getitem__", "($cls, item, /)", typhon_core::builtins::generic_alias::class_getitem, "See PEP 585").class(),
+        NativeDef::new(
+            "__class_getitem__",
+            "($cls, item, /)",
+            typhon_core::builtins::generic_alias::class_getitem,
+            "See PEP 585",
+        )
+        .class(),
     ],
     getset: &[
         GetSetDef::get("string", |_, o| Ok(this::<Match>(o).string().to_owned())),

@@ -5,8 +5,8 @@ use typhon_core::builtins::list::List;
 use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    ArgsExt, Borrowed, CompareOp, Data, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload,
-    type_flags, unborn,
+    ArgsExt, Borrowed, CompareOp, Data, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef,
+    payload, type_flags, unborn,
 };
 use typhon_text::with_units;
 
@@ -41,18 +41,64 @@ pub static PATTERN: TypeDef = TypeDef {
     doc: "Compiled regular expression object.",
     slots: Slots { repr: Some(repr), hash: Some(hash), compare: Some(compare), ..Slots::NONE },
     methods: &[
-        NativeDef::new("match", SUBJECT, |th, a| single(th, a, Mode::Match), "Matches zero or more characters at the beginning of the string."),
-        NativeDef::new("fullmatch", SUBJECT, |th, a| single(th, a, Mode::FullMatch), "Matches against all of the string."),
-        NativeDef::new("search", SUBJECT, |th, a| single(th, a, Mode::Search), "Scan through string looking for a match, and return a corresponding match object instance.\n\nReturn None if no position in the string matches."),
-        NativeDef::new("findall", SUBJECT, findall, "Return a list of all non-overlapping matches of pattern in string."),
-        NativeDef::new("finditer", SUBJECT, scanner::finditer, "Return an iterator over all non-overlapping matches for the RE pattern in string.\n\nFor each match, the iterator returns a match object."),
+        NativeDef::new(
+            "match",
+            SUBJECT,
+            |th, a| single(th, a, Mode::Match),
+            "Matches zero or more characters at the beginning of the string.",
+        ),
+        NativeDef::new(
+            "fullmatch",
+            SUBJECT,
+            |th, a| single(th, a, Mode::FullMatch),
+            "Matches against all of the string.",
+        ),
+        NativeDef::new(
+            "search",
+            SUBJECT,
+            |th, a| single(th, a, Mode::Search),
+            "Scan through string looking for a match, and return a corresponding match object instance.\n\nReturn None if no position in the string matches.",
+        ),
+        NativeDef::new(
+            "findall",
+            SUBJECT,
+            findall,
+            "Return a list of all non-overlapping matches of pattern in string.",
+        ),
+        NativeDef::new(
+            "finditer",
+            SUBJECT,
+            scanner::finditer,
+            "Return an iterator over all non-overlapping matches for the RE pattern in string.\n\nFor each match, the iterator returns a match object.",
+        ),
         NativeDef::new("scanner", SUBJECT, scanner::scanner, ""),
-        NativeDef::new("split", "($self, /, string, maxsplit=0)", split, "Split string by the occurrences of pattern."),
-        NativeDef::new("sub", "($self, /, repl, string, count=0)", |th, a| substitute::sub(th, a, false), "Return the string obtained by replacing the leftmost non-overlapping occurrences of pattern in string by the replacement repl."),
-        NativeDef::new("subn", "($self, /, repl, string, count=0)", |th, a| substitute::sub(th, a, true), "Return the tuple (new_string, number_of_subs_made) found by replacing the leftmost non-overlapping occurrences of pattern with the replacement repl."),
+        NativeDef::new(
+            "split",
+            "($self, /, string, maxsplit=0)",
+            split,
+            "Split string by the occurrences of pattern.",
+        ),
+        NativeDef::new(
+            "sub",
+            "($self, /, repl, string, count=0)",
+            |th, a| substitute::sub(th, a, false),
+            "Return the string obtained by replacing the leftmost non-overlapping occurrences of pattern in string by the replacement repl.",
+        ),
+        NativeDef::new(
+            "subn",
+            "($self, /, repl, string, count=0)",
+            |th, a| substitute::sub(th, a, true),
+            "Return the tuple (new_string, number_of_subs_made) found by replacing the leftmost non-overlapping occurrences of pattern with the replacement repl.",
+        ),
         NativeDef::new("__copy__", "($self, /)", |_, a| Ok(a[0].to_owned()), ""),
         NativeDef::new("__deepcopy__", "($self, memo, /)", |_, a| Ok(a[0].to_owned()), ""),
-        NativeDef::new("__class_getitem__", "($cls, item, /)", typhon_core::builtins::generic_alias::class_getitem, "See PEP 585").class(),
+        NativeDef::new(
+            "__class_getitem__",
+            "($cls, item, /)",
+            typhon_core::builtins::generic_alias::class_getitem,
+            "See PEP 585",
+        )
+        .class(),
     ],
     getset: &[
         GetSetDef::get("pattern", |_, o| Ok(fixed(&this::<Pattern>(o).pattern).to_owned())),
@@ -237,7 +283,13 @@ fn findall(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(th.new_list(out))
 }
 
-fn group_or_empty(th: &mut Thread, s: &Subject<'_>, whole: Borrowed<'_>, found: &Found, group: usize) -> Owned {
+fn group_or_empty(
+    th: &mut Thread,
+    s: &Subject<'_>,
+    whole: Borrowed<'_>,
+    found: &Found,
+    group: usize,
+) -> Owned {
     match found.span(group) {
         Some((from, to)) => s.slice(th, whole, from, to),
         None => s.empty(th),

@@ -3,7 +3,8 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use typhon_core::{
-    Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload, type_flags, unborn,
+    Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload, type_flags,
+    unborn,
 };
 
 use super::found::new_match;

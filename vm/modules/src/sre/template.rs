@@ -1,9 +1,7 @@
 //! Replacement templates: literal text and groups in turn.
 
 use typhon_core::builtins::list::List;
-use typhon_core::{
-    Borrowed, Data, Owned, PyResult, Slot, Thread, TypeDef, payload, type_flags, unborn,
-};
+use typhon_core::{Borrowed, Data, Owned, PyResult, Slot, Thread, TypeDef, payload, type_flags, unborn};
 
 payload! {
     /// A parsed template.
