@@ -326,3 +326,29 @@ pub fn super_arguments(th: &mut Thread) -> PyResult<(Owned, Owned)> {
     }
     Err(th.runtime_error("super(): __class__ cell not found"))
 }
+
+/// Calls a native function or a method descriptor (whose self is `args[0]`) with positional arguments.
+#[inline]
+pub fn call_native(th: &mut Thread, callee: Borrowed<'_>, args: &[Borrowed<'_>]) -> PyResult {
+    use crate::builtins::descriptors::MethodDescriptor;
+    use crate::builtins::native_function::NativeFunction;
+    use crate::typedef::NativeCall;
+    let (def, params) = if let Some(f) = callee.downcast_exact::<NativeFunction>() {
+        if f.bound_self().is_some() {
+            return crate::call::call(th, callee, Args::positional(args));
+        }
+        (f.def(), f.params())
+    } else if let Some(m) = callee.downcast_exact::<MethodDescriptor>() {
+        // A self of another class is the descriptor's own error.
+        if !args.first().is_some_and(|s| s.ty().is_subtype_of(m.objclass())) {
+            return crate::call::call(th, callee, Args::positional(args));
+        }
+        (m.def(), m.params())
+    } else {
+        return crate::call::call(th, callee, Args::positional(args));
+    };
+    match def.call {
+        NativeCall::Bound(f) if params.takes_exactly(args.len()) => f(th, args),
+        _ => crate::signature::call_native(th, def, params, Args::positional(args)),
+    }
+}

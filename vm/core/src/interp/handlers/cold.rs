@@ -7,6 +7,7 @@ use crate::builtins::tuple::Tuple;
 use crate::cell::Cell;
 use crate::function::Function;
 use crate::handlers;
+use crate::interp::calls;
 use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
 use crate::number::{self, BinaryOp};
@@ -357,6 +358,9 @@ handlers! {
                 Pushed::Raised => tail!(raised, pc, sp, fp, th, tos, 0),
             }
         }
+        if callee.is_ptr() && (shape_of(callee) == ids::NATIVE_FUNCTION || shape_of(callee) == ids::METHOD_DESCRIPTOR) {
+            tail!(call_native, pc.add(1), sp, fp, th, callee, arg)
+        }
         if callee.is_ptr()
             && shape_of(callee) == ids::TYPE
             && let Some(init) = crate::interp::calls::plain_init(&*th, &*(callee.ptr() as *const Type))
@@ -369,6 +373,31 @@ handlers! {
             let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
             crate::call::call(&mut *th, look(callee), Args::positional(all))
         })
+    }
+
+    /// CALL of a native function or method, positional arguments only. All words are in memory; `pc` is
+    /// behind the pad.
+    fn call_native(pc, sp, fp, th, tos, arg) {
+        let n = arg as usize + 2;
+        let base = sp.sub(n);
+        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
+        let count = sp.offset_from(first) as usize;
+        let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
+        save(th, pc, sp);
+        let r = calls::call_native(&mut *th, look(tos), all);
+        match r {
+            Ok(v) => {
+                let w = v.into_raw();
+                let mut p = sp;
+                while p > base {
+                    p = p.sub(1);
+                    crate::dealloc::drop_word(*p);
+                }
+                let sp = base;
+                crate::after_native!(pc, sp, fp, th, w)
+            }
+            Err(crate::Raised(())) => tail!(raised, pc, sp, fp, th, tos, 0),
+        }
     }
 
     /// CALL of a class with `object.__new__` and a Python `__init__` (the word in `tos`).

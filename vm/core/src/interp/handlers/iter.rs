@@ -3,6 +3,9 @@
 use super::call::shape_of;
 use super::cold::{self, look, own_word};
 use crate::builtins::ids;
+use crate::builtins::list::iterator::ListIterator;
+use crate::builtins::range::iterator::RangeIterator;
+use crate::builtins::tuple::iterator::TupleIterator;
 use crate::generator::{self, Generator, ResumedBy};
 use crate::handlers;
 use crate::interp::machine::save;
@@ -38,6 +41,32 @@ handlers! {
                 tail!(raised, pc, sp, fp, th, tos, 0)
             }
             tail!(for_iter_stopped_generator, pc, sp, fp, th, tos, arg)
+        }
+        if shape_of(tos) == ids::RANGE_ITERATOR {
+            let it = &*(tos.ptr() as *const RangeIterator);
+            match it.next() {
+                Some(w) => {
+                    *sp = tos;
+                    sp = sp.add(1);
+                    next!(pc, sp, fp, th, w)
+                }
+                None => {
+                    pc = pc.add(arg as usize);
+                    next!(pc, sp, fp, th, tos)
+                }
+            }
+        }
+        let w = if shape_of(tos) == ids::LIST_ITERATOR {
+            (*(tos.ptr() as *const ListIterator)).next_word((*th).owner)
+        } else if shape_of(tos) == ids::TUPLE_ITERATOR {
+            (*(tos.ptr() as *const TupleIterator)).next_word((*th).owner)
+        } else {
+            Word::ZERO
+        };
+        if w != Word::ZERO {
+            *sp = tos;
+            sp = sp.add(1);
+            next!(pc, sp, fp, th, w)
         }
         tail!(for_iter_generic, pc, sp, fp, th, tos, arg)
     }
