@@ -352,3 +352,123 @@ pub fn call_native(th: &mut Thread, callee: Borrowed<'_>, args: &[Borrowed<'_>])
         _ => crate::signature::call_native(th, def, params, Args::positional(args)),
     }
 }
+
+/// TypeError: `__init__` returned something.
+#[cold]
+#[inline(never)]
+pub fn init_returned(th: &mut Thread, v: Borrowed<'_>) {
+    let msg = format!("__init__() should return None, not '{}'", v.type_name(th));
+    let _ = th.type_error(&msg);
+}
+
+/// Takes the top `n` stack words as owned values.
+///
+/// # Safety
+/// The words are live; the caller forgets them.
+unsafe fn take(sp: *mut Word, n: usize) -> Vec<Owned> {
+    // SAFETY: by contract.
+    unsafe { (0..n).map(|i| super::handlers::cold::own_word(*sp.sub(n - i))).collect() }
+}
+
+/// BUILD_TUPLE and BUILD_LIST.
+///
+/// # Safety
+/// As [`take`].
+#[inline(never)]
+pub unsafe fn build(th: *mut Thread, sp: *mut Word, n: usize, list: bool) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let items = take(sp, n);
+        (*(*th).ci).sp = sp.sub(n);
+        if list { (*th).new_list(items).into_raw() } else { (*th).new_tuple(items).into_raw() }
+    }
+}
+
+/// UNPACK_SEQUENCE and UNPACK_EX: replaces the word at `sp` by its items, the first one on top; gives the
+/// next free place, or null when it raised.
+///
+/// # Safety
+/// The word at `sp` is live and in memory.
+#[inline(never)]
+pub unsafe fn unpack(th: *mut Thread, sp: *mut Word, before: usize, after: Option<usize>) -> *mut Word {
+    // SAFETY: by contract.
+    unsafe {
+        let v = *sp;
+        let r = match after {
+            None => super::unpack::sequence(&mut *th, super::handlers::cold::look(v), before),
+            Some(after) => super::unpack::starred(&mut *th, super::handlers::cold::look(v), before, after),
+        };
+        match r {
+            Ok(items) => {
+                crate::dealloc::drop_word(v);
+                let mut p = sp;
+                for v in items.into_iter().rev() {
+                    *p = v.into_raw();
+                    p = p.add(1);
+                }
+                p
+            }
+            Err(Raised(())) => core::ptr::null_mut(),
+        }
+    }
+}
+
+/// WITH_EXCEPT_START: calls the exit function below the exception's words.
+///
+/// # Safety
+/// `exit, self, lasti, previous, exc` lie below `sp`.
+#[inline(never)]
+pub unsafe fn with_except_start(th: *mut Thread, sp: *mut Word) -> PyResult {
+    use super::handlers::cold::look;
+    // SAFETY: by contract.
+    unsafe {
+        let exit = look(*sp.sub(5));
+        let me = *sp.sub(4);
+        let exc = look(*sp.sub(1));
+        let tb = crate::traceback::of_exception(&mut *th, exc);
+        let ty = exc.ty().as_value();
+        if me == Word::NULL {
+            exit.call(&mut *th, &[ty, exc, tb.borrow()])
+        } else {
+            exit.call(&mut *th, &[look(me), ty, exc, tb.borrow()])
+        }
+    }
+}
+
+/// `slice(a, b, c)` of stack words.
+///
+/// # Safety
+/// The words are live.
+#[inline(never)]
+pub unsafe fn slice_of(th: *mut Thread, a: Word, b: Word, c: Word) -> PyResult {
+    use super::handlers::cold::look;
+    // SAFETY: by contract.
+    unsafe { Ok((*th).new_slice(look(a).to_owned(), look(b).to_owned(), look(c).to_owned())) }
+}
+
+/// `container[a:b]`, or `container[a:b] = value`.
+///
+/// # Safety
+/// The words are live.
+#[inline(never)]
+pub unsafe fn get_slice(th: *mut Thread, container: Word, a: Word, b: Word) -> PyResult {
+    // SAFETY: by contract.
+    unsafe {
+        let s = slice_of(th, a, b, Word::NONE)?;
+        super::handlers::cold::look(container).getitem(&mut *th, s.borrow())
+    }
+}
+
+/// See [`get_slice`].
+///
+/// # Safety
+/// The words are live.
+#[inline(never)]
+pub unsafe fn set_slice(th: *mut Thread, container: Word, a: Word, b: Word, value: Word) -> PyResult<()> {
+    use super::handlers::cold::look;
+    // SAFETY: by contract.
+    unsafe {
+        let s = slice_of(th, a, b, Word::NONE)?;
+        look(container).setitem(&mut *th, s.borrow(), look(value))
+    }
+}

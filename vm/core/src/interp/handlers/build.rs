@@ -5,42 +5,30 @@ use crate::builtins::dict::Dict;
 use crate::builtins::list::List;
 use crate::builtins::tuple::Tuple;
 use crate::handlers;
-use crate::interp::machine::{fetch, save};
+use crate::interp::machine::save;
 use crate::interp::unwind::raised;
 use crate::interp::{calls, intrinsics, unpack};
 use crate::object::Owned;
 use crate::word::Word;
 use crate::{drop_next, native, native_unit, next, tail};
 
-/// The top `n` words as owned values; they leave the stack.
-unsafe fn take(sp: *mut Word, n: usize) -> Vec<Owned> {
-    // SAFETY: the caller forgets the words.
-    unsafe { (0..n).map(|i| own_word(*sp.sub(n - i))).collect() }
-}
-
 handlers! {
     fn build_tuple(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
         save(th, pc, sp);
-        let n = arg as usize;
-        let items = take(sp, n);
-        sp = sp.sub(n);
-        (*(*th).ci).sp = sp;
-        let v = (*th).new_tuple(items);
-        crate::after_native!(pc, sp, fp, th, v.into_raw())
+        let w = calls::build(th, sp, arg as usize, false);
+        sp = sp.sub(arg as usize);
+        crate::after_native!(pc, sp, fp, th, w)
     }
 
     fn build_list(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
         save(th, pc, sp);
-        let n = arg as usize;
-        let items = take(sp, n);
-        sp = sp.sub(n);
-        (*(*th).ci).sp = sp;
-        let v = (*th).new_list(items);
-        crate::after_native!(pc, sp, fp, th, v.into_raw())
+        let w = calls::build(th, sp, arg as usize, true);
+        sp = sp.sub(arg as usize);
+        crate::after_native!(pc, sp, fp, th, w)
     }
 
     fn build_set(pc, sp, fp, th, tos, arg) {
@@ -78,10 +66,7 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         let n = arg as usize;
-        native!(n, pc, sp, fp, th, {
-            let step = if n == 3 { look(tos).to_owned() } else { Owned::none() };
-            Ok((*th).new_slice(look(*sp.sub(n)).to_owned(), look(*sp.sub(n - 1)).to_owned(), step))
-        })
+        native!(n, pc, sp, fp, th, calls::slice_of(th, *sp.sub(n), *sp.sub(n - 1), if n == 3 { tos } else { Word::NONE }))
     }
 
     /// `strings, interpolations -- template`
@@ -174,42 +159,24 @@ handlers! {
     }
 
     fn unpack_any(pc, sp, fp, th, tos, arg) {
-        let n = arg as usize;
-        match unpack::sequence(&mut *th, look(tos), n) {
-            Ok(items) => {
-                crate::dealloc::drop_word(tos);
-                for v in items.into_iter().rev() {
-                    *sp = v.into_raw();
-                    sp = sp.add(1);
-                }
-                if n == 0 {
-                    // Nothing was pushed: the word below becomes the top.
-                    sp = sp.sub(1);
-                    crate::after_native!(pc, sp, fp, th, *sp)
-                }
-                sp = sp.sub(1);
-                crate::after_native!(pc, sp, fp, th, *sp)
-            }
-            Err(crate::Raised(())) => tail!(raised, pc, sp.add(1), fp, th, tos, 0),
+        let end = calls::unpack(th, sp, arg as usize, None);
+        if end.is_null() {
+            tail!(raised, pc, sp.add(1), fp, th, tos, 0)
         }
+        let sp = end.sub(1);
+        crate::after_native!(pc, sp, fp, th, *sp)
     }
 
     /// `a, *b, c = …`: low byte items before, the rest behind.
     fn unpack_ex(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         save(th, pc, sp.add(1));
-        match unpack::starred(&mut *th, look(tos), arg as usize & 255, arg as usize >> 8) {
-            Ok(items) => {
-                crate::dealloc::drop_word(tos);
-                for v in items.into_iter().rev() {
-                    *sp = v.into_raw();
-                    sp = sp.add(1);
-                }
-                sp = sp.sub(1);
-                crate::after_native!(pc, sp, fp, th, *sp)
-            }
-            Err(crate::Raised(())) => tail!(raised, pc, sp.add(1), fp, th, tos, 0),
+        let end = calls::unpack(th, sp, arg as usize & 255, Some(arg as usize >> 8));
+        if end.is_null() {
+            tail!(raised, pc, sp.add(1), fp, th, tos, 0)
         }
+        let sp = end.sub(1);
+        crate::after_native!(pc, sp, fp, th, *sp)
     }
 
     fn format_simple(pc, sp, fp, th, tos, arg) {
@@ -320,10 +287,4 @@ handlers! {
         sp = sp.add(1);
         native!(3, pc, sp, fp, th, unpack::match_class(&mut *th, look(*sp.sub(3)), look(*sp.sub(2)), arg as usize, look(tos)))
     }
-}
-
-/// The name word in the stream behind a unit.
-pub unsafe fn name_at(pc: *const u64) -> Word {
-    // SAFETY: by contract of the layout.
-    Word(unsafe { fetch(pc) })
 }

@@ -11,7 +11,7 @@ use crate::function::Function;
 use crate::handlers;
 use crate::interp::eval::push_frame;
 use crate::interp::frame::CallRecord;
-use crate::interp::machine::{drop_fast, save};
+use crate::interp::machine::drop_fast;
 use crate::word::Word;
 use crate::{next, tail};
 
@@ -152,17 +152,13 @@ unsafe fn fill_record(
     }
 }
 
-/// As [`call`] for a function callee with arguments that need binding or none: shared by the cold
-/// handlers. `first` is the first argument word (self included); `kwnames` a tuple or null.
-pub(super) enum Pushed {
-    Frame(*const u64, *mut Word, *mut Word),
-    Raised,
-}
-
-/// Pushes a frame for `f` over arguments that lie in memory from `first` to `sp`.
+/// Pushes a frame for `f` over arguments that lie in memory from `first` to `sp`. True: the new record is
+/// current and holds `pc`, `sp` and `fp`; nothing but a word is returned, so that handlers keep their tail
+/// calls. False: raised.
 ///
 /// # Safety
 /// The words from `base` on belong to the call; the caller's record is saved.
+#[inline(never)]
 pub(super) unsafe fn push_call(
     th: &mut crate::Thread,
     f: &Function,
@@ -170,7 +166,7 @@ pub(super) unsafe fn push_call(
     first: *mut Word,
     sp: *mut Word,
     kwnames: Word,
-) -> Pushed {
+) -> bool {
     // SAFETY: by contract.
     unsafe {
         let n = sp.offset_from(first) as usize;
@@ -180,7 +176,7 @@ pub(super) unsafe fn push_call(
         } else {
             if sp.add(code.frame_size as usize) >= th.stack_limit {
                 let _ = crate::interp::eval::recursion_error(th);
-                return Pushed::Raised;
+                return false;
             }
             let all = core::slice::from_raw_parts(first as *const crate::Borrowed<'_>, n);
             let names = crate::Borrowed::from_raw(kwnames.uncounted());
@@ -189,22 +185,10 @@ pub(super) unsafe fn push_call(
             // Frames of natives that run meanwhile start behind the new locals.
             (*th.ci).sp = sp.add(code.n_locals as usize);
             if let Err(crate::Raised(())) = crate::interp::bind::bind_arguments(th, f, args, sp) {
-                return Pushed::Raised;
+                return false;
             }
             (sp, code.n_locals as usize)
         };
-        match push_frame(th, f, code, base, fp, filled, Word::ZERO) {
-            Some((pc, sp, fp)) => Pushed::Frame(pc, sp, fp),
-            None => Pushed::Raised,
-        }
+        push_frame(th, f, code, base, fp, filled, Word::ZERO).is_some()
     }
-}
-
-/// Stores where the caller goes on.
-///
-/// # Safety
-/// As [`save`].
-pub(super) unsafe fn save_caller(th: *mut crate::Thread, pc: *const u64, sp: *mut Word) {
-    // SAFETY: by contract.
-    unsafe { save(th, pc, sp) }
 }

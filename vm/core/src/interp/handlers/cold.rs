@@ -1,7 +1,7 @@
 //! What handlers do when the fast way is closed: slow operations, drops that end an object,
 //! safepoints. Every function is a handler that finishes the job and goes on.
 
-use super::call::{Pushed, push_call, shape_of};
+use super::call::{push_call, shape_of};
 use crate::builtins::ids;
 use crate::builtins::tuple::Tuple;
 use crate::cell::Cell;
@@ -226,9 +226,7 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         save(th, pc, sp);
-        let msg = format!("__init__() should return None, not '{}'", look(tos).type_name(&*th));
-        let _ = (*th).type_error(&msg);
-        drop(msg);
+        calls::init_returned(&mut *th, look(tos));
         tail!(raised, pc, sp, fp, th, tos, 0)
     }
 
@@ -335,11 +333,98 @@ handlers! {
     /// below `sp`.
     fn call(pc, sp, fp, th, tos, arg) {
         save(th, pc.add(1), sp);
-        if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {
+        match start_call(th, sp.sub(arg as usize + 2), sp, Word::NULL) {
+            PUSHED => tail!(enter_frame, pc, sp, fp, th, tos, arg),
+            CLASS => tail!(call_class, pc, sp, fp, th, (*th).victim, arg),
+            NATIVE => tail!(call_native, pc.add(1), sp, fp, th, tos, arg + 2),
+            _ => tail!(raised, pc.add(1), sp, fp, th, tos, 0),
+        }
+    }
+
+    /// Goes on in the frame whose record was just pushed.
+    fn enter_frame(pc, sp, fp, th, tos, arg) {
+        let ci = (*th).ci;
+        let pc = (*ci).pc;
+        let sp = (*ci).sp;
+        let fp = (*ci).fp;
+        next!(pc, sp, fp, th, Word::NONE)
+    }
+
+    /// Positional call of what is no Python function: `arg` words in memory belong to the call; `pc` is
+    /// behind the pad.
+    fn call_native(pc, sp, fp, th, tos, arg) {
+        let base = sp.sub(arg as usize);
+        let w = run_native(th, base, sp);
+        if w == Word::ZERO {
             tail!(raised, pc, sp, fp, th, tos, 0)
         }
-        let n = arg as usize;
-        let base = sp.sub(n + 2);
+        let sp = base;
+        crate::after_native!(pc, sp, fp, th, w)
+    }
+
+    /// CALL of a class with `object.__new__` and a Python `__init__` (the word in `tos`).
+    fn call_class(pc, sp, fp, th, tos, arg) {
+        if start_class(th, pc, sp.sub(arg as usize + 2), sp, tos) {
+            tail!(enter_frame, pc, sp, fp, th, tos, arg)
+        }
+        tail!(raised, pc.add(1), sp, fp, th, tos, 0)
+    }
+
+    /// `callee, self or NULL, args…, names` in memory; `arg` counts positional and keyword values.
+    fn call_kw(pc, sp, fp, th, tos, arg) {
+        save(th, pc.add(1), sp);
+        let base = sp.sub(arg as usize + 3);
+        match start_call(th, base, sp.sub(1), tos) {
+            PUSHED => tail!(enter_frame, pc, sp, fp, th, tos, arg),
+            RAISED => {
+                // The names were a borrow of the caller's code; the word may have been a local meanwhile.
+                *sp.sub(1) = Word::NULL;
+                tail!(raised, pc.add(1), sp, fp, th, tos, 0)
+            }
+            _ => {}
+        }
+        pc = pc.add(1);
+        let w = run_native_kw(th, base, sp);
+        if w == Word::ZERO {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        let sp = base;
+        crate::after_native!(pc, sp, fp, th, w)
+    }
+
+    /// `callee, NULL, tuple, dict or NULL` in memory.
+    fn call_ex(pc, sp, fp, th, tos, arg) {
+        pc = pc.add(1);
+        save(th, pc, sp);
+        let base = sp.sub(4);
+        let w = run_ex(th, base, sp);
+        if w == Word::ZERO {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        let sp = base;
+        crate::after_native!(pc, sp, fp, th, w)
+    }
+}
+
+/// How a call starts: [`start_call`]'s answer. Plain numbers: an enum with contents would live in memory
+/// and cost the handlers their tail calls.
+const RAISED: u64 = 0;
+const PUSHED: u64 = 1;
+const CLASS: u64 = 2;
+const NATIVE: u64 = 3;
+
+/// Starts the call of the callee at `base` with the words up to `end` as arguments: unbinds a method,
+/// pushes the frame of a Python function. `CLASS`: the `__init__` is in the thread's `victim`.
+///
+/// # Safety
+/// The words are live and belong to the call; the caller's record is saved.
+#[inline(never)]
+unsafe fn start_call(th: *mut Thread, base: *mut Word, end: *mut Word, kwnames: Word) -> u64 {
+    // SAFETY: by contract.
+    unsafe {
+        if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {
+            return RAISED;
+        }
         let mut callee = *base;
         if *base.add(1) == Word::NULL && callee.is_ptr() && shape_of(callee) == ids::METHOD {
             // A bound method becomes its function and self.
@@ -350,129 +435,111 @@ handlers! {
             crate::dealloc::drop_word(callee);
             callee = *base;
         }
-        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
-        if callee.is_ptr() && shape_of(callee) == ids::FUNCTION {
+        if !callee.is_ptr() {
+            return NATIVE;
+        }
+        let id = shape_of(callee);
+        if id == ids::FUNCTION {
+            let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
             let f = &*(callee.ptr() as *const Function);
-            match push_call(&mut *th, f, base, first, sp, Word::NULL) {
-                Pushed::Frame(pc, sp, fp) => next!(pc, sp, fp, th, Word::NONE),
-                Pushed::Raised => tail!(raised, pc, sp, fp, th, tos, 0),
-            }
+            return push_call(&mut *th, f, base, first, end, kwnames) as u64;
         }
-        if callee.is_ptr() && (shape_of(callee) == ids::NATIVE_FUNCTION || shape_of(callee) == ids::METHOD_DESCRIPTOR) {
-            tail!(call_native, pc.add(1), sp, fp, th, callee, arg)
-        }
-        if callee.is_ptr()
-            && shape_of(callee) == ids::TYPE
-            && let Some(init) = crate::interp::calls::plain_init(&*th, &*(callee.ptr() as *const Type))
+        if id == ids::TYPE
+            && kwnames == Word::NULL
+            && *base.add(1) == Word::NULL
+            && let Some(init) = calls::plain_init(&*th, &*(callee.ptr() as *const Type))
         {
-            tail!(call_class, pc, sp, fp, th, init, arg)
+            (*th).victim = init;
+            return CLASS;
         }
-        pc = pc.add(1);
-        let count = sp.offset_from(first) as usize;
-        native!(n + 2, pc, sp, fp, th, {
-            let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
-            crate::call::call(&mut *th, look(callee), Args::positional(all))
-        })
+        NATIVE
     }
+}
 
-    /// CALL of a native function or method, positional arguments only. All words are in memory; `pc` is
-    /// behind the pad.
-    fn call_native(pc, sp, fp, th, tos, arg) {
-        let n = arg as usize + 2;
-        let base = sp.sub(n);
-        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
-        let count = sp.offset_from(first) as usize;
-        let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
-        save(th, pc, sp);
-        let r = calls::call_native(&mut *th, look(tos), all);
-        match r {
-            Ok(v) => {
-                let w = v.into_raw();
-                let mut p = sp;
-                while p > base {
-                    p = p.sub(1);
-                    crate::dealloc::drop_word(*p);
-                }
-                let sp = base;
-                crate::after_native!(pc, sp, fp, th, w)
-            }
-            Err(crate::Raised(())) => tail!(raised, pc, sp, fp, th, tos, 0),
-        }
-    }
-
-    /// CALL of a class with `object.__new__` and a Python `__init__` (the word in `tos`).
-    fn call_class(pc, sp, fp, th, tos, arg) {
-        let n = arg as usize;
-        let base = sp.sub(n + 2);
+/// Makes the instance and pushes the frame of its `__init__`. False: raised.
+///
+/// # Safety
+/// As [`start_call`]; `init` is the word it found.
+#[inline(never)]
+unsafe fn start_class(th: *mut Thread, pad: *const u64, base: *mut Word, end: *mut Word, init: Word) -> bool {
+    // SAFETY: by contract.
+    unsafe {
         let class = *base;
         let ty = &*(class.ptr() as *const Type);
-        let init = &*(tos.ptr() as *const Function);
-        let obj = (*th).new_instance(ty);
+        let init = &*(init.ptr() as *const Function);
+        let w = (*th).new_instance(ty).into_raw();
         // The new object takes the callee's place, and is the borrowed self of `__init__`.
-        let w = obj.into_raw();
         *base = w;
         *base.add(1) = w.uncounted();
         // The pad unit checks the None of `__init__`.
-        (*(*th).ci).pc = pc;
-        let pushed = push_call(&mut *th, init, base.add(1), base.add(1), sp, Word::NULL);
+        (*(*th).ci).pc = pad;
+        let pushed = push_call(&mut *th, init, base.add(1), base.add(1), end, Word::NULL);
         crate::dealloc::drop_word(class);
-        match pushed {
-            Pushed::Frame(pc, sp, fp) => next!(pc, sp, fp, th, Word::NONE),
-            Pushed::Raised => tail!(raised, pc.add(1), sp, fp, th, tos, 0),
-        }
+        pushed
     }
+}
 
-    /// `callee, self or NULL, args…, names` in memory; `arg` counts positional and keyword values.
-    fn call_kw(pc, sp, fp, th, tos, arg) {
-        save(th, pc.add(1), sp);
-        if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {
-            tail!(raised, pc, sp, fp, th, tos, 0)
-        }
-        let n = arg as usize;
-        let base = sp.sub(n + 3);
-        let mut callee = *base;
-        if *base.add(1) == Word::NULL && callee.is_ptr() && shape_of(callee) == ids::METHOD {
-            let m = &*(callee.ptr() as *const crate::builtins::method::BoundMethod);
-            let (f, s) = (m.function().to_owned(), m.receiver().to_owned());
-            *base = f.into_raw();
-            *base.add(1) = s.into_raw();
-            crate::dealloc::drop_word(callee);
-            callee = *base;
-        }
-        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
-        let values_end = sp.sub(1);
-        if callee.is_ptr() && shape_of(callee) == ids::FUNCTION {
-            let f = &*(callee.ptr() as *const Function);
-            // The names are a constant of the caller's code; the frame's locals may take their place.
-            match push_call(&mut *th, f, base, first, values_end, tos) {
-                Pushed::Frame(pc, sp, fp) => next!(pc, sp, fp, th, Word::NONE),
-                Pushed::Raised => {
-                    *values_end = Word::NULL;
-                    tail!(raised, pc, sp, fp, th, tos, 0)
+/// Ends a native call: drops the words from `base` to `sp`; 0 = raised, and they stay.
+unsafe fn finish_native(r: PyResult, base: *mut Word, sp: *mut Word) -> Word {
+    match r {
+        Ok(v) => {
+            let w = v.into_raw();
+            let mut p = sp;
+            while p > base {
+                // SAFETY: the words belong to the call that ends.
+                unsafe {
+                    p = p.sub(1);
+                    crate::dealloc::drop_word(*p);
                 }
             }
+            w
         }
-        pc = pc.add(1);
-        native!(n + 3, pc, sp, fp, th, {
-            let count = values_end.offset_from(first) as usize;
-            let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
-            let names = look(tos);
-            let n_kw = names.downcast::<Tuple>().map_or(0, |t| t.len());
-            crate::call::call(&mut *th, look(callee), Args { all, n_positional: count - n_kw, names })
-        })
+        Err(crate::Raised(())) => Word::ZERO,
     }
+}
 
-    /// `callee, NULL, tuple, dict or NULL` in memory.
-    fn call_ex(pc, sp, fp, th, tos, arg) {
-        save(th, pc.add(1), sp);
+/// # Safety
+/// As [`start_call`].
+#[inline(never)]
+unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
+        let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
+        let r = calls::call_native(&mut *th, look(*base), all);
+        finish_native(r, base, sp)
+    }
+}
+
+/// As [`run_native`]; the names of keywords are the last word.
+///
+/// # Safety
+/// As [`start_call`].
+#[inline(never)]
+unsafe fn run_native_kw(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
+        let count = sp.sub(1).offset_from(first) as usize;
+        let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, count);
+        let names = look(*sp.sub(1));
+        let n_kw = names.downcast::<Tuple>().map_or(0, |t| t.len());
+        let r = crate::call::call(&mut *th, look(*base), Args { all, n_positional: count - n_kw, names });
+        finish_native(r, base, sp)
+    }
+}
+
+/// # Safety
+/// As [`start_call`].
+#[inline(never)]
+unsafe fn run_ex(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
         if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {
-            tail!(raised, pc, sp, fp, th, tos, 0)
+            return Word::ZERO;
         }
-        pc = pc.add(1);
-        native!(4, pc, sp, fp, th, {
-            let base = sp.sub(4);
-            crate::interp::calls::call_ex(&mut *th, look(*base), look(*base.add(2)), look(tos))
-        })
+        let r = calls::call_ex(&mut *th, look(*base), look(*base.add(2)), look(*base.add(3)));
+        finish_native(r, base, sp)
     }
 }
 

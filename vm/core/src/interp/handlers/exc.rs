@@ -6,7 +6,6 @@ use crate::handlers;
 use crate::interp::machine::save;
 use crate::interp::unwind::{self, RERAISED, raised};
 use crate::object::Owned;
-use crate::word::Word;
 use crate::{native, next, tail};
 
 handlers! {
@@ -95,18 +94,7 @@ handlers! {
     fn with_except_start(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        native!(0, pc, sp, fp, th, {
-            let exit = look(*sp.sub(5));
-            let me = *sp.sub(4);
-            let exc = look(tos);
-            let tb = crate::traceback::of_exception(&mut *th, exc);
-            let ty = exc.ty().as_value();
-            if me == Word::NULL {
-                exit.call(&mut *th, &[ty, exc, tb.borrow()])
-            } else {
-                exit.call(&mut *th, &[look(me), ty, exc, tb.borrow()])
-            }
-        })
+        native!(0, pc, sp, fp, th, crate::interp::calls::with_except_start(th, sp))
     }
 }
 

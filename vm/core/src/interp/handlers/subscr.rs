@@ -140,20 +140,14 @@ handlers! {
     fn binary_slice(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        native!(3, pc, sp, fp, th, {
-            let s = (*th).new_slice(look(*sp.sub(2)).to_owned(), look(tos).to_owned(), crate::Owned::none());
-            look(*sp.sub(3)).getitem(&mut *th, s.borrow())
-        })
+        native!(3, pc, sp, fp, th, crate::interp::calls::get_slice(th, *sp.sub(3), *sp.sub(2), tos))
     }
 
     /// `value, container, start, stop --`
     fn store_slice(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        native_unit!(4, pc, sp, fp, th, {
-            let s = (*th).new_slice(look(*sp.sub(2)).to_owned(), look(tos).to_owned(), crate::Owned::none());
-            look(*sp.sub(3)).setitem(&mut *th, s.borrow(), look(*sp.sub(4)))
-        })
+        native_unit!(4, pc, sp, fp, th, crate::interp::calls::set_slice(th, *sp.sub(3), *sp.sub(2), tos, *sp.sub(4)))
     }
 
     /// `container item -- bool` (`arg` 1: not in)
