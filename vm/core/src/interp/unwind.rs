@@ -49,40 +49,29 @@ handlers! {
     /// An exception is on the thread; everything below `sp` is a live word in memory, `pc` is behind
     /// the instruction that raised.
     fn raised(pc, sp, fp, th, tos, arg) {
-        let mut new_pc = core::ptr::null();
-        let mut new_sp = sp;
-        let mut new_fp = fp;
-        let mut new_tos = Word::NONE;
-        let found = unwind(&mut *th, &mut new_pc, &mut new_sp, &mut new_fp, &mut new_tos, pc, arg != RERAISED);
-        if !found {
+        if !unwind(&mut *th, sp, pc, arg != RERAISED) {
             // The boundary's record is current; the word 0 says "raised".
             #[cfg(tail_calls)]
             return Word::ZERO;
             #[cfg(not(tail_calls))]
             return crate::interp::machine::Out { pc: core::ptr::null(), sp, fp, tos: Word::ZERO };
         }
-        let pc = new_pc;
-        let sp = new_sp;
-        let fp = new_fp;
-        next!(pc, sp, fp, th, new_tos)
+        let ci = (*th).ci;
+        let pc = (*ci).pc;
+        let sp = (*ci).sp;
+        let fp = (*ci).fp;
+        next!(pc, sp, fp, th, (*th).victim)
     }
 }
 
-/// Searches frames from the current one down to the next native boundary. True: the registers are
-/// those of a handler.
+/// Searches frames from the current one down to the next native boundary. True: the current record
+/// holds the registers of a handler, the thread's `victim` the exception. Nothing is returned through
+/// memory, so that [`raised`] keeps its tail call.
 #[inline(never)]
-unsafe fn unwind(
-    th: &mut Thread,
-    pc: &mut *const u64,
-    sp: &mut *mut Word,
-    fp: &mut *mut Word,
-    tos: &mut Word,
-    at: *const u64,
-    mut trace: bool,
-) -> bool {
+unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut trace: bool) -> bool {
     // SAFETY: records between the boundary and `ci` are those of running frames.
     unsafe {
-        let mut at = at;
+        let (mut at, mut sp) = (at, sp);
         loop {
             let ci = th.ci;
             if (*ci).code.is_null() {
@@ -91,7 +80,7 @@ unsafe fn unwind(
             let code = &*(*ci).code;
             let linked = code.linked_now().expect("running code is linked");
             (*ci).pc = at;
-            (*ci).sp = *sp;
+            (*ci).sp = sp;
             let offset = linked.offset_of(at.sub(1));
             if trace {
                 crate::traceback::add_frame(th, offset);
@@ -101,33 +90,29 @@ unsafe fn unwind(
             match crate::interp::tables::handler(&code.data.0.exceptiontable, offset) {
                 Some(entry) => {
                     let keep = stack.add(1 + entry.depth as usize);
-                    drop_words(th, keep, *sp);
+                    drop_words(th, keep, sp);
                     let mut top = keep;
                     if entry.push_lasti {
                         *top = Word::small_int(offset as i64);
                         top = top.add(1);
                     }
                     let exc = th.take_exc().expect("an exception is on its way");
-                    *tos = exc.into_raw();
-                    // An empty stack has its register's place below the first value.
-                    *sp = top;
-                    *fp = (*ci).fp;
-                    *pc = linked.unit_at(entry.target);
+                    th.victim = exc.into_raw();
+                    (*ci).pc = linked.unit_at(entry.target);
                     (*ci).sp = top;
                     return true;
                 }
                 None => {
-                    if *sp > stack.add(1) {
-                        drop_words(th, stack.add(1), *sp);
+                    if sp > stack.add(1) {
+                        drop_words(th, stack.add(1), sp);
                     }
                     if !(*ci).generator.is_null() {
                         crate::generator::finish_raised(th, ci);
                     }
                     leave_frame(th, ci);
                     th.ci = ci.sub(1);
-                    *sp = (*ci).base;
+                    sp = (*ci).base;
                     at = (*th.ci).pc;
-                    *fp = (*th.ci).fp;
                 }
             }
         }

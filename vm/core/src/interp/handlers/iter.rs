@@ -88,22 +88,16 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         save(th, pc, sp);
-        match look(tos).next(&mut *th) {
-            Ok(Some(v)) => crate::after_native!(pc, sp, fp, th, v.into_raw()),
-            Ok(None) => {
-                pc = pc.add(arg as usize);
-                sp = sp.sub(1);
-                crate::after_native!(pc, sp, fp, th, tos)
-            }
-            Err(crate::Raised(())) => {
-                if generator::absorb_stop_iteration(&mut *th) {
-                    pc = pc.add(arg as usize);
-                    sp = sp.sub(1);
-                    crate::after_native!(pc, sp, fp, th, tos)
-                }
-                tail!(raised, pc, sp, fp, th, tos, 0)
-            }
+        let w = step(th, tos);
+        if w == Word::NULL {
+            pc = pc.add(arg as usize);
+            sp = sp.sub(1);
+            crate::after_native!(pc, sp, fp, th, tos)
         }
+        if w == Word::ZERO {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        crate::after_native!(pc, sp, fp, th, w)
     }
 
     /// END_FOR where the loop's end is reached by falling into it: drops the top.
@@ -115,14 +109,9 @@ handlers! {
     /// Makes a generator, coroutine or async generator of the running frame and returns it.
     fn return_generator(pc, sp, fp, th, tos, arg) {
         save(th, pc, sp.add(1));
-        let ci = (*th).ci;
-        let g = generator::of_frame(&mut *th, ci, pc);
-        let w = g.into_raw();
-        // The locals moved into the generator; callee and arguments go with the frame.
-        unwind::leave_frame(&mut *th, ci);
-        let sp = (*ci).base;
-        let caller = ci.sub(1);
-        (*th).ci = caller;
+        let sp = (*(*th).ci).base;
+        let w = make_generator(th, pc);
+        let caller = (*th).ci;
         let pc = (*caller).pc;
         let fp = (*caller).fp;
         next!(pc, sp, fp, th, w)
@@ -152,11 +141,9 @@ handlers! {
         save(th, pc, sp.add(1));
         let ci = (*th).ci;
         let by = (*ci).resumed_by;
-        generator::finish(&mut *th, ci);
-        unwind::leave_frame(&mut *th, ci);
         let sp = (*ci).base;
-        let caller = ci.sub(1);
-        (*th).ci = caller;
+        end_generator(th);
+        let caller = (*th).ci;
         let mut pc = (*caller).pc;
         let fp = (*caller).fp;
         match by {
@@ -195,20 +182,17 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         save(th, pc, sp);
-        match generator::send_to(&mut *th, look(r), look(tos)) {
-            Ok(generator::Sent::Yielded(v)) => {
-                crate::dealloc::drop_word(tos);
-                sp = sp.sub(1);
-                crate::after_native!(pc, sp, fp, th, v.into_raw())
-            }
-            Ok(generator::Sent::Returned(v)) => {
-                crate::dealloc::drop_word(tos);
-                sp = sp.sub(1);
-                pc = pc.add(arg as usize);
-                crate::after_native!(pc, sp, fp, th, v.into_raw())
-            }
-            Err(crate::Raised(())) => tail!(raised, pc, sp, fp, th, tos, 0),
+        let w = send_any(th, r, tos);
+        if w == Word::ZERO {
+            tail!(raised, pc, sp, fp, th, tos, 0)
         }
+        crate::dealloc::drop_word(tos);
+        sp = sp.sub(1);
+        if (*th).generator_returned {
+            (*th).generator_returned = false;
+            pc = pc.add(arg as usize);
+        }
+        crate::after_native!(pc, sp, fp, th, w)
     }
 
     fn get_yield_from_iter(pc, sp, fp, th, tos, arg) {
@@ -270,6 +254,79 @@ handlers! {
                 let _ = (*th).set_exc(look(tos).to_owned());
                 tail!(raised, pc, sp, fp, th, tos, unwind::RERAISED)
             }
+        }
+    }
+}
+
+/// The next item of an iterator as an owned word; NULL at its end, 0 = raised.
+///
+/// # Safety
+/// The word is live.
+#[inline(never)]
+unsafe fn step(th: *mut crate::Thread, it: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        match look(it).next(&mut *th) {
+            Ok(Some(v)) => v.into_raw(),
+            Ok(None) => Word::NULL,
+            Err(crate::Raised(())) if generator::absorb_stop_iteration(&mut *th) => Word::NULL,
+            Err(crate::Raised(())) => Word::ZERO,
+        }
+    }
+}
+
+/// Moves the running frame into a new generator and leaves it; the generator's word.
+///
+/// # Safety
+/// The current record is that of the frame; `pc` is where the generator begins.
+#[inline(never)]
+unsafe fn make_generator(th: *mut crate::Thread, pc: *const u64) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let ci = (*th).ci;
+        let g = generator::of_frame(&mut *th, ci, pc);
+        let w = g.into_raw();
+        // The locals moved into the generator; callee and arguments go with the frame.
+        unwind::leave_frame(&mut *th, ci);
+        (*th).ci = ci.sub(1);
+        w
+    }
+}
+
+/// Ends the running generator's frame.
+///
+/// # Safety
+/// As [`make_generator`].
+#[inline(never)]
+unsafe fn end_generator(th: *mut crate::Thread) {
+    // SAFETY: by contract.
+    unsafe {
+        let ci = (*th).ci;
+        generator::finish(&mut *th, ci);
+        unwind::leave_frame(&mut *th, ci);
+        (*th).ci = ci.sub(1);
+    }
+}
+
+/// Sends `value` to what is no plain generator: 0 = raised; the thread's `generator_returned` tells a
+/// return value from a yielded one.
+///
+/// # Safety
+/// The words are live.
+#[inline(never)]
+unsafe fn send_any(th: *mut crate::Thread, receiver: Word, value: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        match generator::send_to(&mut *th, look(receiver), look(value)) {
+            Ok(generator::Sent::Yielded(v)) => {
+                (*th).generator_returned = false;
+                v.into_raw()
+            }
+            Ok(generator::Sent::Returned(v)) => {
+                (*th).generator_returned = true;
+                v.into_raw()
+            }
+            Err(crate::Raised(())) => Word::ZERO,
         }
     }
 }
