@@ -139,7 +139,6 @@ impl Thread {
         Ok(self.new_code_of(data, consts, names, locals, name, qualname, filename))
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of a code object")]
     fn new_code_of(
         &mut self,
         data: Code,

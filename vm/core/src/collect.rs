@@ -147,7 +147,7 @@ impl Host for VmHost {
     fn stop_world(&mut self) {
         self.th().drain_drops();
         // SAFETY: the context lives as long as the thread; the stop ends before the collection does.
-        let ctx: &'static ThreadCtx = unsafe { &*(&raw const *self.th().sync.ctx) };
+        let ctx: &'static ThreadCtx = unsafe { &*core::ptr::from_ref::<ThreadCtx>(&self.th().sync.ctx) };
         let stopped = ctx.stop_the_world();
         let dead = &mut self.th().pending_drops;
         stopped.merge_all(|object| dead.push(object.cast_mut()));

@@ -44,7 +44,7 @@ crate::payload! {
 }
 
 /// The frame object of a running frame.
-pub fn of_record(th: &mut Thread, ci: *mut CallRecord) -> Owned {
+pub(crate) fn of_record(th: &mut Thread, ci: *mut CallRecord) -> Owned {
     // SAFETY: the record of a running frame of this thread.
     unsafe {
         if (*ci).frame != Word::ZERO {
@@ -217,10 +217,10 @@ impl Frame {
         let raw = if let Some(r) = self.record() {
             // SAFETY: a local of the running frame, on this thread.
             let w = unsafe { *r.fp.add(i) };
-            // SAFETY: held by the frame.
             if w == Word::UNBOUND {
                 None
             } else {
+                // SAFETY: held by the frame.
                 Some(unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned())
             }
         } else if let Some(g) = self.generator() {

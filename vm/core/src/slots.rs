@@ -164,6 +164,7 @@ macro_rules! define_slots {
         /// Slot functions of a live type.
         pub struct SlotCells([AtomicUsize; N_SLOTS]);
 
+        #[allow(clippy::new_ret_no_self, reason = "`new` is a slot")]
         impl SlotCells {
             $($(#[$doc])*
             #[inline(always)]

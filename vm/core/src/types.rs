@@ -153,10 +153,10 @@ impl Type {
     #[inline(always)]
     pub unsafe fn dict_slot<'a>(&self, obj: &'a Header) -> Option<&'a Slot> {
         let off = self.dict_offset() as usize;
-        // SAFETY: instances are `basic_size` bytes long and initialised by the allocator.
         if off == 0 {
             None
         } else {
+            // SAFETY: instances are `basic_size` bytes long and initialised by the allocator.
             Some(unsafe { &*((obj as *const Header as *const u8).add(off) as *const Slot) })
         }
     }

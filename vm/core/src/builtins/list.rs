@@ -316,7 +316,8 @@ impl<'l> Locked<'l> {
         let old = gone.iter().filter_map(|&i| unsafe { own_slot_word(slots[i].peek()) }).collect();
         let mut to = gone.first().copied().unwrap_or(n);
         let mut next = gone.iter().copied().peekable();
-        for from in to..n {
+        let first = to;
+        for from in first..n {
             if next.next_if_eq(&from).is_none() {
                 slots[to].store_raw(slots[from].peek());
                 to += 1;

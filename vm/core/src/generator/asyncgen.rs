@@ -263,7 +263,7 @@ fn athrow_step(th: &mut Thread, o: Borrowed<'_>, sent: Borrowed<'_>) -> PyResult
     let closing = exc.is_none();
     // ORDERING Relaxed (all below): as in `asend_step`.
     match s.state.load(Ordering::Relaxed) {
-        CLOSED => return Err(th.runtime_error("cannot reuse already awaited aclose()/athrow()")),
+        CLOSED => Err(th.runtime_error("cannot reuse already awaited aclose()/athrow()")),
         INIT => {
             if g.running_async.load(Ordering::Relaxed) != 0 {
                 s.state.store(CLOSED, Ordering::Relaxed);

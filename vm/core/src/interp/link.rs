@@ -25,7 +25,7 @@ pub struct Linked {
 
 impl Linked {
     /// Offset (in 16-bit units) of the instruction that the word at `p` belongs to.
-    pub fn offset_of(&self, p: *const u64) -> u32 {
+    pub(crate) fn offset_of(&self, p: *const u64) -> u32 {
         // SAFETY: only compared and subtracted.
         let i = unsafe { p.offset_from(self.units.as_ptr()) };
         self.offsets.get(i.max(0) as usize).copied().unwrap_or(0)

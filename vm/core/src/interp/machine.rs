@@ -76,14 +76,14 @@ macro_rules! handlers {
     ($($(#[$m:meta])* fn $name:ident($pc:ident, $sp:ident, $fp:ident, $th:ident, $tos:ident, $arg:ident) $body:block)*) => { $(
         $(#[$m])*
         #[cfg(tail_calls)]
-        #[allow(unused_mut, unused_variables, unused_assignments, clippy::missing_safety_doc, reason = "one signature for all handlers")]
+        #[allow(unused_mut, unused_unsafe, unused_variables, unused_assignments, clippy::missing_safety_doc, reason = "one signature for all handlers")]
         pub unsafe extern "sysv64" fn $name(mut $pc: *const u64, mut $sp: *mut $crate::Word, mut $fp: *mut $crate::Word, $th: *mut $crate::Thread, mut $tos: $crate::Word, mut $arg: u64) -> $crate::interp::machine::Out {
             // SAFETY: handlers run only in linked code, with the registers it was verified for.
             unsafe { $body }
         }
         $(#[$m])*
         #[cfg(not(tail_calls))]
-        #[allow(unused_mut, unused_variables, unused_assignments, clippy::missing_safety_doc, reason = "one signature for all handlers")]
+        #[allow(unused_mut, unused_unsafe, unused_variables, unused_assignments, clippy::missing_safety_doc, reason = "one signature for all handlers")]
         pub unsafe fn $name(mut $pc: *const u64, mut $sp: *mut $crate::Word, mut $fp: *mut $crate::Word, $th: *mut $crate::Thread, mut $tos: $crate::Word, mut $arg: u64) -> $crate::interp::machine::Out {
             // SAFETY: as above.
             unsafe { $body }

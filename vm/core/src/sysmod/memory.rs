@@ -84,7 +84,7 @@ const IMMORTAL_COUNT: i64 = 3 << 30;
 
 fn getrefcount(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let n = match a[0].header() {
-        Some(h) if !h.is_immortal() => h.refcount() as i64,
+        Some(h) if !h.is_immortal() => h.refcount(),
         _ => IMMORTAL_COUNT,
     };
     Ok(th.new_int(n))

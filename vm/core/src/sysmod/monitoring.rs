@@ -165,7 +165,7 @@ fn no_events(th: &mut Thread, tool: Borrowed<'_>) -> PyResult {
 fn set_events(th: &mut Thread, tool: Borrowed<'_>, events: Borrowed<'_>) -> PyResult {
     tool_in_use(th, tool)?;
     let events = events.to_i64(th)?;
-    if events < 0 || events >= 1 << N_EVENTS {
+    if !(0..1 << N_EVENTS).contains(&events) {
         let msg = format!("invalid event set {events:#x}");
         return Err(th.value_error(&msg));
     }

@@ -68,7 +68,7 @@ fn recover_product(mut a: C, mut b: C, partial: [f64; 4]) -> Option<C> {
         recover = true;
     }
     let inf = f64::INFINITY;
-    recover.then(|| (inf * (a.0 * b.0 - a.1 * b.1), inf * (a.0 * b.1 + a.1 * b.0)))
+    recover.then_some((inf * (a.0 * b.0 - a.1 * b.1), inf * (a.0 * b.1 + a.1 * b.0)))
 }
 
 /// Smith's algorithm; `None` for a zero divisor.

@@ -86,7 +86,7 @@ fn str(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     out.push_str(" (");
     if let Some(f) = &filename {
         let text = f.payload::<Str>().data();
-        let start = text.iter().enumerate().filter(|(_, c)| *c == u32::from('/')).last();
+        let start = text.iter().enumerate().rfind(|(_, c)| *c == u32::from('/'));
         out.push_data(text.slice(start.map_or(0, |(i, _)| i + 1), text.len()));
     }
     if let Some(l) = line {
@@ -121,7 +121,6 @@ impl SyntaxErrorKind {
 /// Raises a SyntaxError. Lines count from 1, offsets from 1 in characters (0 = unknown); `text` is the
 /// source line, `None` if it is not known. No end: 0.
 #[cold]
-#[expect(clippy::too_many_arguments, reason = "one per attribute of the exception")]
 pub fn syntax_error(
     th: &mut Thread,
     kind: SyntaxErrorKind,

@@ -57,7 +57,7 @@ pub fn sort(th: &mut Thread, list: &List, key: Option<Borrowed<'_>>, reverse: bo
 /// Sorts the items of a vector as [`sort`] does.
 pub fn sort_items(
     th: &mut Thread,
-    items: &mut Vec<Owned>,
+    items: &mut [Owned],
     key: Option<Borrowed<'_>>,
     reverse: bool,
 ) -> PyResult<()> {
@@ -157,7 +157,7 @@ fn restore<K>(words: &mut [Word], pairs: &[(K, Word)]) {
 }
 
 /// Sorts (key, value) words by key.
-fn sort_pairs(th: &mut Thread, pairs: &mut Vec<(Word, Word)>) -> PyResult<()> {
+fn sort_pairs(th: &mut Thread, pairs: &mut [(Word, Word)]) -> PyResult<()> {
     fn with<K: Copy>(
         pairs: &mut [(Word, Word)],
         key: impl Fn(Word) -> K,

@@ -9,7 +9,7 @@ use super::algebra::{
     base_type, difference, difference_update, each, intersection, is_plain, is_subset, payload_from,
     symmetric_difference_update, update,
 };
-use super::{DEF, FROZEN, FrozenSet, Set, element};
+use super::{FROZEN, FrozenSet, Set, element};
 use crate::builtins::dict::lookup::Key;
 use crate::builtins::exceptions as ex;
 use crate::builtins::generic_alias::class_getitem;
@@ -514,9 +514,4 @@ fn sizeof(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         if s.table().is_nothing() { 0 } else { s.table().block().1 }
     };
     Ok(th.new_int((a[0].ty().basic_size() as usize + table) as i64))
-}
-
-/// Is `ty` exactly `set`?
-pub fn is_set_type(ty: &Type) -> bool {
-    core::ptr::eq(ty, DEF.ty())
 }

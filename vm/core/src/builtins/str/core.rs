@@ -336,7 +336,7 @@ fn joined<'a>(
     parts: impl Iterator<Item = &'a Str> + Clone,
 ) -> PyResult {
     let mut class = if n > 1 && !separator.is_empty() { separator_class } else { Class::Ascii };
-    let mut len = separator.len().checked_mul(n.saturating_sub(1)).unwrap_or(usize::MAX);
+    let mut len = separator.len().saturating_mul(n.saturating_sub(1));
     for s in parts.clone() {
         class = class.max(s.class());
         len = len.saturating_add(s.len());

@@ -152,7 +152,7 @@ pub(crate) fn assign_class(th: &mut Thread, o: Borrowed<'_>, new: &Type) -> PyRe
     let old = o.ty();
     let module = |t: &Type| t.kind() & kind::MODULE != 0;
     let heap = |t: &Type| t.has_flag(type_flags::HEAP) && !t.has_flag(type_flags::IMMUTABLE);
-    if !(module(old) && module(new)) && !(heap(old) && heap(new)) {
+    if !(module(old) && module(new) || heap(old) && heap(new)) {
         return Err(
             th.type_error("__class__ assignment only supported for mutable types or ModuleType subclasses")
         );

@@ -30,6 +30,9 @@ pub const LOAD_ATTR_WORDS: usize = 3;
 pub const STORE_ATTR_WORDS: usize = 3;
 
 /// The slot at a byte offset of an object.
+///
+/// # Safety
+/// The words are live.
 #[inline(always)]
 pub unsafe fn slot_at<'a>(o: Word, offset: u64) -> &'a Slot {
     // SAFETY: the shape guard proved that the object has a slot there.
@@ -38,6 +41,9 @@ pub unsafe fn slot_at<'a>(o: Word, offset: u64) -> &'a Slot {
 
 /// Takes an object's lock for a few plain stores. False: contended, take the cold way. In GIL mode
 /// there is nothing to take.
+///
+/// # Safety
+/// The words are live.
 #[inline(always)]
 pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
     // SAFETY: a live object.
@@ -49,6 +55,9 @@ pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
 }
 
 /// Releases what [`lock_fast`] took.
+///
+/// # Safety
+/// The words are live.
 #[inline(always)]
 pub unsafe fn unlock_fast(th: *mut crate::Thread, o: Word) {
     // SAFETY: a live object, locked by this thread.

@@ -16,6 +16,9 @@ use crate::word::Word;
 use crate::{next, tail};
 
 /// Shape id of a pointer word.
+///
+/// # Safety
+/// The words are live.
 #[inline(always)]
 pub unsafe fn shape_of(w: Word) -> u32 {
     // SAFETY: a live pointer word.

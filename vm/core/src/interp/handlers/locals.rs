@@ -7,6 +7,9 @@ use crate::word::Word;
 use crate::{drop_next, next, tail};
 
 /// Takes one more count of an object of this thread. False: the cold way.
+///
+/// # Safety
+/// The words are live.
 #[inline(always)]
 pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
     use core::sync::atomic::Ordering::Relaxed;
