@@ -12,7 +12,9 @@ pub mod contextvars;
 pub mod errno;
 pub mod functools;
 pub mod gc;
+pub mod io;
 pub mod itertools;
+pub mod library;
 pub mod math;
 pub mod operator;
 pub mod sre;
@@ -25,7 +27,8 @@ pub mod weakref;
 
 use typhon_core::ModuleDef;
 
-/// Every native module, made when it is first imported.
+/// Every native module, made when it is first imported. One per line, sorted.
+#[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
     &atexit::MODULE,
@@ -35,6 +38,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &errno::MODULE,
     &functools::MODULE,
     &gc::MODULE,
+    &io::MODULE,
     &itertools::MODULE,
     &math::MODULE,
     &operator::MODULE,
