@@ -676,6 +676,8 @@ holds_no_references!(
     core::sync::atomic::AtomicUsize,
     core::sync::atomic::AtomicI64,
     core::sync::atomic::AtomicI32,
+    core::sync::atomic::AtomicI8,
+    core::sync::atomic::AtomicI16,
     core::sync::atomic::AtomicIsize,
     dashu_int::IBig,
     dashu_int::UBig,

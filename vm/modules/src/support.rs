@@ -47,17 +47,7 @@ pub fn errno() -> i32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
 }
 
-/// The system's text for an error number.
-pub fn strerror(number: i32) -> String {
-    // SAFETY: strerror returns a C string that stays valid until the next call on this thread (glibc, musl).
-    unsafe {
-        let p = libc::strerror(number);
-        if p.is_null() {
-            return format!("Unknown error {number}");
-        }
-        std::ffi::CStr::from_ptr(p).to_string_lossy().into_owned()
-    }
-}
+pub use typhon_core::builtins::exceptions::strerror;
 
 /// Runs a system call that may block, again and again while signals interrupt it; Python's handlers run in
 /// between (PEP 475). `call` returns a negative number and sets `errno` on failure. The inner error is the
@@ -114,21 +104,7 @@ pub fn os_error_with(
     filename: Option<Borrowed<'_>>,
     filename2: Option<Borrowed<'_>>,
 ) -> Raised {
-    let text = th.new_str(&strerror(number));
-    let number = th.new_int(i64::from(number));
-    let class = builtin(th, "OSError");
-    let mut args = vec![number.borrow(), text.borrow()];
-    if let Some(name) = filename {
-        args.push(name);
-        if let Some(second) = filename2 {
-            args.push(Borrowed::none());
-            args.push(second);
-        }
-    }
-    match class.borrow().call(th, &args) {
-        Ok(exc) => th.set_exc(exc),
-        Err(raised) => raised,
-    }
+    typhon_core::builtins::exceptions::os_error_with(th, number, filename, filename2)
 }
 
 /// A name of the module `builtins`; None if somebody deleted it.

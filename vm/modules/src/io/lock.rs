@@ -36,9 +36,11 @@ impl IoLock {
     }
 
     fn take(&self, th: &mut Thread) {
-        if !self.raw.try_lock() {
-            blocking(th, || self.raw.lock());
-        }
+        let held = match self.raw.try_lock() {
+            Some(held) => held,
+            None => blocking(th, || self.raw.lock()),
+        };
+        core::mem::forget(held);
         // ORDERING Relaxed: read by `mine` of the same thread only.
         self.owner.store(me(), Ordering::Relaxed);
     }
@@ -77,8 +79,8 @@ impl Drop for IoGuard<'_> {
         }
         // ORDERING Relaxed: as in `take`.
         self.0.owner.store(0, Ordering::Relaxed);
-        // SAFETY: this guard stands for the held lock.
-        unsafe { self.0.raw.unlock() }
+        // SAFETY: this guard stands for the held lock, whose own guard `take` forgot.
+        unsafe { self.0.raw.unlock(parking_lot::lock_api::GuardNoSend::new()) }
     }
 }
 

@@ -65,6 +65,11 @@ impl Newlines {
         true
     }
 
+    /// The text with its line ends treated; `None` if it can pass as it is.
+    pub fn treat(&mut self, text: StrData<'_>, last: bool) -> Option<StrBuf> {
+        if self.passes(text) { None } else { Some(self.decode(text, last)) }
+    }
+
     /// The text with its line ends treated. With `last` nothing is held back.
     pub fn decode(&mut self, text: StrData<'_>, last: bool) -> StrBuf {
         let mut out = StrBuf::with_capacity(text.len() + 1);
@@ -209,8 +214,7 @@ fn decode(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         return Err(th.type_error(&msg));
     };
     let out = {
-        let mut state = me.state.lock(&me.header, th);
-        if state.passes(s.data()) { None } else { Some(state.decode(s.data(), last)) }
+        me.state.lock(&me.header, th).treat(s.data(), last)
     };
     Ok(match out {
         Some(b) => th.new_str_buf(b),

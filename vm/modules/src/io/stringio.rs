@@ -167,10 +167,7 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
 impl Content {
     /// Puts text at the position, after translating its line ends.
     fn write(&mut self, text: StrData<'_>) {
-        let treated = match &mut self.universal {
-            Some(n) if !n.passes(text) => Some(n.decode(text, true)),
-            _ => None,
-        };
+        let treated = self.universal.as_mut().and_then(|n| n.treat(text, true));
         let text = treated.as_ref().map_or(text, |t| t.data());
         match self.newline {
             Some(end @ ("\r" | "\r\n")) => {

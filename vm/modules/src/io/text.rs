@@ -373,7 +373,7 @@ impl Stream<'_> {
 
     fn read_line(&mut self, th: &mut Thread, limit: usize) -> PyResult {
         self.write_pending(th)?;
-        let mut searched = 0;
+        let mut searched = 0usize;
         loop {
             let s = self.s();
             let have = s.text.len() - s.pos;

@@ -109,10 +109,10 @@ impl Handle {
                 Text::Object(r)
             }
         };
-        match newlines {
-            Some(n) if !n.passes(text.data()) => Ok(Text::Buf(n.decode(text.data(), last))),
-            _ => Ok(text),
-        }
+        Ok(match newlines.and_then(|n| n.treat(text.data(), last)) {
+            Some(treated) => Text::Buf(treated),
+            None => text,
+        })
     }
 
     /// `(undecoded bytes, flags)`, as `getstate()` of an incremental decoder gives it.
