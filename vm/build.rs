@@ -123,7 +123,7 @@ fn compile(path: &str, source: &[u8]) -> Vec<u8> {
     }
     let text = std::str::from_utf8(source).unwrap_or_else(|e| panic!("{path}: {e}"));
     match typhon_compile::compile(text, path, Mode::Exec, Options::default()) {
-        Ok((code, _warnings)) => typhon_compile::marshal::dump(&code),
+        Ok((code, _warnings)) => typhon_compile::marshal::dump_code(&code),
         Err(e) => panic!("{path}:{}:{}: {}", e.lineno, e.offset, e.msg),
     }
 }

@@ -15,6 +15,7 @@ pub mod gc;
 pub mod io;
 pub mod itertools;
 pub mod library;
+pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod sre;
@@ -40,6 +41,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &gc::MODULE,
     &io::MODULE,
     &itertools::MODULE,
+    &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,
     &sre::MODULE,
