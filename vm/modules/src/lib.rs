@@ -12,6 +12,7 @@ pub mod contextvars;
 pub mod errno;
 pub mod functools;
 pub mod gc;
+pub mod imp;
 pub mod io;
 pub mod itertools;
 pub mod library;
@@ -19,9 +20,11 @@ pub mod marshal;
 pub mod math;
 pub mod operator;
 pub mod sre;
+pub mod startup;
 pub mod stat;
 pub mod string;
 pub mod support;
+pub mod typhonlib;
 pub mod typing;
 pub mod warnings;
 pub mod weakref;
@@ -39,6 +42,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &errno::MODULE,
     &functools::MODULE,
     &gc::MODULE,
+    &imp::MODULE,
     &io::MODULE,
     &itertools::MODULE,
     &marshal::MODULE,
@@ -47,6 +51,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &sre::MODULE,
     &stat::MODULE,
     &string::MODULE,
+    &typhonlib::MODULE,
     &typing::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,

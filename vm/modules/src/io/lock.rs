@@ -30,7 +30,7 @@ impl IoLock {
     }
 
     /// Is the lock held by the calling thread?
-    fn mine(&self) -> bool {
+    pub fn mine(&self) -> bool {
         // ORDERING Relaxed: only this thread stores its own address.
         self.owner.load(Ordering::Relaxed) == me()
     }
@@ -64,6 +64,22 @@ impl IoLock {
             self.take(th);
         }
         IoGuard(self)
+    }
+}
+
+impl IoLock {
+    /// Gives the lock back once. The calling thread holds it.
+    pub fn leave(&self) {
+        drop(IoGuard(self))
+    }
+
+    /// Frees the lock in the child of a fork, whoever held it.
+    pub fn reset(&self) {
+        if self.raw.is_locked() {
+            // ORDERING Relaxed: there is one thread.
+            self.depth.store(0, Ordering::Relaxed);
+            self.leave();
+        }
     }
 }
 

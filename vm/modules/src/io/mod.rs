@@ -5,7 +5,7 @@ mod buffered;
 pub mod buffered_types;
 mod bytesio;
 pub mod fileio;
-mod lock;
+pub mod lock;
 pub mod newlines;
 pub mod stdio;
 mod stringio;

@@ -194,13 +194,14 @@ impl<'a> Reader<'a> {
 
     /// One value; `None` is the NULL that ends a dict.
     fn value(&mut self, th: &mut Thread) -> PyResult<Option<Owned>> {
-        let kind = match (&self.source, self.byte(th)) {
-            (_, Ok(k)) => k,
-            (Source::Bytes(_), Err(raised)) => {
+        let in_memory = matches!(self.source, Source::Bytes(_));
+        let kind = match self.byte(th) {
+            Ok(k) => k,
+            Err(raised) if in_memory => {
                 drop(th.catch(raised));
                 return Err(th.eof_error("EOF read where object expected"));
             }
-            (_, Err(raised)) => return Err(raised),
+            Err(raised) => return Err(raised),
         };
         if self.depth >= MAX_DEPTH {
             return Err(th.value_error("recursion limit exceeded"));

@@ -1,0 +1,96 @@
+//! The end of the process: threads, exit functions, streams, modules.
+
+use typhon_core::builtins::dict::Dict;
+use typhon_core::builtins::str::Str;
+use typhon_core::report::{self, End};
+use typhon_core::{Borrowed, Owned, PyResult, Thread};
+
+/// Ends the runtime as CPython does, in its order; the exit status. Does not return when the program was
+/// interrupted: the process then dies of the signal.
+pub fn finish(th: &mut Thread, end: End) -> i32 {
+    let status = match end {
+        End::Exit(s) => s,
+        End::Interrupted => 128 + libc::SIGINT,
+    };
+    // Threads that are not daemons are waited for, then exit functions run.
+    call_if_imported(th, "threading", "_shutdown");
+    call_if_imported(th, "atexit", "_run_exitfuncs");
+    let status = report::flush_standard_streams(th, status);
+    typhon_core::sysmod::settings::set_finalizing();
+    clear_modules(th);
+    th.drain_drops();
+    let status = report::flush_standard_streams(th, status);
+    if end == End::Interrupted {
+        report::die_of_interrupt()
+    }
+    status
+}
+
+fn modules(th: &Thread) -> Option<&'static Dict> {
+    th.rt.modules.fixed().and_then(|m| m.downcast::<Dict>())
+}
+
+/// `sys.modules[module].function()`, if the module was imported. Exceptions are reported.
+fn call_if_imported(th: &mut Thread, module: &str, function: &str) {
+    let key = th.intern(module);
+    let Some(m) = modules(th).and_then(|d| d.get_interned(key.word())).filter(|m| !m.is_none()) else { return };
+    if let Err(raised) = m.borrow().call_method_str(th, function, &[]) {
+        let exc = th.catch(raised);
+        report::unraisable(th, exc, Some(&format!("Exception ignored on {module} shutdown")), Some(m.borrow()));
+    }
+}
+
+/// Drops what user modules hold, so that finalisers run while everything they need is still there:
+/// `__main__` first, then the others, the last imported first. Modules of the library stay.
+fn clear_modules(th: &mut Thread) {
+    let Some(table) = modules(th) else { return };
+    let mut own: Vec<Owned> = Vec::new();
+    for (name, module) in table.entries() {
+        let is_main = name.downcast::<Str>().is_some_and(|s| s.is_text("__main__"));
+        if is_main {
+            clear_module(th, module.borrow());
+        } else if is_from_user(th, module.borrow()).unwrap_or(false) {
+            own.push(module);
+        }
+    }
+    for module in own.iter().rev() {
+        clear_module(th, module.borrow());
+        th.drain_drops();
+    }
+    th.drain_drops();
+}
+
+/// Was the module loaded from a file outside the library?
+fn is_from_user(th: &mut Thread, module: Borrowed<'_>) -> PyResult<bool> {
+    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>()) else {
+        return Ok(false);
+    };
+    let file = globals.get_interned(th.rt.names.__file__.word());
+    let Some(file) = file.as_ref().and_then(|f| f.downcast::<Str>()) else { return Ok(false) };
+    let library = match &th.rt.config.stdlib_dir {
+        Some(dir) => dir.to_string_lossy().into_owned(),
+        None => typhon_modules::typhonlib::root(th),
+    };
+    Ok(!file.to_text().starts_with(&library))
+}
+
+/// Sets the names of a module to None: private ones first, then the rest.
+fn clear_module(th: &mut Thread, module: Borrowed<'_>) {
+    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>()) else {
+        return;
+    };
+    for private in [true, false] {
+        for (name, value) in globals.entries() {
+            let Some(text) = name.downcast::<Str>().map(|s| s.to_text()) else { continue };
+            let is_private = text.starts_with('_') && !text.starts_with("__");
+            if value.is_none() || text == "__builtins__" || is_private != private {
+                continue;
+            }
+            drop(value);
+            if let Err(raised) = globals.set(th, name.borrow(), Owned::none()) {
+                drop(th.catch(raised));
+            }
+            th.drain_drops();
+        }
+    }
+}
