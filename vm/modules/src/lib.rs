@@ -19,6 +19,7 @@ pub mod library;
 pub mod marshal;
 pub mod math;
 pub mod operator;
+pub mod signal;
 pub mod sre;
 pub mod startup;
 pub mod stat;
@@ -48,6 +49,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &signal::MODULE,
     &sre::MODULE,
     &stat::MODULE,
     &string::MODULE,
