@@ -285,3 +285,29 @@ pub fn spawn(
         leave(th);
     })
 }
+
+/// Runs `fork` with the world stopped; in the child the calling thread is the main and only one. Returns
+/// what `fork` returned: the child's number, 0 in the child, negative on failure.
+pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
+    let rt = th.rt;
+    let me = ThreadPtr(th);
+    let mut dead: Vec<*const Header> = Vec::new();
+    let pid = {
+        let stopped = th.sync.ctx.prepare_fork();
+        let mut list = rt.threads.list.lock();
+        let pid = fork();
+        if pid == 0 {
+            list.retain(|t| *t == me);
+            // ORDERING Relaxed: there is one thread.
+            rt.threads.main_ident.store(th.ident, Ordering::Relaxed);
+            // SAFETY: this is the child of the fork.
+            unsafe { stopped.in_child(|object| dead.push(object)) };
+        } else {
+            stopped.in_parent();
+        }
+        pid
+    };
+    th.pending_drops.extend(dead.into_iter().map(|object| object.cast_mut()));
+    th.drain_drops();
+    pid
+}

@@ -247,6 +247,8 @@ pub fn run_frozen(th: &mut Thread, name: &str) -> PyResult {
     if let Some(modules) = th.rt.modules.fixed().and_then(|m| m.downcast::<Dict>()) {
         modules.set(th, key.borrow(), module.clone())?;
     }
+    let origin = th.new_str(&path.trim_end_matches(".py").replace('/', "."));
+    module.borrow().add(th, "__origname__", origin)?;
     run_in(th, code.borrow(), module.borrow())?;
     Ok(module)
 }

@@ -19,12 +19,15 @@ pub mod library;
 pub mod marshal;
 pub mod math;
 pub mod operator;
+pub mod posix;
+pub mod resource;
 pub mod signal;
 pub mod sre;
 pub mod startup;
 pub mod stat;
 pub mod string;
 pub mod support;
+pub mod time;
 pub mod typhonlib;
 pub mod typing;
 pub mod warnings;
@@ -49,10 +52,13 @@ pub static MODULES: &[&ModuleDef] = &[
     &marshal::MODULE,
     &math::MODULE,
     &operator::MODULE,
+    &posix::MODULE,
+    &resource::MODULE,
     &signal::MODULE,
     &sre::MODULE,
     &stat::MODULE,
     &string::MODULE,
+    &time::MODULE,
     &typhonlib::MODULE,
     &typing::MODULE,
     &warnings::MODULE,
