@@ -37,7 +37,11 @@ const LEFT_OUT: &[&str] = &[
 /// build, so that an update of the crate cannot drop a change silently.
 const CHANGES: &[(&str, &str, &str)] = &[
     ("site.py", "return 'RustPython' # XXX: RUSTPYTHON; for site-packages", "return 'Typhon'"),
-    ("site.py", "    # XXX: RUSTPYTHON\n    return f'{userbase}/lib/rustpython", "    return f'{userbase}/lib/typhon"),
+    (
+        "site.py",
+        "    # XXX: RUSTPYTHON\n    return f'{userbase}/lib/rustpython",
+        "    return f'{userbase}/lib/typhon",
+    ),
     ("sysconfig/__init__.py", "return 'RustPython'  # XXX: RUSTPYTHON; For site-packages", "return 'Typhon'"),
 ];
 

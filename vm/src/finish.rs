@@ -33,10 +33,17 @@ fn modules(th: &Thread) -> Option<&'static Dict> {
 /// `sys.modules[module].function()`, if the module was imported. Exceptions are reported.
 fn call_if_imported(th: &mut Thread, module: &str, function: &str) {
     let key = th.intern(module);
-    let Some(m) = modules(th).and_then(|d| d.get_interned(key.word())).filter(|m| !m.is_none()) else { return };
+    let Some(m) = modules(th).and_then(|d| d.get_interned(key.word())).filter(|m| !m.is_none()) else {
+        return;
+    };
     if let Err(raised) = m.borrow().call_method_str(th, function, &[]) {
         let exc = th.catch(raised);
-        report::unraisable(th, exc, Some(&format!("Exception ignored on {module} shutdown")), Some(m.borrow()));
+        report::unraisable(
+            th,
+            exc,
+            Some(&format!("Exception ignored on {module} shutdown")),
+            Some(m.borrow()),
+        );
     }
 }
 
@@ -62,7 +69,8 @@ fn clear_modules(th: &mut Thread) {
 
 /// Was the module loaded from a file outside the library?
 fn is_from_user(th: &mut Thread, module: Borrowed<'_>) -> PyResult<bool> {
-    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>()) else {
+    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>())
+    else {
         return Ok(false);
     };
     let file = globals.get_interned(th.rt.names.__file__.word());
@@ -76,7 +84,8 @@ fn is_from_user(th: &mut Thread, module: Borrowed<'_>) -> PyResult<bool> {
 
 /// Sets the names of a module to None: private ones first, then the rest.
 fn clear_module(th: &mut Thread, module: Borrowed<'_>) {
-    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>()) else {
+    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>())
+    else {
         return;
     };
     for private in [true, false] {

@@ -166,7 +166,8 @@ impl Cli {
                 Arg::Long("help-env") => return Err(Stop::Print(usage::ENVIRONMENT.to_owned())),
                 Arg::Long("help-xoptions") => return Err(Stop::Print(usage::X_OPTIONS.to_owned())),
                 Arg::Long("help-all") => {
-                    let all = format!("{}\n{}\n{}", usage::full(program), usage::ENVIRONMENT, usage::X_OPTIONS);
+                    let all =
+                        format!("{}\n{}\n{}", usage::full(program), usage::ENVIRONMENT, usage::X_OPTIONS);
                     return Err(Stop::Print(all));
                 }
                 Arg::Short('V') | Arg::Long("version") => return Err(Stop::Print(usage::version())),
@@ -201,7 +202,10 @@ impl Cli {
                     let at = v.as_bytes().iter().position(|&b| b == b'=').map_or(0, |i| i + 1);
                     let dir = PathBuf::from(OsStr::from_bytes(&v.as_bytes()[at..]));
                     if !dir.is_dir() {
-                        let msg = format!("-X stdlib={}: no such folder; a folder with Python modules is needed", dir.display());
+                        let msg = format!(
+                            "-X stdlib={}: no such folder; a folder with Python modules is needed",
+                            dir.display()
+                        );
                         return Err(Stop::Fail(msg, 1));
                     }
                     config.stdlib_dir = Some(dir);
@@ -212,10 +216,14 @@ impl Cli {
                 None | Some("1") => config.utf8_mode = true,
                 // The locale's encoding is UTF-8 on every system we run on; only the flag changes.
                 Some("0") => config.utf8_mode = false,
-                Some(_) => return Err(Stop::Fail(String::from("invalid -X utf8 option value: use 0 or 1"), 1)),
+                Some(_) => {
+                    return Err(Stop::Fail(String::from("invalid -X utf8 option value: use 0 or 1"), 1));
+                }
             },
             "dev" => config.dev_mode = true,
-            "int_max_str_digits" => config.int_max_str_digits = digits(value.as_deref(), "-X int_max_str_digits")?,
+            "int_max_str_digits" => {
+                config.int_max_str_digits = digits(value.as_deref(), "-X int_max_str_digits")?
+            }
             _ => {}
         }
         config.x_options.push((key, value));
@@ -296,7 +304,9 @@ impl Cli {
                 }
                 "biased" => config.atomic_refcount = false,
                 "atomic" => config.atomic_refcount = true,
-                "deferred" => return fail(String::from("-X refcount=deferred is not built yet; use biased or atomic")),
+                "deferred" => {
+                    return fail(String::from("-X refcount=deferred is not built yet; use biased or atomic"));
+                }
                 _ => return fail(format!("-X refcount={v}: no such scheme; use biased or atomic")),
             }
         }
@@ -304,7 +314,9 @@ impl Cli {
             match v.as_str() {
                 "stop" => config.gc = GcStrategy::Stop,
                 "off" => config.gc = GcStrategy::Off,
-                "concurrent" | "rendezvous" => return fail(format!("-X gc={v} is not built yet; use stop or off")),
+                "concurrent" | "rendezvous" => {
+                    return fail(format!("-X gc={v} is not built yet; use stop or off"));
+                }
                 _ => return fail(format!("-X gc={v}: no such collector; use stop or off")),
             }
         }

@@ -159,7 +159,8 @@ fn interactive_hook(th: &mut Thread) -> Option<End> {
     {
         drop(th.catch(raised));
     }
-    let file = std::env::var_os("PYTHONSTARTUP").filter(|f| !f.is_empty() && !th.rt.config.ignore_environment)?;
+    let file =
+        std::env::var_os("PYTHONSTARTUP").filter(|f| !f.is_empty() && !th.rt.config.ignore_environment)?;
     let result = (|| {
         let source = match std::fs::read(&file) {
             Ok(s) => s,

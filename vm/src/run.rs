@@ -126,7 +126,8 @@ fn run_action(th: &mut Thread, p: &Program, main: &Owned) -> PyResult<Outcome> {
                 });
             }
             let mut source = Vec::new();
-            let read = support::blocking(th, || std::io::Read::read_to_end(&mut std::io::stdin(), &mut source));
+            let read =
+                support::blocking(th, || std::io::Read::read_to_end(&mut std::io::stdin(), &mut source));
             if let Err(e) = read {
                 return Err(support::os_error(th, e.raw_os_error().unwrap_or(libc::EIO)));
             }

@@ -18,23 +18,103 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_imp",
     doc: "(Extremely) low-level import machinery bits as used by importlib.",
     functions: &[
-        NativeDef::new("acquire_lock", "($module, /)", |th, _| { LOCK.acquire(th); Ok(Owned::none()) }, "Acquires the interpreter's import lock for the current thread."),
-        NativeDef::new("release_lock", "($module, /)", release_lock, "Release the interpreter's import lock."),
-        NativeDef::new("lock_held", "($module, /)", |_, _| Ok(Owned::bool(LOCK.is_held())), "Return True if the import lock is currently held, else False."),
-        NativeDef::new("is_builtin", "($module, name, /)", |th, a| { let known = builtin_def(a[0]); Ok(th.new_int(match known { Known::No => 0, Known::Made => -1, Known::Native(_) => 1 })) }, "Returns True if the module name corresponds to a built-in module."),
+        NativeDef::new(
+            "acquire_lock",
+            "($module, /)",
+            |th, _| {
+                LOCK.acquire(th);
+                Ok(Owned::none())
+            },
+            "Acquires the interpreter's import lock for the current thread.",
+        ),
+        NativeDef::new(
+            "release_lock",
+            "($module, /)",
+            release_lock,
+            "Release the interpreter's import lock.",
+        ),
+        NativeDef::new(
+            "lock_held",
+            "($module, /)",
+            |_, _| Ok(Owned::bool(LOCK.is_held())),
+            "Return True if the import lock is currently held, else False.",
+        ),
+        NativeDef::new(
+            "is_builtin",
+            "($module, name, /)",
+            |th, a| {
+                let known = builtin_def(a[0]);
+                Ok(th.new_int(match known {
+                    Known::No => 0,
+                    Known::Made => -1,
+                    Known::Native(_) => 1,
+                }))
+            },
+            "Returns True if the module name corresponds to a built-in module.",
+        ),
         NativeDef::new("create_builtin", "($module, spec, /)", create_builtin, "Create a built-in module."),
-        NativeDef::new("exec_builtin", "($module, mod, /)", |th, _| Ok(th.new_int(0)), "Initialize a built-in module."),
-        NativeDef::new("is_frozen", "($module, name, /)", |_, a| Ok(Owned::bool(frozen(a[0]).is_some())), "Returns True if the module name corresponds to a frozen module."),
-        NativeDef::new("is_frozen_package", "($module, name, /)", is_frozen_package, "Returns True if the module name is of a frozen package."),
-        NativeDef::new("find_frozen", "($module, name, /, *, withdata=False)", find_frozen, "Return info about the corresponding frozen module (if there is one) or None."),
-        NativeDef::new("get_frozen_object", "($module, name, data=None, /)", get_frozen_object, "Create a code object for a frozen module."),
+        NativeDef::new(
+            "exec_builtin",
+            "($module, mod, /)",
+            |th, _| Ok(th.new_int(0)),
+            "Initialize a built-in module.",
+        ),
+        NativeDef::new(
+            "is_frozen",
+            "($module, name, /)",
+            |_, a| Ok(Owned::bool(frozen(a[0]).is_some())),
+            "Returns True if the module name corresponds to a frozen module.",
+        ),
+        NativeDef::new(
+            "is_frozen_package",
+            "($module, name, /)",
+            is_frozen_package,
+            "Returns True if the module name is of a frozen package.",
+        ),
+        NativeDef::new(
+            "find_frozen",
+            "($module, name, /, *, withdata=False)",
+            find_frozen,
+            "Return info about the corresponding frozen module (if there is one) or None.",
+        ),
+        NativeDef::new(
+            "get_frozen_object",
+            "($module, name, data=None, /)",
+            get_frozen_object,
+            "Create a code object for a frozen module.",
+        ),
         NativeDef::new("init_frozen", "($module, name, /)", init_frozen, "Initializes a frozen module."),
-        NativeDef::new("_frozen_module_names", "($module, /)", frozen_module_names, "Returns the list of available frozen modules."),
-        NativeDef::new("_override_frozen_modules_for_tests", "($module, override, /)", |_, _| Ok(Owned::none()), ""),
-        NativeDef::new("_override_multi_interp_extensions_check", "($module, override, /)", |th, _| Ok(th.new_int(0)), ""),
-        NativeDef::new("extension_suffixes", "($module, /)", |th, _| Ok(th.new_list(Vec::new())), "Returns the list of file suffixes used to identify extension modules."),
+        NativeDef::new(
+            "_frozen_module_names",
+            "($module, /)",
+            frozen_module_names,
+            "Returns the list of available frozen modules.",
+        ),
+        NativeDef::new(
+            "_override_frozen_modules_for_tests",
+            "($module, override, /)",
+            |_, _| Ok(Owned::none()),
+            "",
+        ),
+        NativeDef::new(
+            "_override_multi_interp_extensions_check",
+            "($module, override, /)",
+            |th, _| Ok(th.new_int(0)),
+            "",
+        ),
+        NativeDef::new(
+            "extension_suffixes",
+            "($module, /)",
+            |th, _| Ok(th.new_list(Vec::new())),
+            "Returns the list of file suffixes used to identify extension modules.",
+        ),
         NativeDef::new("source_hash", "($module, key, source)", source_hash, ""),
-        NativeDef::new("_fix_co_filename", "($module, code, path, /)", fix_co_filename, "Changes code.co_filename to specify the passed-in file path."),
+        NativeDef::new(
+            "_fix_co_filename",
+            "($module, code, path, /)",
+            fix_co_filename,
+            "Changes code.co_filename to specify the passed-in file path.",
+        ),
     ],
     types: &[],
     setup: Some(setup),

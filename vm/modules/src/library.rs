@@ -58,7 +58,8 @@ impl Library {
     fn field(self, i: usize, which: usize) -> &'static [u8] {
         let at = 4 + i * ENTRY + which * 8;
         let word = |at: usize| {
-            u32::from_le_bytes([self.blob[at], self.blob[at + 1], self.blob[at + 2], self.blob[at + 3]]) as usize
+            u32::from_le_bytes([self.blob[at], self.blob[at + 1], self.blob[at + 2], self.blob[at + 3]])
+                as usize
         };
         let (start, len) = (word(at), word(at + 4));
         &self.blob[start..start + len]

@@ -10,10 +10,36 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "resource",
     doc: "Limits and usage of system resources.",
     functions: &[
-        NativeDef::new("getrusage", "($module, who, /)", getrusage, "Resource usage of a process, its children or a thread."),
-        NativeDef::new("getrlimit", "($module, resource, /)", |th, a| limit(th, 0, a[0], None), "Soft and hard limit of a resource."),
-        NativeDef::new("setrlimit", "($module, resource, limits, /)", |th, a| { limit(th, 0, a[0], Some(a[1]))?; Ok(Owned::none()) }, "Set the limits of a resource."),
-        NativeDef::new("prlimit", "($module, pid, resource, limits=None, /)", |th, a| { let pid = c_int(th, a[0])?; limit(th, pid, a[1], a.some(2)) }, "Get or set the limits of another process."),
+        NativeDef::new(
+            "getrusage",
+            "($module, who, /)",
+            getrusage,
+            "Resource usage of a process, its children or a thread.",
+        ),
+        NativeDef::new(
+            "getrlimit",
+            "($module, resource, /)",
+            |th, a| limit(th, 0, a[0], None),
+            "Soft and hard limit of a resource.",
+        ),
+        NativeDef::new(
+            "setrlimit",
+            "($module, resource, limits, /)",
+            |th, a| {
+                limit(th, 0, a[0], Some(a[1]))?;
+                Ok(Owned::none())
+            },
+            "Set the limits of a resource.",
+        ),
+        NativeDef::new(
+            "prlimit",
+            "($module, pid, resource, limits=None, /)",
+            |th, a| {
+                let pid = c_int(th, a[0])?;
+                limit(th, pid, a[1], a.some(2))
+            },
+            "Get or set the limits of another process.",
+        ),
         NativeDef::new("getpagesize", "($module, /)", getpagesize, "Bytes of a page."),
     ],
     types: &[],
@@ -24,8 +50,22 @@ static RUSAGE: StructSequence = StructSequence {
     name: "resource.struct_rusage",
     doc: "struct_rusage: Result from getrusage.",
     fields: &[
-        "ru_utime", "ru_stime", "ru_maxrss", "ru_ixrss", "ru_idrss", "ru_isrss", "ru_minflt", "ru_majflt", "ru_nswap",
-        "ru_inblock", "ru_oublock", "ru_msgsnd", "ru_msgrcv", "ru_nsignals", "ru_nvcsw", "ru_nivcsw",
+        "ru_utime",
+        "ru_stime",
+        "ru_maxrss",
+        "ru_ixrss",
+        "ru_idrss",
+        "ru_isrss",
+        "ru_minflt",
+        "ru_majflt",
+        "ru_nswap",
+        "ru_inblock",
+        "ru_oublock",
+        "ru_msgsnd",
+        "ru_msgrcv",
+        "ru_nsignals",
+        "ru_nvcsw",
+        "ru_nivcsw",
     ],
     n_visible: 16,
     constructible: true,
@@ -54,8 +94,20 @@ pub fn from_rusage(th: &mut Thread, r: &libc::rusage) -> PyResult {
     let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 * 1e-6;
     let mut fields = vec![th.new_float(seconds(r.ru_utime)), th.new_float(seconds(r.ru_stime))];
     for v in [
-        r.ru_maxrss, r.ru_ixrss, r.ru_idrss, r.ru_isrss, r.ru_minflt, r.ru_majflt, r.ru_nswap, r.ru_inblock,
-        r.ru_oublock, r.ru_msgsnd, r.ru_msgrcv, r.ru_nsignals, r.ru_nvcsw, r.ru_nivcsw,
+        r.ru_maxrss,
+        r.ru_ixrss,
+        r.ru_idrss,
+        r.ru_isrss,
+        r.ru_minflt,
+        r.ru_majflt,
+        r.ru_nswap,
+        r.ru_inblock,
+        r.ru_oublock,
+        r.ru_msgsnd,
+        r.ru_msgrcv,
+        r.ru_nsignals,
+        r.ru_nvcsw,
+        r.ru_nivcsw,
     ] {
         fields.push(th.new_int(v));
     }

@@ -41,25 +41,105 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_signal",
     doc: "This module provides mechanisms to use signal handlers in Python.",
     functions: &[
-        NativeDef::new("default_int_handler", "($module, signalnum, frame, /)", |th, _| Err(th.raise_empty(&typhon_core::builtins::exceptions::KEYBOARD_INTERRUPT)), "The default handler for SIGINT installed by Python. It raises KeyboardInterrupt."),
-        NativeDef::new("signal", "($module, signalnum, handler, /)", signal, "Set the action for the given signal."),
-        NativeDef::new("getsignal", "($module, signalnum, /)", getsignal, "Return the current action for the given signal."),
-        NativeDef::new("raise_signal", "($module, signalnum, /)", raise_signal, "Send a signal to the executing process."),
-        NativeDef::new("strsignal", "($module, signalnum, /)", strsignal, "Return the system description of the given signal."),
+        NativeDef::new(
+            "default_int_handler",
+            "($module, signalnum, frame, /)",
+            |th, _| Err(th.raise_empty(&typhon_core::builtins::exceptions::KEYBOARD_INTERRUPT)),
+            "The default handler for SIGINT installed by Python. It raises KeyboardInterrupt.",
+        ),
+        NativeDef::new(
+            "signal",
+            "($module, signalnum, handler, /)",
+            signal,
+            "Set the action for the given signal.",
+        ),
+        NativeDef::new(
+            "getsignal",
+            "($module, signalnum, /)",
+            getsignal,
+            "Return the current action for the given signal.",
+        ),
+        NativeDef::new(
+            "raise_signal",
+            "($module, signalnum, /)",
+            raise_signal,
+            "Send a signal to the executing process.",
+        ),
+        NativeDef::new(
+            "strsignal",
+            "($module, signalnum, /)",
+            strsignal,
+            "Return the system description of the given signal.",
+        ),
         NativeDef::new("pause", "($module, /)", pause, "Wait until a signal arrives."),
-        NativeDef::new("alarm", "($module, seconds, /)", alarm, "Arrange for SIGALRM to arrive after the given number of seconds."),
-        NativeDef::new("setitimer", "($module, which, seconds, interval=0.0, /)", setitimer, "Sets given itimer (one of ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF)."),
-        NativeDef::new("getitimer", "($module, which, /)", getitimer, "Returns current value of given itimer."),
-        NativeDef::new("siginterrupt", "($module, signalnum, flag, /)", siginterrupt, "Change system call restart behaviour."),
-        NativeDef::new("set_wakeup_fd", "($module, fd, /, *, warn_on_full_buffer=True)", set_wakeup_fd, "Sets the fd to be written to (with the signal number) when a signal comes in."),
-        NativeDef::new("pthread_sigmask", "($module, how, mask, /)", pthread_sigmask, "Fetch and/or change the signal mask of the calling thread."),
-        NativeDef::new("pthread_kill", "($module, thread_id, signalnum, /)", pthread_kill, "Send a signal to a thread."),
-        NativeDef::new("pidfd_send_signal", "($module, pidfd, signalnum, siginfo=None, flags=0, /)", pidfd_send_signal, "Send a signal to a process referred to by a pid file descriptor."),
+        NativeDef::new(
+            "alarm",
+            "($module, seconds, /)",
+            alarm,
+            "Arrange for SIGALRM to arrive after the given number of seconds.",
+        ),
+        NativeDef::new(
+            "setitimer",
+            "($module, which, seconds, interval=0.0, /)",
+            setitimer,
+            "Sets given itimer (one of ITIMER_REAL, ITIMER_VIRTUAL or ITIMER_PROF).",
+        ),
+        NativeDef::new(
+            "getitimer",
+            "($module, which, /)",
+            getitimer,
+            "Returns current value of given itimer.",
+        ),
+        NativeDef::new(
+            "siginterrupt",
+            "($module, signalnum, flag, /)",
+            siginterrupt,
+            "Change system call restart behaviour.",
+        ),
+        NativeDef::new(
+            "set_wakeup_fd",
+            "($module, fd, /, *, warn_on_full_buffer=True)",
+            set_wakeup_fd,
+            "Sets the fd to be written to (with the signal number) when a signal comes in.",
+        ),
+        NativeDef::new(
+            "pthread_sigmask",
+            "($module, how, mask, /)",
+            pthread_sigmask,
+            "Fetch and/or change the signal mask of the calling thread.",
+        ),
+        NativeDef::new(
+            "pthread_kill",
+            "($module, thread_id, signalnum, /)",
+            pthread_kill,
+            "Send a signal to a thread.",
+        ),
+        NativeDef::new(
+            "pidfd_send_signal",
+            "($module, pidfd, signalnum, siginfo=None, flags=0, /)",
+            pidfd_send_signal,
+            "Send a signal to a process referred to by a pid file descriptor.",
+        ),
         NativeDef::new("sigpending", "($module, /)", sigpending, "Examine pending signals."),
         NativeDef::new("sigwait", "($module, sigset, /)", sigwait, "Wait for a signal."),
-        NativeDef::new("sigwaitinfo", "($module, sigset, /)", |th, a| wait_info(th, a[0], None), "Wait synchronously until one of the signals in *sigset* is delivered."),
-        NativeDef::new("sigtimedwait", "($module, sigset, timeout, /)", sigtimedwait, "Like sigwaitinfo(), but with a timeout."),
-        NativeDef::new("valid_signals", "($module, /)", valid_signals, "Return a set of valid signal numbers on this platform."),
+        NativeDef::new(
+            "sigwaitinfo",
+            "($module, sigset, /)",
+            |th, a| wait_info(th, a[0], None),
+            "Wait synchronously until one of the signals in *sigset* is delivered.",
+        ),
+        NativeDef::new(
+            "sigtimedwait",
+            "($module, sigset, timeout, /)",
+            sigtimedwait,
+            "Like sigwaitinfo(), but with a timeout.",
+        ),
+        NativeDef::new(
+            "valid_signals",
+            "($module, /)",
+            valid_signals,
+            "Return a set of valid signal numbers on this platform.",
+        ),
     ],
     types: &[],
     setup: Some(setup),
@@ -335,7 +415,9 @@ fn strsignal(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         let p = libc::strsignal(n);
         support::c_text(th, p)
     };
-    let unknown = text.downcast::<typhon_core::builtins::str::Str>().is_none_or(|s| s.to_text().contains("nknown signal"));
+    let unknown = text
+        .downcast::<typhon_core::builtins::str::Str>()
+        .is_none_or(|s| s.to_text().contains("nknown signal"));
     Ok(if unknown { Owned::none() } else { text })
 }
 
@@ -575,8 +657,10 @@ fn wait_info(th: &mut Thread, set: Borrowed<'_>, limit: Option<Duration>) -> PyR
             // SAFETY: an initialised set, and structures that the call fills.
             unsafe {
                 let mut info: libc::siginfo_t = core::mem::zeroed();
-                let spec =
-                    left.map(|l| libc::timespec { tv_sec: l.as_secs() as i64, tv_nsec: i64::from(l.subsec_nanos()) });
+                let spec = left.map(|l| libc::timespec {
+                    tv_sec: l.as_secs() as i64,
+                    tv_nsec: i64::from(l.subsec_nanos()),
+                });
                 let r = match &spec {
                     Some(s) => libc::sigtimedwait(&set, &mut info, s),
                     None => libc::sigwaitinfo(&set, &mut info),

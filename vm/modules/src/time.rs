@@ -9,38 +9,169 @@ use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::int::IntRef;
 use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread};
 
-use crate::support::{self, ModuleExt};
 use crate::add_libc;
+use crate::support::{self, ModuleExt};
 
 pub static MODULE: ModuleDef = ModuleDef {
     name: "time",
     doc: "This module provides various functions to manipulate time values.",
     functions: &[
-        NativeDef::new("time", "($module, /)", |th, _| float_of(th, libc::CLOCK_REALTIME), "Return the current time in seconds since the Epoch."),
-        NativeDef::new("time_ns", "($module, /)", |th, _| int_of(th, libc::CLOCK_REALTIME), "Return the current time in nanoseconds since the Epoch."),
-        NativeDef::new("monotonic", "($module, /)", |th, _| float_of(th, libc::CLOCK_MONOTONIC), "Monotonic clock, cannot go backward."),
-        NativeDef::new("monotonic_ns", "($module, /)", |th, _| int_of(th, libc::CLOCK_MONOTONIC), "Monotonic clock, cannot go backward, as nanoseconds."),
-        NativeDef::new("perf_counter", "($module, /)", |th, _| float_of(th, libc::CLOCK_MONOTONIC), "Performance counter for benchmarking."),
-        NativeDef::new("perf_counter_ns", "($module, /)", |th, _| int_of(th, libc::CLOCK_MONOTONIC), "Performance counter for benchmarking as nanoseconds."),
-        NativeDef::new("process_time", "($module, /)", |th, _| float_of(th, libc::CLOCK_PROCESS_CPUTIME_ID), "Process time for profiling: sum of the kernel and user-space CPU time."),
-        NativeDef::new("process_time_ns", "($module, /)", |th, _| int_of(th, libc::CLOCK_PROCESS_CPUTIME_ID), "Process time for profiling as nanoseconds."),
-        NativeDef::new("thread_time", "($module, /)", |th, _| float_of(th, libc::CLOCK_THREAD_CPUTIME_ID), "Thread time for profiling."),
-        NativeDef::new("thread_time_ns", "($module, /)", |th, _| int_of(th, libc::CLOCK_THREAD_CPUTIME_ID), "Thread time for profiling as nanoseconds."),
-        NativeDef::new("clock_gettime", "($module, clk_id, /)", |th, a| { let id = support::c_int(th, a[0])?; float_of(th, id) }, "Return the time of the specified clock clk_id as a float."),
-        NativeDef::new("clock_gettime_ns", "($module, clk_id, /)", |th, a| { let id = support::c_int(th, a[0])?; int_of(th, id) }, "Return the time of the specified clock clk_id as nanoseconds (int)."),
-        NativeDef::new("clock_settime", "($module, clk_id, time, /)", clock_settime, "Set the time of the specified clock clk_id."),
-        NativeDef::new("clock_settime_ns", "($module, clk_id, time, /)", clock_settime_ns, "Set the time of the specified clock clk_id with nanoseconds."),
-        NativeDef::new("clock_getres", "($module, clk_id, /)", clock_getres, "Return the resolution (precision) of the specified clock clk_id."),
-        NativeDef::new("pthread_getcpuclockid", "($module, thread_id, /)", |th, _| Ok(th.new_int(i64::from(libc::CLOCK_THREAD_CPUTIME_ID))), "Return the clk_id of a thread's CPU time clock."),
-        NativeDef::new("sleep", "($module, seconds, /)", sleep, "Delay execution for a given number of seconds."),
-        NativeDef::new("get_clock_info", "($module, name, /)", get_clock_info, "Get information of the specified clock."),
-        NativeDef::new("gmtime", "($module, seconds=None, /)", |th, a| calendar::broken_down(th, a.some(0), true), "Convert seconds since the Epoch to a time tuple expressing UTC."),
-        NativeDef::new("localtime", "($module, seconds=None, /)", |th, a| calendar::broken_down(th, a.some(0), false), "Convert seconds since the Epoch to a time tuple expressing local time."),
-        NativeDef::new("mktime", "($module, tuple, /)", calendar::mktime, "Convert a time tuple in local time to seconds since the Epoch."),
-        NativeDef::new("asctime", "($module, tuple=None, /)", format::asctime, "Convert a time tuple to a string."),
-        NativeDef::new("ctime", "($module, seconds=None, /)", format::ctime, "Convert a time in seconds since the Epoch to a string in local time."),
-        NativeDef::new("strftime", "($module, format, tuple=None, /)", format::strftime, "Convert a time tuple to a string according to a format specification."),
-        NativeDef::new("strptime", "($module, string, format='%a %b %d %H:%M:%S %Y', /)", strptime, "Parse a string to a time tuple according to a format specification."),
+        NativeDef::new(
+            "time",
+            "($module, /)",
+            |th, _| float_of(th, libc::CLOCK_REALTIME),
+            "Return the current time in seconds since the Epoch.",
+        ),
+        NativeDef::new(
+            "time_ns",
+            "($module, /)",
+            |th, _| int_of(th, libc::CLOCK_REALTIME),
+            "Return the current time in nanoseconds since the Epoch.",
+        ),
+        NativeDef::new(
+            "monotonic",
+            "($module, /)",
+            |th, _| float_of(th, libc::CLOCK_MONOTONIC),
+            "Monotonic clock, cannot go backward.",
+        ),
+        NativeDef::new(
+            "monotonic_ns",
+            "($module, /)",
+            |th, _| int_of(th, libc::CLOCK_MONOTONIC),
+            "Monotonic clock, cannot go backward, as nanoseconds.",
+        ),
+        NativeDef::new(
+            "perf_counter",
+            "($module, /)",
+            |th, _| float_of(th, libc::CLOCK_MONOTONIC),
+            "Performance counter for benchmarking.",
+        ),
+        NativeDef::new(
+            "perf_counter_ns",
+            "($module, /)",
+            |th, _| int_of(th, libc::CLOCK_MONOTONIC),
+            "Performance counter for benchmarking as nanoseconds.",
+        ),
+        NativeDef::new(
+            "process_time",
+            "($module, /)",
+            |th, _| float_of(th, libc::CLOCK_PROCESS_CPUTIME_ID),
+            "Process time for profiling: sum of the kernel and user-space CPU time.",
+        ),
+        NativeDef::new(
+            "process_time_ns",
+            "($module, /)",
+            |th, _| int_of(th, libc::CLOCK_PROCESS_CPUTIME_ID),
+            "Process time for profiling as nanoseconds.",
+        ),
+        NativeDef::new(
+            "thread_time",
+            "($module, /)",
+            |th, _| float_of(th, libc::CLOCK_THREAD_CPUTIME_ID),
+            "Thread time for profiling.",
+        ),
+        NativeDef::new(
+            "thread_time_ns",
+            "($module, /)",
+            |th, _| int_of(th, libc::CLOCK_THREAD_CPUTIME_ID),
+            "Thread time for profiling as nanoseconds.",
+        ),
+        NativeDef::new(
+            "clock_gettime",
+            "($module, clk_id, /)",
+            |th, a| {
+                let id = support::c_int(th, a[0])?;
+                float_of(th, id)
+            },
+            "Return the time of the specified clock clk_id as a float.",
+        ),
+        NativeDef::new(
+            "clock_gettime_ns",
+            "($module, clk_id, /)",
+            |th, a| {
+                let id = support::c_int(th, a[0])?;
+                int_of(th, id)
+            },
+            "Return the time of the specified clock clk_id as nanoseconds (int).",
+        ),
+        NativeDef::new(
+            "clock_settime",
+            "($module, clk_id, time, /)",
+            clock_settime,
+            "Set the time of the specified clock clk_id.",
+        ),
+        NativeDef::new(
+            "clock_settime_ns",
+            "($module, clk_id, time, /)",
+            clock_settime_ns,
+            "Set the time of the specified clock clk_id with nanoseconds.",
+        ),
+        NativeDef::new(
+            "clock_getres",
+            "($module, clk_id, /)",
+            clock_getres,
+            "Return the resolution (precision) of the specified clock clk_id.",
+        ),
+        NativeDef::new(
+            "pthread_getcpuclockid",
+            "($module, thread_id, /)",
+            |th, _| Ok(th.new_int(i64::from(libc::CLOCK_THREAD_CPUTIME_ID))),
+            "Return the clk_id of a thread's CPU time clock.",
+        ),
+        NativeDef::new(
+            "sleep",
+            "($module, seconds, /)",
+            sleep,
+            "Delay execution for a given number of seconds.",
+        ),
+        NativeDef::new(
+            "get_clock_info",
+            "($module, name, /)",
+            get_clock_info,
+            "Get information of the specified clock.",
+        ),
+        NativeDef::new(
+            "gmtime",
+            "($module, seconds=None, /)",
+            |th, a| calendar::broken_down(th, a.some(0), true),
+            "Convert seconds since the Epoch to a time tuple expressing UTC.",
+        ),
+        NativeDef::new(
+            "localtime",
+            "($module, seconds=None, /)",
+            |th, a| calendar::broken_down(th, a.some(0), false),
+            "Convert seconds since the Epoch to a time tuple expressing local time.",
+        ),
+        NativeDef::new(
+            "mktime",
+            "($module, tuple, /)",
+            calendar::mktime,
+            "Convert a time tuple in local time to seconds since the Epoch.",
+        ),
+        NativeDef::new(
+            "asctime",
+            "($module, tuple=None, /)",
+            format::asctime,
+            "Convert a time tuple to a string.",
+        ),
+        NativeDef::new(
+            "ctime",
+            "($module, seconds=None, /)",
+            format::ctime,
+            "Convert a time in seconds since the Epoch to a string in local time.",
+        ),
+        NativeDef::new(
+            "strftime",
+            "($module, format, tuple=None, /)",
+            format::strftime,
+            "Convert a time tuple to a string according to a format specification.",
+        ),
+        NativeDef::new(
+            "strptime",
+            "($module, string, format='%a %b %d %H:%M:%S %Y', /)",
+            strptime,
+            "Parse a string to a time tuple according to a format specification.",
+        ),
         NativeDef::new("tzset", "($module, /)", tzset, "Initialize, or reinitialize, the local timezone."),
     ],
     types: &[],
@@ -146,9 +277,15 @@ fn get_clock_info(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let name = a[0].expect_str(th, "get_clock_info() argument")?.to_text();
     let (id, shown, monotonic, adjustable) = match name.as_str() {
         "time" => (libc::CLOCK_REALTIME, "clock_gettime(CLOCK_REALTIME)", false, true),
-        "monotonic" | "perf_counter" => (libc::CLOCK_MONOTONIC, "clock_gettime(CLOCK_MONOTONIC)", true, false),
-        "process_time" => (libc::CLOCK_PROCESS_CPUTIME_ID, "clock_gettime(CLOCK_PROCESS_CPUTIME_ID)", true, false),
-        "thread_time" => (libc::CLOCK_THREAD_CPUTIME_ID, "clock_gettime(CLOCK_THREAD_CPUTIME_ID)", true, false),
+        "monotonic" | "perf_counter" => {
+            (libc::CLOCK_MONOTONIC, "clock_gettime(CLOCK_MONOTONIC)", true, false)
+        }
+        "process_time" => {
+            (libc::CLOCK_PROCESS_CPUTIME_ID, "clock_gettime(CLOCK_PROCESS_CPUTIME_ID)", true, false)
+        }
+        "thread_time" => {
+            (libc::CLOCK_THREAD_CPUTIME_ID, "clock_gettime(CLOCK_THREAD_CPUTIME_ID)", true, false)
+        }
         _ => return Err(th.value_error("unknown clock")),
     };
     let class = support::import_attr(th, "types", "SimpleNamespace")?;
@@ -173,7 +310,8 @@ fn sleep(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
     let deadline = Instant::now().checked_add(Duration::from_nanos(ns as u64));
     loop {
-        let left = deadline.map_or(Duration::from_secs(1 << 30), |d| d.saturating_duration_since(Instant::now()));
+        let left =
+            deadline.map_or(Duration::from_secs(1 << 30), |d| d.saturating_duration_since(Instant::now()));
         let t = libc::timespec { tv_sec: left.as_secs() as i64, tv_nsec: i64::from(left.subsec_nanos()) };
         // SAFETY: a whole structure.
         let r = support::blocking(th, || unsafe {

@@ -30,7 +30,12 @@ pub static FINDER: TypeDef = TypeDef {
     doc: "Finds and loads modules of the library inside the command.",
     slots: Slots { repr: Some(repr), ..Slots::NONE },
     methods: &[
-        NativeDef::new("find_spec", "($self, fullname, target=None)", find_spec, "The spec of a module, or None."),
+        NativeDef::new(
+            "find_spec",
+            "($self, fullname, target=None)",
+            find_spec,
+            "The spec of a module, or None.",
+        ),
         NativeDef::new("create_module", "($self, spec)", |_, _| Ok(Owned::none()), "Use default semantics."),
         NativeDef::new("exec_module", "($self, module)", exec_module, "Execute the module."),
         NativeDef::new("get_code", "($self, fullname)", get_code, "The code object of a module."),
@@ -39,7 +44,12 @@ pub static FINDER: TypeDef = TypeDef {
         NativeDef::new("get_filename", "($self, fullname)", get_filename, "What __file__ of the module is."),
         NativeDef::new("is_package", "($self, fullname)", is_package, "Whether a module is a package."),
         NativeDef::new("iter_modules", "($self, prefix='')", iter_modules, "Names and kinds of the modules."),
-        NativeDef::new("get_resource_reader", "($self, fullname)", get_resource_reader, "Files beside a package."),
+        NativeDef::new(
+            "get_resource_reader",
+            "($self, fullname)",
+            get_resource_reader,
+            "Files beside a package.",
+        ),
         NativeDef::new("invalidate_caches", "($self)", |_, _| Ok(Owned::none()), "Does nothing."),
     ],
     getset: &[
@@ -57,9 +67,24 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_typhonlib",
     doc: "The standard library inside the command.",
     functions: &[
-        NativeDef::new("path_hook", "($module, path, /)", path_hook, "The finder for a folder of the library. Raises ImportError for other paths."),
-        NativeDef::new("zip_hook", "($module, path, /)", zip_hook, "As zipimport.zipimporter, which is imported only for paths that are files."),
-        NativeDef::new("files", "($module, folder='', /)", files, "Paths of the files below a folder of the library."),
+        NativeDef::new(
+            "path_hook",
+            "($module, path, /)",
+            path_hook,
+            "The finder for a folder of the library. Raises ImportError for other paths.",
+        ),
+        NativeDef::new(
+            "zip_hook",
+            "($module, path, /)",
+            zip_hook,
+            "As zipimport.zipimporter, which is imported only for paths that are files.",
+        ),
+        NativeDef::new(
+            "files",
+            "($module, folder='', /)",
+            files,
+            "Paths of the files below a folder of the library.",
+        ),
     ],
     types: &[&FINDER],
     setup: None,
@@ -100,7 +125,12 @@ fn below(th: &Thread, path: &str) -> Option<String> {
 }
 
 #[cold]
-fn import_error(th: &mut Thread, msg: &str, name: Option<Borrowed<'_>>, path: Option<Borrowed<'_>>) -> Raised {
+fn import_error(
+    th: &mut Thread,
+    msg: &str,
+    name: Option<Borrowed<'_>>,
+    path: Option<Borrowed<'_>>,
+) -> Raised {
     typhon_core::import::import_error(th, msg, name, path, None)
 }
 

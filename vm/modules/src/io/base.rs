@@ -80,11 +80,26 @@ pub static BUFFERED_IO_BASE: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("detach", "($self, /)", |th, _| Err(unsupported(th, "detach")), "Separate the raw stream."),
+        NativeDef::new(
+            "detach",
+            "($self, /)",
+            |th, _| Err(unsupported(th, "detach")),
+            "Separate the raw stream.",
+        ),
         NativeDef::new("read", "($self, size=-1, /)", |th, _| Err(unsupported(th, "read")), "Read bytes."),
         NativeDef::new("read1", "($self, size=-1, /)", |th, _| Err(unsupported(th, "read1")), "Read bytes."),
-        NativeDef::new("readinto", "($self, buffer, /)", |th, a| read_into(th, a, "read"), "Read into a buffer."),
-        NativeDef::new("readinto1", "($self, buffer, /)", |th, a| read_into(th, a, "read1"), "Read into a buffer."),
+        NativeDef::new(
+            "readinto",
+            "($self, buffer, /)",
+            |th, a| read_into(th, a, "read"),
+            "Read into a buffer.",
+        ),
+        NativeDef::new(
+            "readinto1",
+            "($self, buffer, /)",
+            |th, a| read_into(th, a, "read1"),
+            "Read into a buffer.",
+        ),
         NativeDef::new("write", "($self, b, /)", |th, _| Err(unsupported(th, "write")), "Write bytes."),
     ],
     ..TypeDef::of::<BufferedIoBase>("_BufferedIOBase")
@@ -102,9 +117,24 @@ pub static TEXT_IO_BASE: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("detach", "($self, /)", |th, _| Err(unsupported(th, "detach")), "Separate the buffer."),
-        NativeDef::new("read", "($self, size=-1, /)", |th, _| Err(unsupported(th, "read")), "Read characters."),
-        NativeDef::new("readline", "($self, size=-1, /)", |th, _| Err(unsupported(th, "readline")), "Read a line."),
+        NativeDef::new(
+            "detach",
+            "($self, /)",
+            |th, _| Err(unsupported(th, "detach")),
+            "Separate the buffer.",
+        ),
+        NativeDef::new(
+            "read",
+            "($self, size=-1, /)",
+            |th, _| Err(unsupported(th, "read")),
+            "Read characters.",
+        ),
+        NativeDef::new(
+            "readline",
+            "($self, size=-1, /)",
+            |th, _| Err(unsupported(th, "readline")),
+            "Read a line.",
+        ),
         NativeDef::new("write", "($self, s, /)", |th, _| Err(unsupported(th, "write")), "Write a string."),
     ],
     getset: &[
@@ -116,22 +146,42 @@ pub static TEXT_IO_BASE: TypeDef = TypeDef {
 };
 
 const IO_BASE_METHODS: &[NativeDef] = &[
-    NativeDef::new("seek", "($self, offset, whence=0, /)", |th, _| Err(unsupported(th, "seek")), "Move the position."),
+    NativeDef::new(
+        "seek",
+        "($self, offset, whence=0, /)",
+        |th, _| Err(unsupported(th, "seek")),
+        "Move the position.",
+    ),
     NativeDef::new("tell", "($self, /)", tell, "Return the position."),
-    NativeDef::new("truncate", "($self, size=None, /)", |th, _| Err(unsupported(th, "truncate")), "Cut the stream."),
+    NativeDef::new(
+        "truncate",
+        "($self, size=None, /)",
+        |th, _| Err(unsupported(th, "truncate")),
+        "Cut the stream.",
+    ),
     NativeDef::new("flush", "($self, /)", flush, "Flush write buffers, if applicable."),
     NativeDef::new("close", "($self, /)", close, "Flush and close the IO object."),
     NativeDef::new("seekable", "($self, /)", no, "Return whether object supports random access."),
     NativeDef::new("readable", "($self, /)", no, "Return whether object was opened for reading."),
     NativeDef::new("writable", "($self, /)", no, "Return whether object was opened for writing."),
-    NativeDef::new("fileno", "($self, /)", |th, _| Err(unsupported(th, "fileno")), "Return underlying file descriptor."),
+    NativeDef::new(
+        "fileno",
+        "($self, /)",
+        |th, _| Err(unsupported(th, "fileno")),
+        "Return underlying file descriptor.",
+    ),
     NativeDef::new("isatty", "($self, /)", isatty, "Return whether this is an 'interactive' stream."),
     NativeDef::new("readline", "($self, size=-1, /)", readline, "Read and return a line from the stream."),
     NativeDef::new("readlines", "($self, hint=-1, /)", readlines, "Return a list of lines from the stream."),
     NativeDef::new("writelines", "($self, lines, /)", writelines, "Write a list of lines to stream."),
     NativeDef::new("__enter__", "($self, /)", enter, ""),
     NativeDef::new("__exit__", "($self, /, *args)", exit, ""),
-    NativeDef::new("_checkClosed", "($self, msg=None, /)", |th, a| check_closed(th, a[0]).map(|()| Owned::none()), ""),
+    NativeDef::new(
+        "_checkClosed",
+        "($self, msg=None, /)",
+        |th, a| check_closed(th, a[0]).map(|()| Owned::none()),
+        "",
+    ),
     NativeDef::new("_checkSeekable", "($self, msg=None, /)", |th, a| checked(th, a[0], "seekable"), ""),
     NativeDef::new("_checkReadable", "($self, msg=None, /)", |th, a| checked(th, a[0], "readable"), ""),
     NativeDef::new("_checkWritable", "($self, msg=None, /)", |th, a| checked(th, a[0], "writable"), ""),
@@ -271,8 +321,10 @@ fn readline(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             let one = th.new_int(1);
             let ahead = peek.borrow().call(th, &[one.borrow()])?;
             let Some(b) = ahead.downcast::<Bytes>() else {
-                let msg =
-                    format!("peek() should have returned a bytes object, not '{}'", ahead.borrow().type_name(th));
+                let msg = format!(
+                    "peek() should have returned a bytes object, not '{}'",
+                    ahead.borrow().type_name(th)
+                );
                 return Err(os_like(th, &msg));
             };
             let b = b.as_bytes();
@@ -285,7 +337,8 @@ fn readline(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         let name = th.rt.names.read.get();
         let part = a[0].call_method(th, name, &[want.borrow()])?;
         let Some(b) = part.downcast::<Bytes>() else {
-            let msg = format!("read() should have returned a bytes object, not '{}'", part.borrow().type_name(th));
+            let msg =
+                format!("read() should have returned a bytes object, not '{}'", part.borrow().type_name(th));
             return Err(os_like(th, &msg));
         };
         if b.is_empty() {
@@ -413,7 +466,8 @@ fn read_into(th: &mut Thread, a: &[Borrowed<'_>], method: &str) -> PyResult {
     };
     let mut buffer = typhon_core::buffer::get_writable(th, a[1])?;
     if b.len() > buffer.len {
-        let msg = format!("read() returned too much data: {} bytes requested, {} returned", buffer.len, b.len());
+        let msg =
+            format!("read() returned too much data: {} bytes requested, {} returned", buffer.len, b.len());
         return Err(th.value_error(&msg));
     }
     buffer.as_mut_slice()[..b.len()].copy_from_slice(b.as_bytes());

@@ -634,7 +634,10 @@ impl<'a> Open<'a> {
 
     /// `seek()`: inside the bytes read ahead without a system call.
     pub fn seek(&mut self, th: &mut Thread, target: i64, whence: i32) -> PyResult<i64> {
-        if whence != libc::SEEK_END && self.core.readable && self.s().pending.is_empty() && !self.available().is_empty()
+        if whence != libc::SEEK_END
+            && self.core.readable
+            && self.s().pending.is_empty()
+            && !self.available().is_empty()
         {
             let raw = self.raw_tell(th)?;
             let s = self.s();

@@ -146,12 +146,22 @@ macro_rules! methods {
     ] };
 }
 
-const READABLE: NativeDef =
-    NativeDef::new("readable", "($self, /)", |th, a| call_raw(th, a[0], "readable"), "Whether the stream can be read.");
-const WRITABLE: NativeDef =
-    NativeDef::new("writable", "($self, /)", |th, a| call_raw(th, a[0], "writable"), "Whether the stream can be written.");
-const READ: NativeDef = NativeDef::new("read", "($self, size=-1, /)", read, "Read and return up to size bytes.");
-const READ1: NativeDef = NativeDef::new("read1", "($self, size=-1, /)", read1, "Read with at most one system call.");
+const READABLE: NativeDef = NativeDef::new(
+    "readable",
+    "($self, /)",
+    |th, a| call_raw(th, a[0], "readable"),
+    "Whether the stream can be read.",
+);
+const WRITABLE: NativeDef = NativeDef::new(
+    "writable",
+    "($self, /)",
+    |th, a| call_raw(th, a[0], "writable"),
+    "Whether the stream can be written.",
+);
+const READ: NativeDef =
+    NativeDef::new("read", "($self, size=-1, /)", read, "Read and return up to size bytes.");
+const READ1: NativeDef =
+    NativeDef::new("read1", "($self, size=-1, /)", read1, "Read with at most one system call.");
 const READINTO: NativeDef =
     NativeDef::new("readinto", "($self, buffer, /)", |th, a| read_into(th, a, false), "Read into a buffer.");
 const READINTO1: NativeDef = NativeDef::new(
@@ -162,7 +172,8 @@ const READINTO1: NativeDef = NativeDef::new(
 );
 const PEEK: NativeDef = NativeDef::new("peek", "($self, size=0, /)", peek, "Look at bytes that wait.");
 const READLINE: NativeDef = NativeDef::new("readline", "($self, size=-1, /)", readline, "Read a line.");
-const WRITE: NativeDef = NativeDef::new("write", "($self, buffer, /)", write, "Write the given buffer to the IO stream.");
+const WRITE: NativeDef =
+    NativeDef::new("write", "($self, buffer, /)", write, "Write the given buffer to the IO stream.");
 const TRUNCATE: NativeDef = NativeDef::new("truncate", "($self, pos=None, /)", truncate, "Cut the stream.");
 
 const READER: &[NativeDef] = methods![READABLE, READ, READ1, READINTO, READINTO1, PEEK, READLINE, TRUNCATE];
@@ -282,7 +293,8 @@ fn int_arg(th: &mut Thread, v: Borrowed<'_>) -> PyResult<i64> {
 fn seek(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let target = int_arg(th, a[1])?;
     let whence = crate::support::c_int_or(th, a.opt(2), 0)?;
-    if !matches!(whence, libc::SEEK_SET | libc::SEEK_CUR | libc::SEEK_END | libc::SEEK_DATA | libc::SEEK_HOLE) {
+    if !matches!(whence, libc::SEEK_SET | libc::SEEK_CUR | libc::SEEK_END | libc::SEEK_DATA | libc::SEEK_HOLE)
+    {
         return Err(th.value_error(&format!("whence value {whence} unsupported")));
     }
     let mut b = of(a[0]).open_checked(th, a[0], "seek")?;

@@ -90,15 +90,45 @@ const METHODS: &[NativeDef] = &[
     NativeDef::new("writable", "($self, /)", yes, "Returns True if the IO object can be written."),
     NativeDef::new("seekable", "($self, /)", yes, "Returns True if the IO object can be seeked."),
     NativeDef::new("flush", "($self, /)", |th, a| open(th, a[0]).map(|_| Owned::none()), "Does nothing."),
-    NativeDef::new("isatty", "($self, /)", |th, a| open(th, a[0]).map(|_| Owned::bool(false)), "Always returns False."),
-    NativeDef::new("getbuffer", "($self, /)", getbuffer, "Get a read-write view over the contents of the BytesIO object."),
+    NativeDef::new(
+        "isatty",
+        "($self, /)",
+        |th, a| open(th, a[0]).map(|_| Owned::bool(false)),
+        "Always returns False.",
+    ),
+    NativeDef::new(
+        "getbuffer",
+        "($self, /)",
+        getbuffer,
+        "Get a read-write view over the contents of the BytesIO object.",
+    ),
     NativeDef::new("getvalue", "($self, /)", getvalue, "Retrieve the entire contents of the BytesIO object."),
     NativeDef::new("tell", "($self, /)", tell, "Current file position, an integer."),
-    NativeDef::new("read", "($self, size=-1, /)", read, "Read at most size bytes, returned as a bytes object."),
-    NativeDef::new("read1", "($self, size=-1, /)", read, "Read at most size bytes, returned as a bytes object."),
+    NativeDef::new(
+        "read",
+        "($self, size=-1, /)",
+        read,
+        "Read at most size bytes, returned as a bytes object.",
+    ),
+    NativeDef::new(
+        "read1",
+        "($self, size=-1, /)",
+        read,
+        "Read at most size bytes, returned as a bytes object.",
+    ),
     NativeDef::new("peek", "($self, size=1, /)", peek, "Return bytes from the position without advancing."),
-    NativeDef::new("readline", "($self, size=-1, /)", readline, "Next line from the file, as a bytes object."),
-    NativeDef::new("readlines", "($self, size=None, /)", readlines, "List of bytes objects, each a line from the file."),
+    NativeDef::new(
+        "readline",
+        "($self, size=-1, /)",
+        readline,
+        "Next line from the file, as a bytes object.",
+    ),
+    NativeDef::new(
+        "readlines",
+        "($self, size=None, /)",
+        readlines,
+        "List of bytes objects, each a line from the file.",
+    ),
     NativeDef::new("readinto", "($self, buffer, /)", readinto, "Read bytes into buffer."),
     NativeDef::new("readinto1", "($self, buffer, /)", readinto, "Read bytes into buffer."),
     NativeDef::new("truncate", "($self, size=None, /)", truncate, "Truncate the file to at most size bytes."),
@@ -362,7 +392,11 @@ fn getstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let me = open(th, a[0])?;
     let Some(t) = a[1].downcast::<Tuple>().filter(|t| t.len() == 3) else {
-        let msg = format!("{}.__setstate__ argument should be 3-tuple, got {}", a[0].type_name(th), a[1].type_name(th));
+        let msg = format!(
+            "{}.__setstate__ argument should be 3-tuple, got {}",
+            a[0].type_name(th),
+            a[1].type_name(th)
+        );
         return Err(th.type_error(&msg));
     };
     check_exports(th, me)?;
@@ -386,4 +420,3 @@ fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
     Ok(Owned::none())
 }
-

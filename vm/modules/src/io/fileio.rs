@@ -75,18 +75,46 @@ const METHODS: &[NativeDef] = &[
     NativeDef::new("read", "($self, size=-1, /)", read, "Read at most size bytes, returned as bytes."),
     NativeDef::new("readall", "($self, /)", readall, "Read all data from the file, returned as bytes."),
     NativeDef::new("readinto", "($self, buffer, /)", readinto, "Same as RawIOBase.readinto()."),
-    NativeDef::new("write", "($self, b, /)", write, "Write buffer b to file, return number of bytes written."),
+    NativeDef::new(
+        "write",
+        "($self, b, /)",
+        write,
+        "Write buffer b to file, return number of bytes written.",
+    ),
     NativeDef::new("seek", "($self, pos, whence=0, /)", seek, "Move to new file position and return it."),
     NativeDef::new("tell", "($self, /)", tell, "Current file position."),
     NativeDef::new("truncate", "($self, size=None, /)", truncate, "Truncate the file to at most size bytes."),
     NativeDef::new("close", "($self, /)", close, "Close the file."),
     NativeDef::new("seekable", "($self, /)", seekable, "True if file supports random-access."),
-    NativeDef::new("readable", "($self, /)", |th, a| able(th, a[0], bits::READABLE), "True if file was opened in a read mode."),
-    NativeDef::new("writable", "($self, /)", |th, a| able(th, a[0], bits::WRITABLE), "True if file was opened in a write mode."),
-    NativeDef::new("fileno", "($self, /)", |th, a| open_fd(th, a[0]).map(|fd| th.new_int(i64::from(fd))), "Return the underlying file descriptor (an integer)."),
+    NativeDef::new(
+        "readable",
+        "($self, /)",
+        |th, a| able(th, a[0], bits::READABLE),
+        "True if file was opened in a read mode.",
+    ),
+    NativeDef::new(
+        "writable",
+        "($self, /)",
+        |th, a| able(th, a[0], bits::WRITABLE),
+        "True if file was opened in a write mode.",
+    ),
+    NativeDef::new(
+        "fileno",
+        "($self, /)",
+        |th, a| open_fd(th, a[0]).map(|fd| th.new_int(i64::from(fd))),
+        "Return the underlying file descriptor (an integer).",
+    ),
     NativeDef::new("isatty", "($self, /)", isatty, "True if the file is connected to a TTY device."),
     NativeDef::new("_isatty_open_only", "($self, /)", isatty, ""),
-    NativeDef::new("_dealloc_warn", "($self, source, /)", |th, a| { dealloc_warn(th, a[0], a[1]); Ok(Owned::none()) }, ""),
+    NativeDef::new(
+        "_dealloc_warn",
+        "($self, source, /)",
+        |th, a| {
+            dealloc_warn(th, a[0], a[1]);
+            Ok(Owned::none())
+        },
+        "",
+    ),
     NativeDef::new("__reduce__", "($self, /)", base::no_pickle, ""),
     NativeDef::new("__reduce_ex__", "($self, protocol, /)", base::no_pickle, ""),
 ];
@@ -356,7 +384,8 @@ pub fn dealloc_warn(th: &mut Thread, o: Borrowed<'_>, source: Borrowed<'_>) {
     let r = (|| {
         let text = format!("unclosed file {}", source.repr_text(th)?);
         let warn = support::import_attr(th, "_warnings", "warn")?;
-        let (text, class, level) = (th.new_str(&text), support::builtin(th, "ResourceWarning"), th.new_int(1));
+        let (text, class, level) =
+            (th.new_str(&text), support::builtin(th, "ResourceWarning"), th.new_int(1));
         warn.borrow().call(th, &[text.borrow(), class.borrow(), level.borrow(), source])
     })();
     if let Err(raised) = r {
@@ -405,7 +434,11 @@ pub fn read_all_fd(th: &mut Thread, fd: i32, out: &mut Vec<u8>) -> PyResult<bool
     let hint = unsafe {
         let mut st: libc::stat = core::mem::zeroed();
         let pos = libc::lseek(fd, 0, libc::SEEK_CUR);
-        if pos >= 0 && libc::fstat(fd, &mut st) == 0 && st.st_size > pos { (st.st_size - pos) as usize + 1 } else { 0 }
+        if pos >= 0 && libc::fstat(fd, &mut st) == 0 && st.st_size > pos {
+            (st.st_size - pos) as usize + 1
+        } else {
+            0
+        }
     };
     let mut room = hint.clamp(super::DEFAULT_BUFFER_SIZE, 1 << 30);
     let start = out.len();

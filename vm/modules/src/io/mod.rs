@@ -30,8 +30,18 @@ pub static MODULE: ModuleDef = ModuleDef {
             open,
             "Open file and return a stream.  Raise OSError upon failure.",
         ),
-        NativeDef::new("open_code", "($module, /, path)", open_code, "Opens the provided file with the intent to import the contents."),
-        NativeDef::new("text_encoding", "($module, encoding, stacklevel=2, /)", text_encoding, "A helper function to choose the text encoding."),
+        NativeDef::new(
+            "open_code",
+            "($module, /, path)",
+            open_code,
+            "Opens the provided file with the intent to import the contents.",
+        ),
+        NativeDef::new(
+            "text_encoding",
+            "($module, encoding, stacklevel=2, /)",
+            text_encoding,
+            "A helper function to choose the text encoding.",
+        ),
     ],
     types: &[
         &base::IO_BASE,
@@ -252,8 +262,10 @@ pub fn open(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let raw_mode = th.new_str(&raw_mode);
     let close_flag = Owned::bool(close_fd);
     let opener = a.some(7).unwrap_or(Borrowed::none());
-    let raw =
-        fileio::FILE_IO.ty().as_value().call(th, &[path.borrow(), raw_mode.borrow(), close_flag.borrow(), opener])?;
+    let raw = fileio::FILE_IO
+        .ty()
+        .as_value()
+        .call(th, &[path.borrow(), raw_mode.borrow(), close_flag.borrow(), opener])?;
     let r = layers(th, &raw, a, &mode_text, binary, buffering, updating, creating || writing || appending);
     if r.is_err() {
         // The file must not stay open behind the caller's back.

@@ -213,9 +213,7 @@ fn decode(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         let msg = format!("decoder should return a string result, not '{}'", text.borrow().type_name(th));
         return Err(th.type_error(&msg));
     };
-    let out = {
-        me.state.lock(&me.header, th).treat(s.data(), last)
-    };
+    let out = { me.state.lock(&me.header, th).treat(s.data(), last) };
     Ok(match out {
         Some(b) => th.new_str_buf(b),
         None => text,
@@ -242,8 +240,10 @@ pub fn split_state(th: &mut Thread, state: Borrowed<'_>) -> PyResult<(Owned, i64
         return Err(th.type_error("illegal decoder state"));
     };
     if t.get(0).downcast::<Bytes>().is_none() {
-        let msg =
-            format!("illegal decoder state: the first item should be a bytes object, not '{}'", t.get(0).type_name(th));
+        let msg = format!(
+            "illegal decoder state: the first item should be a bytes object, not '{}'",
+            t.get(0).type_name(th)
+        );
         return Err(th.type_error(&msg));
     }
     let flags = t.get(1).index(th)?;

@@ -23,7 +23,9 @@ fn from_environment(th: &Thread) -> (Option<String>, Option<String>) {
     if th.rt.config.ignore_environment {
         return (None, None);
     }
-    let Some(v) = std::env::var("PYTHONIOENCODING").ok().filter(|v| !v.is_empty()) else { return (None, None) };
+    let Some(v) = std::env::var("PYTHONIOENCODING").ok().filter(|v| !v.is_empty()) else {
+        return (None, None);
+    };
     let (encoding, errors) = match v.split_once(':') {
         Some((e, h)) => (e, h),
         None => (v.as_str(), ""),
@@ -34,10 +36,7 @@ fn from_environment(th: &Thread) -> (Option<String>, Option<String>) {
 
 /// Is the locale one in which bytes that are no UTF-8 should survive a round trip?
 fn lenient_locale(utf8_mode: bool) -> bool {
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .iter()
-        .filter_map(std::env::var_os)
-        .find(|v| !v.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().filter_map(std::env::var_os).find(|v| !v.is_empty());
     utf8_mode && locale.is_none_or(|l| l == "C" || l == "POSIX" || l == "C.UTF-8" || l == "C.utf8")
 }
 
@@ -66,7 +65,8 @@ fn make(th: &mut Thread, s: &Standard, encoding: &str, errors: &str) -> PyResult
         return Ok(Owned::none());
     }
     let unbuffered = th.rt.config.unbuffered;
-    let (fd, mode, no) = (th.new_int(i64::from(s.fd)), th.new_str(if s.writable { "wb" } else { "rb" }), Owned::bool(false));
+    let (fd, mode, no) =
+        (th.new_int(i64::from(s.fd)), th.new_str(if s.writable { "wb" } else { "rb" }), Owned::bool(false));
     let raw = fileio::FILE_IO.ty().as_value().call(th, &[fd.borrow(), mode.borrow(), no.borrow()]);
     let raw = match raw {
         Ok(r) => r,
@@ -82,7 +82,8 @@ fn make(th: &mut Thread, s: &Standard, encoding: &str, errors: &str) -> PyResult
     let buffer = if unbuffered && s.writable {
         raw.clone()
     } else {
-        let class = if s.writable { &buffered_types::BUFFERED_WRITER } else { &buffered_types::BUFFERED_READER };
+        let class =
+            if s.writable { &buffered_types::BUFFERED_WRITER } else { &buffered_types::BUFFERED_READER };
         let size = th.new_int(super::DEFAULT_BUFFER_SIZE as i64);
         class.ty().as_value().call(th, &[raw.borrow(), size.borrow()])?
     };

@@ -81,7 +81,12 @@ pub static STRING_IO: TypeDef = TypeDef {
 const METHODS: &[NativeDef] = &[
     NativeDef::new("close", "($self, /)", close, "Close the IO object."),
     NativeDef::new("getvalue", "($self, /)", getvalue, "Retrieve the entire contents of the object."),
-    NativeDef::new("read", "($self, size=-1, /)", read, "Read at most size characters, returned as a string."),
+    NativeDef::new(
+        "read",
+        "($self, size=-1, /)",
+        read,
+        "Read at most size characters, returned as a string.",
+    ),
     NativeDef::new("readline", "($self, size=-1, /)", readline, "Read until newline or EOF."),
     NativeDef::new("tell", "($self, /)", tell, "Tell the current file position."),
     NativeDef::new("truncate", "($self, pos=None, /)", truncate, "Truncate size to pos."),
@@ -338,7 +343,11 @@ fn getstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let Some(t) = a[1].downcast::<Tuple>().filter(|t| t.len() == 4) else {
-        let msg = format!("{}.__setstate__ argument should be 4-tuple, got {}", a[0].type_name(th), a[1].type_name(th));
+        let msg = format!(
+            "{}.__setstate__ argument should be 4-tuple, got {}",
+            a[0].type_name(th),
+            a[1].type_name(th)
+        );
         return Err(th.type_error(&msg));
     };
     let none = Borrowed::none();

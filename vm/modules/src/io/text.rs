@@ -139,18 +139,53 @@ const CHUNK: usize = 8192;
 
 const METHODS: &[NativeDef] = &[
     NativeDef::new("detach", "($self, /)", detach, "Separate the buffer and return it."),
-    NativeDef::new("reconfigure", "($self, *, encoding=None, errors=None, newline=None, line_buffering=None, write_through=None)", settings::reconfigure, "Reconfigure the text stream with new parameters."),
-    NativeDef::new("write", "($self, text, /)", write, "Write the string and return the number of characters written."),
+    NativeDef::new(
+        "reconfigure",
+        "($self, *, encoding=None, errors=None, newline=None, line_buffering=None, write_through=None)",
+        settings::reconfigure,
+        "Reconfigure the text stream with new parameters.",
+    ),
+    NativeDef::new(
+        "write",
+        "($self, text, /)",
+        write,
+        "Write the string and return the number of characters written.",
+    ),
     NativeDef::new("read", "($self, size=-1, /)", read, "Read at most size characters."),
     NativeDef::new("readline", "($self, size=-1, /)", readline, "Read a line."),
     NativeDef::new("flush", "($self, /)", flush, "Write what waits."),
     NativeDef::new("close", "($self, /)", close, "Flush and close the stream."),
     NativeDef::new("fileno", "($self, /)", |th, a| forward(th, a[0], "fileno"), "The descriptor."),
-    NativeDef::new("seekable", "($self, /)", |th, a| forward(th, a[0], "seekable"), "Whether the stream can seek."),
-    NativeDef::new("readable", "($self, /)", |th, a| forward(th, a[0], "readable"), "Whether the stream can be read."),
-    NativeDef::new("writable", "($self, /)", |th, a| forward(th, a[0], "writable"), "Whether the stream can be written."),
-    NativeDef::new("isatty", "($self, /)", |th, a| forward(th, a[0], "isatty"), "Whether the stream is a terminal."),
-    NativeDef::new("seek", "($self, cookie, whence=0, /)", position::seek, "Set the stream position, and return the new stream position."),
+    NativeDef::new(
+        "seekable",
+        "($self, /)",
+        |th, a| forward(th, a[0], "seekable"),
+        "Whether the stream can seek.",
+    ),
+    NativeDef::new(
+        "readable",
+        "($self, /)",
+        |th, a| forward(th, a[0], "readable"),
+        "Whether the stream can be read.",
+    ),
+    NativeDef::new(
+        "writable",
+        "($self, /)",
+        |th, a| forward(th, a[0], "writable"),
+        "Whether the stream can be written.",
+    ),
+    NativeDef::new(
+        "isatty",
+        "($self, /)",
+        |th, a| forward(th, a[0], "isatty"),
+        "Whether the stream is a terminal.",
+    ),
+    NativeDef::new(
+        "seek",
+        "($self, cookie, whence=0, /)",
+        position::seek,
+        "Set the stream position, and return the new stream position.",
+    ),
     NativeDef::new("tell", "($self, /)", position::tell, "Return the stream position as an opaque number."),
     NativeDef::new("truncate", "($self, pos=None, /)", position::truncate, "Cut the stream."),
     NativeDef::new("__reduce__", "($self, /)", base::no_pickle, ""),
@@ -195,11 +230,7 @@ fn of(o: Borrowed<'_>) -> &TextIo {
     o.downcast::<TextIo>().expect("a method of TextIOWrapper")
 }
 
-fn read_state(
-    th: &mut Thread,
-    o: Borrowed<'_>,
-    f: impl FnOnce(&mut Thread, &State) -> Owned,
-) -> PyResult {
+fn read_state(th: &mut Thread, o: Borrowed<'_>, f: impl FnOnce(&mut Thread, &State) -> Owned) -> PyResult {
     buffer_of(th, o)?;
     let me = of(o);
     let mut guard = me.lock.enter_nested(th);
@@ -379,7 +410,8 @@ impl Stream<'_> {
             let have = s.text.len() - s.pos;
             // A two-character end may straddle two chunks.
             let from = s.pos + searched.saturating_sub(1).min(have);
-            let from = if s.line_end == LineEnd::Lf || s.line_end == LineEnd::Cr { s.pos + searched } else { from };
+            let from =
+                if s.line_end == LineEnd::Lf || s.line_end == LineEnd::Cr { s.pos + searched } else { from };
             if let Some(end) = find_line(s.text.data(), from, s.line_end) {
                 let n = (end - s.pos).min(limit);
                 return Ok(self.take(th, n));
@@ -609,7 +641,10 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
         let name = th.rt.names.readline.get();
         let line = o.call_method(th, name, &[])?;
         if line.downcast::<Str>().is_none() {
-            let msg = format!("readline() should have returned a str object, not '{}'", line.borrow().type_name(th));
+            let msg = format!(
+                "readline() should have returned a str object, not '{}'",
+                line.borrow().type_name(th)
+            );
             return Err(base::os_like(th, &msg));
         }
         line

@@ -73,7 +73,8 @@ impl<'a> Reader<'a> {
                     return Err(th.type_error(&msg));
                 };
                 if b.len() > n {
-                    let msg = format!("read() returned too much data: {n} bytes requested, {} returned", b.len());
+                    let msg =
+                        format!("read() returned too much data: {n} bytes requested, {} returned", b.len());
                     return Err(th.value_error(&msg));
                 }
                 if b.len() < n {
@@ -461,7 +462,8 @@ impl<'a> Reader<'a> {
 /// Sizes that must fit together, then the instructions.
 fn check(code: &Code) -> Result<(), String> {
     use typhon_compile::code::{flags as f, kind};
-    let variadic = [f::VARARGS, f::VARKEYWORDS].into_iter().filter(|bit| code.flags & bit != 0).count() as u64;
+    let variadic =
+        [f::VARARGS, f::VARKEYWORDS].into_iter().filter(|bit| code.flags & bit != 0).count() as u64;
     let parameters = u64::from(code.argcount) + u64::from(code.kwonlyargcount) + variadic;
     let own = code.localspluskinds.iter().filter(|&&k| k & kind::FREE == 0).count() as u64;
     if code.localsplusnames.len() != code.localspluskinds.len()

@@ -39,9 +39,21 @@ pub fn add(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
         m.add_int(th, name, v)?;
     }
     for (name, v) in [
-        ("EX_OK", 0), ("EX_USAGE", 64), ("EX_DATAERR", 65), ("EX_NOINPUT", 66), ("EX_NOUSER", 67),
-        ("EX_NOHOST", 68), ("EX_UNAVAILABLE", 69), ("EX_SOFTWARE", 70), ("EX_OSERR", 71), ("EX_OSFILE", 72),
-        ("EX_CANTCREAT", 73), ("EX_IOERR", 74), ("EX_TEMPFAIL", 75), ("EX_PROTOCOL", 76), ("EX_NOPERM", 77),
+        ("EX_OK", 0),
+        ("EX_USAGE", 64),
+        ("EX_DATAERR", 65),
+        ("EX_NOINPUT", 66),
+        ("EX_NOUSER", 67),
+        ("EX_NOHOST", 68),
+        ("EX_UNAVAILABLE", 69),
+        ("EX_SOFTWARE", 70),
+        ("EX_OSERR", 71),
+        ("EX_OSFILE", 72),
+        ("EX_CANTCREAT", 73),
+        ("EX_IOERR", 74),
+        ("EX_TEMPFAIL", 75),
+        ("EX_PROTOCOL", 76),
+        ("EX_NOPERM", 77),
         ("EX_CONFIG", 78),
     ] {
         m.add_int(th, name, v)?;
@@ -118,4 +130,5 @@ pub const PATHCONF: &[(&str, i32)] = names![
 ];
 
 /// Names for `confstr`: numbers of glibc and musl on Linux.
-pub const CONFSTR: &[(&str, i32)] = &[("CS_PATH", 0), ("CS_GNU_LIBC_VERSION", 2), ("CS_GNU_LIBPTHREAD_VERSION", 3)];
+pub const CONFSTR: &[(&str, i32)] =
+    &[("CS_PATH", 0), ("CS_GNU_LIBC_VERSION", 2), ("CS_GNU_LIBPTHREAD_VERSION", 3)];

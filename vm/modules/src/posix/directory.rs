@@ -11,12 +11,48 @@ use super::{metadata, path_error, plain};
 use crate::support::{self, PathArg, PathKind, blocking, flag, os_error};
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("listdir", "($module, /, path=None)", listdir, "Return a list containing the names of the files in the directory."),
-    NativeDef::new("scandir", "($module, /, path=None)", scandir, "Return an iterator of DirEntry objects for given path."),
-    NativeDef::new("getcwd", "($module, /)", |th, _| { let d = cwd(th)?; Ok(support::fs_str(th, &d)) }, "Return a unicode string representing the current working directory."),
-    NativeDef::new("getcwdb", "($module, /)", |th, _| { let d = cwd(th)?; Ok(th.new_bytes(&d)) }, "Return a bytes string representing the current working directory."),
-    NativeDef::new("chdir", "($module, /, path)", chdir, "Change the current working directory to the specified path."),
-    NativeDef::new("fchdir", "($module, /, fd)", fchdir, "Change to the directory of the given file descriptor."),
+    NativeDef::new(
+        "listdir",
+        "($module, /, path=None)",
+        listdir,
+        "Return a list containing the names of the files in the directory.",
+    ),
+    NativeDef::new(
+        "scandir",
+        "($module, /, path=None)",
+        scandir,
+        "Return an iterator of DirEntry objects for given path.",
+    ),
+    NativeDef::new(
+        "getcwd",
+        "($module, /)",
+        |th, _| {
+            let d = cwd(th)?;
+            Ok(support::fs_str(th, &d))
+        },
+        "Return a unicode string representing the current working directory.",
+    ),
+    NativeDef::new(
+        "getcwdb",
+        "($module, /)",
+        |th, _| {
+            let d = cwd(th)?;
+            Ok(th.new_bytes(&d))
+        },
+        "Return a bytes string representing the current working directory.",
+    ),
+    NativeDef::new(
+        "chdir",
+        "($module, /, path)",
+        chdir,
+        "Change the current working directory to the specified path.",
+    ),
+    NativeDef::new(
+        "fchdir",
+        "($module, /, fd)",
+        fchdir,
+        "Change to the directory of the given file descriptor.",
+    ),
     NativeDef::new("chroot", "($module, /, path)", chroot, "Change root directory to path."),
 ];
 
@@ -215,13 +251,54 @@ pub static DIR_ENTRY: TypeDef = TypeDef {
     flags: type_flags::GC | type_flags::NO_NEW,
     slots: Slots { repr: Some(entry_repr), ..Slots::NONE },
     methods: &[
-        NativeDef::new("is_dir", "($self, /, *, follow_symlinks=True)", |th, a| is_kind(th, a, libc::S_IFDIR), "Return True if the entry is a directory; cached per entry."),
-        NativeDef::new("is_file", "($self, /, *, follow_symlinks=True)", |th, a| is_kind(th, a, libc::S_IFREG), "Return True if the entry is a file; cached per entry."),
-        NativeDef::new("is_symlink", "($self, /)", is_symlink, "Return True if the entry is a symbolic link; cached per entry."),
-        NativeDef::new("is_junction", "($self, /)", |_, _| Ok(Owned::bool(false)), "Return True if the entry is a junction; cached per entry."),
-        NativeDef::new("stat", "($self, /, *, follow_symlinks=True)", |th, a| { let follow = flag(th, a.opt(1), true)?; entry_stat(th, a[0], follow) }, "Return stat_result object for the entry; cached per entry."),
-        NativeDef::new("inode", "($self, /)", |th, a| { let n = entry(a[0]).inode; Ok(th.new_uint(n)) }, "Return inode of the entry; cached per entry."),
-        NativeDef::new("__fspath__", "($self, /)", |_, a| Ok(fixed(&entry(a[0]).path)), "Returns the path for the entry."),
+        NativeDef::new(
+            "is_dir",
+            "($self, /, *, follow_symlinks=True)",
+            |th, a| is_kind(th, a, libc::S_IFDIR),
+            "Return True if the entry is a directory; cached per entry.",
+        ),
+        NativeDef::new(
+            "is_file",
+            "($self, /, *, follow_symlinks=True)",
+            |th, a| is_kind(th, a, libc::S_IFREG),
+            "Return True if the entry is a file; cached per entry.",
+        ),
+        NativeDef::new(
+            "is_symlink",
+            "($self, /)",
+            is_symlink,
+            "Return True if the entry is a symbolic link; cached per entry.",
+        ),
+        NativeDef::new(
+            "is_junction",
+            "($self, /)",
+            |_, _| Ok(Owned::bool(false)),
+            "Return True if the entry is a junction; cached per entry.",
+        ),
+        NativeDef::new(
+            "stat",
+            "($self, /, *, follow_symlinks=True)",
+            |th, a| {
+                let follow = flag(th, a.opt(1), true)?;
+                entry_stat(th, a[0], follow)
+            },
+            "Return stat_result object for the entry; cached per entry.",
+        ),
+        NativeDef::new(
+            "inode",
+            "($self, /)",
+            |th, a| {
+                let n = entry(a[0]).inode;
+                Ok(th.new_uint(n))
+            },
+            "Return inode of the entry; cached per entry.",
+        ),
+        NativeDef::new(
+            "__fspath__",
+            "($self, /)",
+            |_, a| Ok(fixed(&entry(a[0]).path)),
+            "Returns the path for the entry.",
+        ),
         NativeDef::new("__class_getitem__", "($cls, item, /)", class_getitem, "See PEP 585").class(),
     ],
     getset: &[

@@ -10,16 +10,57 @@ use super::{c_string, c_strings, path_error, system_bytes};
 use crate::support::{self, PathKind, blocking, flag, os_error};
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("execv", "($module, path, argv, /)", execv, "Execute an executable path with arguments, replacing current process."),
-    NativeDef::new("execve", "($module, /, path, argv, env)", execve, "Execute an executable path with arguments, replacing current process."),
-    NativeDef::new("posix_spawn", "($module, path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), scheduler=None)", |th, a| spawn(th, a, false), "Execute the program specified by path in a new process."),
-    NativeDef::new("posix_spawnp", "($module, path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), scheduler=None)", |th, a| spawn(th, a, true), "Execute the program specified by path in a new process."),
+    NativeDef::new(
+        "execv",
+        "($module, path, argv, /)",
+        execv,
+        "Execute an executable path with arguments, replacing current process.",
+    ),
+    NativeDef::new(
+        "execve",
+        "($module, /, path, argv, env)",
+        execve,
+        "Execute an executable path with arguments, replacing current process.",
+    ),
+    NativeDef::new(
+        "posix_spawn",
+        "($module, path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), scheduler=None)",
+        |th, a| spawn(th, a, false),
+        "Execute the program specified by path in a new process.",
+    ),
+    NativeDef::new(
+        "posix_spawnp",
+        "($module, path, argv, env, /, *, file_actions=(), setpgroup=None, resetids=False, setsid=False, setsigmask=(), setsigdef=(), scheduler=None)",
+        |th, a| spawn(th, a, true),
+        "Execute the program specified by path in a new process.",
+    ),
     NativeDef::new("system", "($module, /, command)", system, "Execute the command in a subshell."),
     NativeDef::new("putenv", "($module, name, value, /)", putenv, "Change or add an environment variable."),
     NativeDef::new("unsetenv", "($module, name, /)", unsetenv, "Delete an environment variable."),
-    NativeDef::new("_create_environ", "($module, /)", |th, _| super::environ(th), "Create the environment dictionary."),
-    NativeDef::new("strerror", "($module, code, /)", |th, a| { let e = support::c_int(th, a[0])?; Ok(th.new_str(&support::strerror(e))) }, "Translate an error code to a message string."),
-    NativeDef::new("WCOREDUMP", "($module, status, /)", |th, a| { let s = support::c_int(th, a[0])?; Ok(Owned::bool(libc::WCOREDUMP(s))) }, ""),
+    NativeDef::new(
+        "_create_environ",
+        "($module, /)",
+        |th, _| super::environ(th),
+        "Create the environment dictionary.",
+    ),
+    NativeDef::new(
+        "strerror",
+        "($module, code, /)",
+        |th, a| {
+            let e = support::c_int(th, a[0])?;
+            Ok(th.new_str(&support::strerror(e)))
+        },
+        "Translate an error code to a message string.",
+    ),
+    NativeDef::new(
+        "WCOREDUMP",
+        "($module, status, /)",
+        |th, a| {
+            let s = support::c_int(th, a[0])?;
+            Ok(Owned::bool(libc::WCOREDUMP(s)))
+        },
+        "",
+    ),
 ];
 
 /// Pointers to C strings with a null at the end. The strings must outlive the result.
@@ -140,7 +181,9 @@ fn file_actions(th: &mut Thread, v: Borrowed<'_>, kept: &mut Vec<CString>) -> Py
                     let (fd, to) = (support::c_int(th, t.get(1))?, support::c_int(th, t.get(2))?);
                     libc::posix_spawn_file_actions_adddup2(&mut actions.0, fd, to)
                 }
-                (0..=2, _) => return Err(th.type_error("A file_actions tuple has the wrong number of elements")),
+                (0..=2, _) => {
+                    return Err(th.type_error("A file_actions tuple has the wrong number of elements"));
+                }
                 _ => return Err(th.type_error("Unknown file_actions identifier")),
             }
         };

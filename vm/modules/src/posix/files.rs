@@ -9,23 +9,117 @@ use crate::support::{self, PathKind, c_int_or, flag};
 
 pub const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new("mkdir", "($module, /, path, mode=0o777, *, dir_fd=None)", mkdir, "Create a directory."),
-    NativeDef::new("rmdir", "($module, /, path, *, dir_fd=None)", |th, a| unlink_at(th, a, "rmdir: path", libc::AT_REMOVEDIR), "Remove a directory."),
-    NativeDef::new("unlink", "($module, /, path, *, dir_fd=None)", |th, a| unlink_at(th, a, "unlink: path", 0), "Remove a file (same as remove())."),
-    NativeDef::new("remove", "($module, /, path, *, dir_fd=None)", |th, a| unlink_at(th, a, "remove: path", 0), "Remove a file (same as unlink())."),
-    NativeDef::new("rename", "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)", |th, a| rename(th, a, "rename"), "Rename a file or directory."),
-    NativeDef::new("replace", "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)", |th, a| rename(th, a, "replace"), "Rename a file or directory, overwriting the destination."),
-    NativeDef::new("link", "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True)", link, "Create a hard link to a file."),
-    NativeDef::new("symlink", "($module, /, src, dst, target_is_directory=False, *, dir_fd=None)", symlink, "Create a symbolic link pointing to src named dst."),
-    NativeDef::new("readlink", "($module, /, path, *, dir_fd=None)", readlink, "Return a string representing the path to which the symbolic link points."),
-    NativeDef::new("mkfifo", "($module, /, path, mode=0o666, *, dir_fd=None)", mkfifo, "Create a \"fifo\" (a POSIX named pipe)."),
-    NativeDef::new("mknod", "($module, /, path, mode=0o600, device=0, *, dir_fd=None)", mknod, "Create a node in the file system."),
-    NativeDef::new("major", "($module, device, /)", |th, a| { let d = device(th, a[0])?; Ok(th.new_int(i64::from(libc::major(d)))) }, "Extracts a device major number from a raw device number."),
-    NativeDef::new("minor", "($module, device, /)", |th, a| { let d = device(th, a[0])?; Ok(th.new_int(i64::from(libc::minor(d)))) }, "Extracts a device minor number from a raw device number."),
-    NativeDef::new("makedev", "($module, major, minor, /)", |th, a| { let (x, y) = (device(th, a[0])?, device(th, a[1])?); Ok(th.new_uint(libc::makedev(x as u32, y as u32))) }, "Composes a raw device number from the major and minor device numbers."),
-    NativeDef::new("truncate", "($module, /, path, length)", truncate, "Truncate a file, specified by path, to a specific length."),
-    NativeDef::new("fspath", "($module, /, path)", fspath, "Return the file system path representation of the object."),
-    NativeDef::new("_path_normpath", "($module, /, path)", normpath, "Normalize path, eliminating double slashes, etc."),
-    NativeDef::new("_path_splitroot_ex", "($module, p, /)", splitroot, "Split a pathname into drive, root and tail."),
+    NativeDef::new(
+        "rmdir",
+        "($module, /, path, *, dir_fd=None)",
+        |th, a| unlink_at(th, a, "rmdir: path", libc::AT_REMOVEDIR),
+        "Remove a directory.",
+    ),
+    NativeDef::new(
+        "unlink",
+        "($module, /, path, *, dir_fd=None)",
+        |th, a| unlink_at(th, a, "unlink: path", 0),
+        "Remove a file (same as remove()).",
+    ),
+    NativeDef::new(
+        "remove",
+        "($module, /, path, *, dir_fd=None)",
+        |th, a| unlink_at(th, a, "remove: path", 0),
+        "Remove a file (same as unlink()).",
+    ),
+    NativeDef::new(
+        "rename",
+        "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
+        |th, a| rename(th, a, "rename"),
+        "Rename a file or directory.",
+    ),
+    NativeDef::new(
+        "replace",
+        "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None)",
+        |th, a| rename(th, a, "replace"),
+        "Rename a file or directory, overwriting the destination.",
+    ),
+    NativeDef::new(
+        "link",
+        "($module, /, src, dst, *, src_dir_fd=None, dst_dir_fd=None, follow_symlinks=True)",
+        link,
+        "Create a hard link to a file.",
+    ),
+    NativeDef::new(
+        "symlink",
+        "($module, /, src, dst, target_is_directory=False, *, dir_fd=None)",
+        symlink,
+        "Create a symbolic link pointing to src named dst.",
+    ),
+    NativeDef::new(
+        "readlink",
+        "($module, /, path, *, dir_fd=None)",
+        readlink,
+        "Return a string representing the path to which the symbolic link points.",
+    ),
+    NativeDef::new(
+        "mkfifo",
+        "($module, /, path, mode=0o666, *, dir_fd=None)",
+        mkfifo,
+        "Create a \"fifo\" (a POSIX named pipe).",
+    ),
+    NativeDef::new(
+        "mknod",
+        "($module, /, path, mode=0o600, device=0, *, dir_fd=None)",
+        mknod,
+        "Create a node in the file system.",
+    ),
+    NativeDef::new(
+        "major",
+        "($module, device, /)",
+        |th, a| {
+            let d = device(th, a[0])?;
+            Ok(th.new_int(i64::from(libc::major(d))))
+        },
+        "Extracts a device major number from a raw device number.",
+    ),
+    NativeDef::new(
+        "minor",
+        "($module, device, /)",
+        |th, a| {
+            let d = device(th, a[0])?;
+            Ok(th.new_int(i64::from(libc::minor(d))))
+        },
+        "Extracts a device minor number from a raw device number.",
+    ),
+    NativeDef::new(
+        "makedev",
+        "($module, major, minor, /)",
+        |th, a| {
+            let (x, y) = (device(th, a[0])?, device(th, a[1])?);
+            Ok(th.new_uint(libc::makedev(x as u32, y as u32)))
+        },
+        "Composes a raw device number from the major and minor device numbers.",
+    ),
+    NativeDef::new(
+        "truncate",
+        "($module, /, path, length)",
+        truncate,
+        "Truncate a file, specified by path, to a specific length.",
+    ),
+    NativeDef::new(
+        "fspath",
+        "($module, /, path)",
+        fspath,
+        "Return the file system path representation of the object.",
+    ),
+    NativeDef::new(
+        "_path_normpath",
+        "($module, /, path)",
+        normpath,
+        "Normalize path, eliminating double slashes, etc.",
+    ),
+    NativeDef::new(
+        "_path_splitroot_ex",
+        "($module, p, /)",
+        splitroot,
+        "Split a pathname into drive, root and tail.",
+    ),
     NativeDef::new("_inputhook", "($module, /)", |_, _| Ok(Owned::none()), ""),
 ];
 
@@ -88,7 +182,8 @@ fn readlink(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let mut buffer = vec![0u8; libc::PATH_MAX as usize];
     let (p, n) = (buffer.as_mut_ptr() as usize, buffer.len());
     // SAFETY: a C string, and a buffer of that length.
-    match support::retry(th, || unsafe { libc::readlinkat(dir, path.c.as_ptr(), p as *mut libc::c_char, n) })? {
+    match support::retry(th, || unsafe { libc::readlinkat(dir, path.c.as_ptr(), p as *mut libc::c_char, n) })?
+    {
         Ok(n) => Ok(path.result(th, &buffer[..n as usize])),
         Err(e) => Err(path_error(th, e, &path)),
     }
@@ -210,6 +305,7 @@ fn normpath(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 fn splitroot(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let (path, is_bytes) = path_text(th, a[0])?;
     let root = root_len(&path);
-    let parts = vec![back(th, b"", is_bytes), back(th, &path[..root], is_bytes), back(th, &path[root..], is_bytes)];
+    let parts =
+        vec![back(th, b"", is_bytes), back(th, &path[..root], is_bytes), back(th, &path[root..], is_bytes)];
     Ok(th.new_tuple(parts))
 }

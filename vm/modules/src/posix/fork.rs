@@ -7,10 +7,30 @@ use crate::support::{self, os_error};
 
 pub const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new("fork", "($module, /)", fork, "Fork a child process."),
-    NativeDef::new("forkpty", "($module, /)", forkpty, "Fork a new process with a new pseudo-terminal as controlling tty."),
-    NativeDef::new("register_at_fork", "($module, /, *, before=None, after_in_child=None, after_in_parent=None)", register_at_fork, "Register callables to be called when forking a new process."),
-    NativeDef::new("_exit", "($module, /, status)", exit, "Exit to the system with specified status, without normal exit processing."),
-    NativeDef::new("abort", "($module, /)", |_, _| std::process::abort(), "Abort the interpreter immediately."),
+    NativeDef::new(
+        "forkpty",
+        "($module, /)",
+        forkpty,
+        "Fork a new process with a new pseudo-terminal as controlling tty.",
+    ),
+    NativeDef::new(
+        "register_at_fork",
+        "($module, /, *, before=None, after_in_child=None, after_in_parent=None)",
+        register_at_fork,
+        "Register callables to be called when forking a new process.",
+    ),
+    NativeDef::new(
+        "_exit",
+        "($module, /, status)",
+        exit,
+        "Exit to the system with specified status, without normal exit processing.",
+    ),
+    NativeDef::new(
+        "abort",
+        "($module, /)",
+        |_, _| std::process::abort(),
+        "Abort the interpreter immediately.",
+    ),
 ];
 
 const BEFORE: &str = "posix.fork.before";

@@ -10,14 +10,49 @@ use super::constants;
 use crate::support::{self, c_int, c_int_or, check_signals, errno, os_error};
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("uname", "($module, /)", uname, "Return an object identifying the current operating system."),
-    NativeDef::new("times", "($module, /)", times, "Return a collection containing process timing information."),
-    NativeDef::new("sysconf", "($module, name, /)", sysconf, "Return an integer-valued system configuration variable."),
-    NativeDef::new("confstr", "($module, name, /)", confstr, "Return a string-valued system configuration variable."),
-    NativeDef::new("getloadavg", "($module, /)", getloadavg, "Return average recent system load information."),
-    NativeDef::new("urandom", "($module, size, /)", urandom, "Return a bytes object containing random bytes suitable for cryptographic use."),
+    NativeDef::new(
+        "uname",
+        "($module, /)",
+        uname,
+        "Return an object identifying the current operating system.",
+    ),
+    NativeDef::new(
+        "times",
+        "($module, /)",
+        times,
+        "Return a collection containing process timing information.",
+    ),
+    NativeDef::new(
+        "sysconf",
+        "($module, name, /)",
+        sysconf,
+        "Return an integer-valued system configuration variable.",
+    ),
+    NativeDef::new(
+        "confstr",
+        "($module, name, /)",
+        confstr,
+        "Return a string-valued system configuration variable.",
+    ),
+    NativeDef::new(
+        "getloadavg",
+        "($module, /)",
+        getloadavg,
+        "Return average recent system load information.",
+    ),
+    NativeDef::new(
+        "urandom",
+        "($module, size, /)",
+        urandom,
+        "Return a bytes object containing random bytes suitable for cryptographic use.",
+    ),
     NativeDef::new("getrandom", "($module, /, size, flags=0)", getrandom, "Obtain a series of random bytes."),
-    NativeDef::new("cpu_count", "($module, /)", cpu_count, "Return the number of logical CPUs in the system."),
+    NativeDef::new(
+        "cpu_count",
+        "($module, /)",
+        cpu_count,
+        "Return the number of logical CPUs in the system.",
+    ),
 ];
 
 static UNAME_RESULT: StructSequence = StructSequence {
@@ -171,7 +206,8 @@ fn getrandom(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn cpu_count(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
-    let forced = th.rt.config.x_options.iter().rev().find(|(k, _)| k == "cpu_count").and_then(|(_, v)| v.clone());
+    let forced =
+        th.rt.config.x_options.iter().rev().find(|(k, _)| k == "cpu_count").and_then(|(_, v)| v.clone());
     if let Some(n) = forced.and_then(|v| v.parse::<i64>().ok()).filter(|&n| n > 0) {
         return Ok(th.new_int(n));
     }

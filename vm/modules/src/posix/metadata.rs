@@ -8,33 +8,145 @@ use super::{c_string, dir_fd, on_path, path_error, plain};
 use crate::support::{self, PathArg, PathKind, c_id, c_int, flag};
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("stat", "($module, /, path, *, dir_fd=None, follow_symlinks=True)", stat, "Perform a stat system call on the given path."),
-    NativeDef::new("lstat", "($module, /, path, *, dir_fd=None)", lstat, "Perform a stat system call on the given path, without following symbolic links."),
-    NativeDef::new("fstat", "($module, /, fd)", fstat, "Perform a stat system call on the given file descriptor."),
-    NativeDef::new("statvfs", "($module, /, path)", statvfs, "Perform a statvfs system call on the given path."),
-    NativeDef::new("fstatvfs", "($module, fd, /)", statvfs, "Perform an fstatvfs system call on the given fd."),
-    NativeDef::new("access", "($module, /, path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True)", access, "Use the real uid/gid to test for access to a path."),
-    NativeDef::new("chmod", "($module, /, path, mode, *, dir_fd=None, follow_symlinks=True)", chmod, "Change the access permissions of a file."),
-    NativeDef::new("fchmod", "($module, /, fd, mode)", fchmod, "Change the access permissions of the file given by file descriptor fd."),
-    NativeDef::new("chown", "($module, /, path, uid, gid, *, dir_fd=None, follow_symlinks=True)", chown, "Change the owner and group id of path to the numeric uid and gid."),
-    NativeDef::new("fchown", "($module, /, fd, uid, gid)", fchown, "Change the owner and group id of the file specified by file descriptor."),
-    NativeDef::new("lchown", "($module, /, path, uid, gid)", lchown, "Change the owner and group id of path to the numeric uid and gid. Does not follow links."),
-    NativeDef::new("utime", "($module, /, path, times=None, *, ns=None, dir_fd=None, follow_symlinks=True)", utime, "Set the access and modified time of path."),
-    NativeDef::new("umask", "($module, mask, /)", umask, "Set the current numeric umask and return the previous umask."),
-    NativeDef::new("getxattr", "($module, /, path, attribute, *, follow_symlinks=True)", getxattr, "Return the value of extended attribute attribute on path."),
-    NativeDef::new("setxattr", "($module, /, path, attribute, value, flags=0, *, follow_symlinks=True)", setxattr, "Set extended attribute attribute on path to value."),
-    NativeDef::new("removexattr", "($module, /, path, attribute, *, follow_symlinks=True)", removexattr, "Remove extended attribute attribute on path."),
-    NativeDef::new("listxattr", "($module, /, path=None, *, follow_symlinks=True)", listxattr, "Return a list of extended attributes on path."),
-    NativeDef::new("pathconf", "($module, /, path, name)", pathconf, "Return the configuration limit name for the file or directory path."),
-    NativeDef::new("fpathconf", "($module, fd, name, /)", pathconf, "Return the configuration limit name for the file descriptor fd."),
+    NativeDef::new(
+        "stat",
+        "($module, /, path, *, dir_fd=None, follow_symlinks=True)",
+        stat,
+        "Perform a stat system call on the given path.",
+    ),
+    NativeDef::new(
+        "lstat",
+        "($module, /, path, *, dir_fd=None)",
+        lstat,
+        "Perform a stat system call on the given path, without following symbolic links.",
+    ),
+    NativeDef::new(
+        "fstat",
+        "($module, /, fd)",
+        fstat,
+        "Perform a stat system call on the given file descriptor.",
+    ),
+    NativeDef::new(
+        "statvfs",
+        "($module, /, path)",
+        statvfs,
+        "Perform a statvfs system call on the given path.",
+    ),
+    NativeDef::new(
+        "fstatvfs",
+        "($module, fd, /)",
+        statvfs,
+        "Perform an fstatvfs system call on the given fd.",
+    ),
+    NativeDef::new(
+        "access",
+        "($module, /, path, mode, *, dir_fd=None, effective_ids=False, follow_symlinks=True)",
+        access,
+        "Use the real uid/gid to test for access to a path.",
+    ),
+    NativeDef::new(
+        "chmod",
+        "($module, /, path, mode, *, dir_fd=None, follow_symlinks=True)",
+        chmod,
+        "Change the access permissions of a file.",
+    ),
+    NativeDef::new(
+        "fchmod",
+        "($module, /, fd, mode)",
+        fchmod,
+        "Change the access permissions of the file given by file descriptor fd.",
+    ),
+    NativeDef::new(
+        "chown",
+        "($module, /, path, uid, gid, *, dir_fd=None, follow_symlinks=True)",
+        chown,
+        "Change the owner and group id of path to the numeric uid and gid.",
+    ),
+    NativeDef::new(
+        "fchown",
+        "($module, /, fd, uid, gid)",
+        fchown,
+        "Change the owner and group id of the file specified by file descriptor.",
+    ),
+    NativeDef::new(
+        "lchown",
+        "($module, /, path, uid, gid)",
+        lchown,
+        "Change the owner and group id of path to the numeric uid and gid. Does not follow links.",
+    ),
+    NativeDef::new(
+        "utime",
+        "($module, /, path, times=None, *, ns=None, dir_fd=None, follow_symlinks=True)",
+        utime,
+        "Set the access and modified time of path.",
+    ),
+    NativeDef::new(
+        "umask",
+        "($module, mask, /)",
+        umask,
+        "Set the current numeric umask and return the previous umask.",
+    ),
+    NativeDef::new(
+        "getxattr",
+        "($module, /, path, attribute, *, follow_symlinks=True)",
+        getxattr,
+        "Return the value of extended attribute attribute on path.",
+    ),
+    NativeDef::new(
+        "setxattr",
+        "($module, /, path, attribute, value, flags=0, *, follow_symlinks=True)",
+        setxattr,
+        "Set extended attribute attribute on path to value.",
+    ),
+    NativeDef::new(
+        "removexattr",
+        "($module, /, path, attribute, *, follow_symlinks=True)",
+        removexattr,
+        "Remove extended attribute attribute on path.",
+    ),
+    NativeDef::new(
+        "listxattr",
+        "($module, /, path=None, *, follow_symlinks=True)",
+        listxattr,
+        "Return a list of extended attributes on path.",
+    ),
+    NativeDef::new(
+        "pathconf",
+        "($module, /, path, name)",
+        pathconf,
+        "Return the configuration limit name for the file or directory path.",
+    ),
+    NativeDef::new(
+        "fpathconf",
+        "($module, fd, name, /)",
+        pathconf,
+        "Return the configuration limit name for the file descriptor fd.",
+    ),
 ];
 
 static STAT_RESULT: StructSequence = StructSequence {
     name: "os.stat_result",
     doc: "stat_result: Result from stat, fstat, or lstat.",
     fields: &[
-        "st_mode", "st_ino", "st_dev", "st_nlink", "st_uid", "st_gid", "st_size", "", "", "", "st_atime", "st_mtime",
-        "st_ctime", "st_atime_ns", "st_mtime_ns", "st_ctime_ns", "st_blksize", "st_blocks", "st_rdev",
+        "st_mode",
+        "st_ino",
+        "st_dev",
+        "st_nlink",
+        "st_uid",
+        "st_gid",
+        "st_size",
+        "",
+        "",
+        "",
+        "st_atime",
+        "st_mtime",
+        "st_ctime",
+        "st_atime_ns",
+        "st_mtime_ns",
+        "st_ctime_ns",
+        "st_blksize",
+        "st_blocks",
+        "st_rdev",
     ],
     n_visible: 10,
     constructible: true,
@@ -44,8 +156,17 @@ static STATVFS_RESULT: StructSequence = StructSequence {
     name: "os.statvfs_result",
     doc: "statvfs_result: Result from statvfs or fstatvfs.",
     fields: &[
-        "f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_favail", "f_flag",
-        "f_namemax", "f_fsid",
+        "f_bsize",
+        "f_frsize",
+        "f_blocks",
+        "f_bfree",
+        "f_bavail",
+        "f_files",
+        "f_ffree",
+        "f_favail",
+        "f_flag",
+        "f_namemax",
+        "f_fsid",
     ],
     n_visible: 10,
     constructible: true,
@@ -61,7 +182,8 @@ pub fn statvfs_result(th: &mut Thread) -> PyResult<&'static Type> {
 
 /// A `stat_result` of what the system said.
 pub fn from_stat(th: &mut Thread, st: &libc::stat) -> PyResult {
-    let times = [(st.st_atime, st.st_atime_nsec), (st.st_mtime, st.st_mtime_nsec), (st.st_ctime, st.st_ctime_nsec)];
+    let times =
+        [(st.st_atime, st.st_atime_nsec), (st.st_mtime, st.st_mtime_nsec), (st.st_ctime, st.st_ctime_nsec)];
     let mut fields = Vec::with_capacity(19);
     fields.push(th.new_int(i64::from(st.st_mode)));
     fields.push(th.new_uint(st.st_ino));

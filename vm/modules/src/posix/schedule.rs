@@ -8,19 +8,79 @@ use super::plain;
 use crate::support::{self, c_int, errno, os_error};
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("nice", "($module, increment, /)", nice, "Add increment to the priority of process and return the new priority."),
-    NativeDef::new("getpriority", "($module, /, which, who)", getpriority, "Return program scheduling priority."),
-    NativeDef::new("setpriority", "($module, /, which, who, priority)", setpriority, "Set program scheduling priority."),
+    NativeDef::new(
+        "nice",
+        "($module, increment, /)",
+        nice,
+        "Add increment to the priority of process and return the new priority.",
+    ),
+    NativeDef::new(
+        "getpriority",
+        "($module, /, which, who)",
+        getpriority,
+        "Return program scheduling priority.",
+    ),
+    NativeDef::new(
+        "setpriority",
+        "($module, /, which, who, priority)",
+        setpriority,
+        "Set program scheduling priority.",
+    ),
     NativeDef::new("sched_yield", "($module, /)", sched_yield, "Voluntarily relinquish the CPU."),
-    NativeDef::new("sched_get_priority_max", "($module, /, policy)", |th, a| priority_limit(th, a, true), "Get the maximum scheduling priority for policy."),
-    NativeDef::new("sched_get_priority_min", "($module, /, policy)", |th, a| priority_limit(th, a, false), "Get the minimum scheduling priority for policy."),
-    NativeDef::new("sched_getscheduler", "($module, pid, /)", sched_getscheduler, "Get the scheduling policy for the process identified by pid."),
-    NativeDef::new("sched_setscheduler", "($module, pid, policy, param, /)", sched_setscheduler, "Set the scheduling policy for the process identified by pid."),
-    NativeDef::new("sched_getparam", "($module, pid, /)", sched_getparam, "Returns scheduling parameters for the process identified by pid."),
-    NativeDef::new("sched_setparam", "($module, pid, param, /)", sched_setparam, "Set scheduling parameters for the process identified by pid."),
-    NativeDef::new("sched_rr_get_interval", "($module, pid, /)", sched_rr_get_interval, "Return the round-robin quantum for the process identified by pid, in seconds."),
-    NativeDef::new("sched_getaffinity", "($module, pid, /)", sched_getaffinity, "Return the affinity of the process identified by pid."),
-    NativeDef::new("sched_setaffinity", "($module, pid, mask, /)", sched_setaffinity, "Set the CPU affinity of the process identified by pid to mask."),
+    NativeDef::new(
+        "sched_get_priority_max",
+        "($module, /, policy)",
+        |th, a| priority_limit(th, a, true),
+        "Get the maximum scheduling priority for policy.",
+    ),
+    NativeDef::new(
+        "sched_get_priority_min",
+        "($module, /, policy)",
+        |th, a| priority_limit(th, a, false),
+        "Get the minimum scheduling priority for policy.",
+    ),
+    NativeDef::new(
+        "sched_getscheduler",
+        "($module, pid, /)",
+        sched_getscheduler,
+        "Get the scheduling policy for the process identified by pid.",
+    ),
+    NativeDef::new(
+        "sched_setscheduler",
+        "($module, pid, policy, param, /)",
+        sched_setscheduler,
+        "Set the scheduling policy for the process identified by pid.",
+    ),
+    NativeDef::new(
+        "sched_getparam",
+        "($module, pid, /)",
+        sched_getparam,
+        "Returns scheduling parameters for the process identified by pid.",
+    ),
+    NativeDef::new(
+        "sched_setparam",
+        "($module, pid, param, /)",
+        sched_setparam,
+        "Set scheduling parameters for the process identified by pid.",
+    ),
+    NativeDef::new(
+        "sched_rr_get_interval",
+        "($module, pid, /)",
+        sched_rr_get_interval,
+        "Return the round-robin quantum for the process identified by pid, in seconds.",
+    ),
+    NativeDef::new(
+        "sched_getaffinity",
+        "($module, pid, /)",
+        sched_getaffinity,
+        "Return the affinity of the process identified by pid.",
+    ),
+    NativeDef::new(
+        "sched_setaffinity",
+        "($module, pid, mask, /)",
+        sched_setaffinity,
+        "Set the CPU affinity of the process identified by pid to mask.",
+    ),
 ];
 
 static SCHED_PARAM: StructSequence = StructSequence {

@@ -7,14 +7,49 @@ use super::plain;
 use crate::support::{self, c_int, c_int_or};
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("get_terminal_size", "($module, fd=1, /)", get_terminal_size, "Return the size of the terminal window as (columns, lines)."),
-    NativeDef::new("ttyname", "($module, fd, /)", ttyname, "Return the name of the terminal device connected to 'fd'."),
-    NativeDef::new("ctermid", "($module, /)", |th, _| Ok(th.new_str("/dev/tty")), "Return the name of the controlling terminal for this process."),
+    NativeDef::new(
+        "get_terminal_size",
+        "($module, fd=1, /)",
+        get_terminal_size,
+        "Return the size of the terminal window as (columns, lines).",
+    ),
+    NativeDef::new(
+        "ttyname",
+        "($module, fd, /)",
+        ttyname,
+        "Return the name of the terminal device connected to 'fd'.",
+    ),
+    NativeDef::new(
+        "ctermid",
+        "($module, /)",
+        |th, _| Ok(th.new_str("/dev/tty")),
+        "Return the name of the controlling terminal for this process.",
+    ),
     NativeDef::new("openpty", "($module, /)", openpty, "Open a pseudo-terminal."),
-    NativeDef::new("login_tty", "($module, fd, /)", login_tty, "Prepare the tty of which fd is a file descriptor for a new login session."),
-    NativeDef::new("tcgetpgrp", "($module, fd, /)", tcgetpgrp, "Return the process group associated with the terminal specified by fd."),
-    NativeDef::new("tcsetpgrp", "($module, fd, pgid, /)", tcsetpgrp, "Set the process group associated with the terminal specified by fd."),
-    NativeDef::new("device_encoding", "($module, /, fd)", device_encoding, "Return a string describing the encoding of a terminal's file descriptor."),
+    NativeDef::new(
+        "login_tty",
+        "($module, fd, /)",
+        login_tty,
+        "Prepare the tty of which fd is a file descriptor for a new login session.",
+    ),
+    NativeDef::new(
+        "tcgetpgrp",
+        "($module, fd, /)",
+        tcgetpgrp,
+        "Return the process group associated with the terminal specified by fd.",
+    ),
+    NativeDef::new(
+        "tcsetpgrp",
+        "($module, fd, pgid, /)",
+        tcsetpgrp,
+        "Set the process group associated with the terminal specified by fd.",
+    ),
+    NativeDef::new(
+        "device_encoding",
+        "($module, /, fd)",
+        device_encoding,
+        "Return a string describing the encoding of a terminal's file descriptor.",
+    ),
 ];
 
 static TERMINAL_SIZE: StructSequence = StructSequence {

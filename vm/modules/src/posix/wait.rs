@@ -7,19 +7,93 @@ use super::plain;
 use crate::support::{self, c_int, os_error};
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("wait", "($module, /)", |th, _| wait_for(th, -1, 0, false), "Wait for completion of a child process."),
-    NativeDef::new("waitpid", "($module, pid, options, /)", |th, a| { let (p, o) = (c_int(th, a[0])?, c_int(th, a[1])?); wait_for(th, p, o, false) }, "Wait for completion of a given child process."),
-    NativeDef::new("wait3", "($module, /, options)", |th, a| { let o = c_int(th, a[0])?; wait_for(th, -1, o, true) }, "Wait for completion of a child process."),
-    NativeDef::new("wait4", "($module, /, pid, options)", |th, a| { let (p, o) = (c_int(th, a[0])?, c_int(th, a[1])?); wait_for(th, p, o, true) }, "Wait for completion of a specific child process."),
-    NativeDef::new("waitid", "($module, idtype, id, options, /)", waitid, "Returns the result of waiting for a process or processes."),
-    NativeDef::new("waitstatus_to_exitcode", "($module, /, status)", waitstatus_to_exitcode, "Convert a wait status to an exit code."),
-    NativeDef::new("WIFCONTINUED", "($module, /, status)", |th, a| status(th, a, |s| i64::from(libc::WIFCONTINUED(s)), true), ""),
-    NativeDef::new("WIFSTOPPED", "($module, /, status)", |th, a| status(th, a, |s| i64::from(libc::WIFSTOPPED(s)), true), ""),
-    NativeDef::new("WIFSIGNALED", "($module, /, status)", |th, a| status(th, a, |s| i64::from(libc::WIFSIGNALED(s)), true), ""),
-    NativeDef::new("WIFEXITED", "($module, /, status)", |th, a| status(th, a, |s| i64::from(libc::WIFEXITED(s)), true), ""),
-    NativeDef::new("WEXITSTATUS", "($module, /, status)", |th, a| status(th, a, |s| i64::from(libc::WEXITSTATUS(s)), false), ""),
-    NativeDef::new("WTERMSIG", "($module, /, status)", |th, a| status(th, a, |s| i64::from(libc::WTERMSIG(s)), false), ""),
-    NativeDef::new("WSTOPSIG", "($module, /, status)", |th, a| status(th, a, |s| i64::from(libc::WSTOPSIG(s)), false), ""),
+    NativeDef::new(
+        "wait",
+        "($module, /)",
+        |th, _| wait_for(th, -1, 0, false),
+        "Wait for completion of a child process.",
+    ),
+    NativeDef::new(
+        "waitpid",
+        "($module, pid, options, /)",
+        |th, a| {
+            let (p, o) = (c_int(th, a[0])?, c_int(th, a[1])?);
+            wait_for(th, p, o, false)
+        },
+        "Wait for completion of a given child process.",
+    ),
+    NativeDef::new(
+        "wait3",
+        "($module, /, options)",
+        |th, a| {
+            let o = c_int(th, a[0])?;
+            wait_for(th, -1, o, true)
+        },
+        "Wait for completion of a child process.",
+    ),
+    NativeDef::new(
+        "wait4",
+        "($module, /, pid, options)",
+        |th, a| {
+            let (p, o) = (c_int(th, a[0])?, c_int(th, a[1])?);
+            wait_for(th, p, o, true)
+        },
+        "Wait for completion of a specific child process.",
+    ),
+    NativeDef::new(
+        "waitid",
+        "($module, idtype, id, options, /)",
+        waitid,
+        "Returns the result of waiting for a process or processes.",
+    ),
+    NativeDef::new(
+        "waitstatus_to_exitcode",
+        "($module, /, status)",
+        waitstatus_to_exitcode,
+        "Convert a wait status to an exit code.",
+    ),
+    NativeDef::new(
+        "WIFCONTINUED",
+        "($module, /, status)",
+        |th, a| status(th, a, |s| i64::from(libc::WIFCONTINUED(s)), true),
+        "",
+    ),
+    NativeDef::new(
+        "WIFSTOPPED",
+        "($module, /, status)",
+        |th, a| status(th, a, |s| i64::from(libc::WIFSTOPPED(s)), true),
+        "",
+    ),
+    NativeDef::new(
+        "WIFSIGNALED",
+        "($module, /, status)",
+        |th, a| status(th, a, |s| i64::from(libc::WIFSIGNALED(s)), true),
+        "",
+    ),
+    NativeDef::new(
+        "WIFEXITED",
+        "($module, /, status)",
+        |th, a| status(th, a, |s| i64::from(libc::WIFEXITED(s)), true),
+        "",
+    ),
+    NativeDef::new(
+        "WEXITSTATUS",
+        "($module, /, status)",
+        |th, a| status(th, a, |s| i64::from(libc::WEXITSTATUS(s)), false),
+        "",
+    ),
+    NativeDef::new(
+        "WTERMSIG",
+        "($module, /, status)",
+        |th, a| status(th, a, |s| i64::from(libc::WTERMSIG(s)), false),
+        "",
+    ),
+    NativeDef::new(
+        "WSTOPSIG",
+        "($module, /, status)",
+        |th, a| status(th, a, |s| i64::from(libc::WSTOPSIG(s)), false),
+        "",
+    ),
     NativeDef::new("kill", "($module, pid, signal, /)", kill, "Kill a process with a signal."),
     NativeDef::new("killpg", "($module, pgid, signal, /)", killpg, "Kill a process group with a signal."),
 ];
@@ -66,8 +140,13 @@ fn waitid(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if pid == 0 {
         return Ok(Owned::none());
     }
-    let fields =
-        [i64::from(pid), i64::from(uid), i64::from(info.si_signo), i64::from(status), i64::from(info.si_code)];
+    let fields = [
+        i64::from(pid),
+        i64::from(uid),
+        i64::from(info.si_signo),
+        i64::from(status),
+        i64::from(info.si_code),
+    ];
     let fields = fields.iter().map(|&v| th.new_int(v)).collect();
     let ty = waitid_result(th)?;
     Ok(struct_sequence::new_instance(th, ty, fields))

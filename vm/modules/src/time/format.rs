@@ -7,7 +7,8 @@ use super::calendar::{check_tm, to_tm, tuple_to_tm};
 use crate::support;
 
 const DAYS: [&str; 7] = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 fn now(th: &mut Thread) -> PyResult<libc::tm> {
     let ns = super::read_clock(th, libc::CLOCK_REALTIME)?;

@@ -103,7 +103,8 @@ impl Handle {
                 let (bytes, flag) = (th.new_bytes(input), Owned::bool(last));
                 let r = o.borrow().call_method_str(th, "decode", &[bytes.borrow(), flag.borrow()])?;
                 if r.downcast::<Str>().is_none() {
-                    let msg = format!("decoder should return a string result, not '{}'", r.borrow().type_name(th));
+                    let msg =
+                        format!("decoder should return a string result, not '{}'", r.borrow().type_name(th));
                     return Err(th.type_error(&msg));
                 }
                 Text::Object(r)

@@ -140,7 +140,14 @@ pub fn tell(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 /// The last point at or before `used` characters where the decoder holds no bytes back.
-fn find(th: &mut Thread, m: &mut Machine, pos: i64, flags: i64, input: &[u8], used: usize) -> PyResult<Cookie> {
+fn find(
+    th: &mut Thread,
+    m: &mut Machine,
+    pos: i64,
+    flags: i64,
+    input: &[u8],
+    used: usize,
+) -> PyResult<Cookie> {
     let mut safe = Cookie { pos, flags, ..Cookie::default() };
     let mut skip = used;
     m.set_state(th, b"", flags)?;

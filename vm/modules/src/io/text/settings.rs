@@ -164,7 +164,10 @@ pub fn reconfigure(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let mut io = open(th, a[0])?;
     let reading = !io.s().text.is_empty() || io.s().snapshot.is_some();
     if reading && (a.some(1).is_some() || a.some(2).is_some() || a.opt(3).is_some()) {
-        return Err(base::unsupported(th, "not possible to set the encoding or newline of stream after the first read"));
+        return Err(base::unsupported(
+            th,
+            "not possible to set the encoding or newline of stream after the first read",
+        ));
     }
     let newline = match a.opt(3) {
         Some(n) => Some(newline_arg(th, Some(n))?),
