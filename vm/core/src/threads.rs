@@ -104,6 +104,10 @@ pub unsafe fn enqueue(p: *mut Header) {
 /// Takes an object's lock. False: there is nothing to take now (the world is stopped by this thread).
 #[inline(always)]
 pub fn lock(of: &Header) -> bool {
+    if thread::current_ptr().is_null() {
+        // Not a thread of the VM: only objects that nobody else can see get here.
+        return false;
+    }
     let ctx = ctx();
     if !ctx.takes_locks() {
         return false;
@@ -127,6 +131,10 @@ pub const BREAKER_MASK: u32 = breaker::ALL;
 /// The block is unlinked, and `free` may run once, on any thread, at any later time.
 pub unsafe fn retire(address: *mut u8, bytes: usize, free: unsafe fn(*mut u8, usize)) {
     use typhon_sync::Smr;
+    if thread::current_ptr().is_null() {
+        // SAFETY: outside the VM's threads only objects that nobody else can see get here.
+        return unsafe { free(address, bytes) };
+    }
     // SAFETY: passed on.
     unsafe { ctx().retire(address, bytes, free) }
 }
