@@ -61,7 +61,7 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
         "x",
         "(1, 2)",
     ),
-    ("def f():\n  raise KeyError\ntry:\n  f()\nexcept 1 .__class__: x = 1\nexcept: x = 2", "x", "2"),
+    ("def f():\n  raise KeyError\ntry:\n  f()\nexcept IndexError: x = 1\nexcept: x = 2", "x", "2"),
     ("try:\n  x = 1\n  y\nexcept:\n  x = 3\nfinally:\n  x += 1", "x", "4"),
     (
         "d = {'a': 1, **{'b': 2}}\nd['c'] = d['a'] + 2\nx = d, {1, 2} == {2, 1}",
