@@ -27,6 +27,7 @@ pub mod startup;
 pub mod stat;
 pub mod string;
 pub mod support;
+pub mod thread;
 pub mod time;
 pub mod typhonlib;
 pub mod typing;
@@ -58,6 +59,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &sre::MODULE,
     &stat::MODULE,
     &string::MODULE,
+    &thread::MODULE,
     &time::MODULE,
     &typhonlib::MODULE,
     &typing::MODULE,
