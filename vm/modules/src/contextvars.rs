@@ -6,6 +6,8 @@
 mod token;
 mod variable;
 
+pub use variable::CONTEXT_VAR;
+
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use typhon_core::builtins::dict::Dict;

@@ -331,7 +331,11 @@ fn handle_join(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
                 Some(f) => f,
                 None => t.to_i64(th)? as f64,
             };
-            if seconds < 0.0 { None } else { Some(Instant::now() + Duration::from_secs_f64(seconds.min(TIMEOUT_MAX))) }
+            if seconds < 0.0 {
+                None
+            } else {
+                Some(Instant::now() + Duration::from_secs_f64(seconds.min(TIMEOUT_MAX)))
+            }
         }
         None => None,
     };
@@ -418,7 +422,12 @@ fn start(th: &mut Thread, s: Start) -> PyResult<u64> {
     Ok(ident)
 }
 
-fn check_function(th: &mut Thread, f: Borrowed<'_>, args: Borrowed<'_>, kwargs: Option<Borrowed<'_>>) -> PyResult<()> {
+fn check_function(
+    th: &mut Thread,
+    f: Borrowed<'_>,
+    args: Borrowed<'_>,
+    kwargs: Option<Borrowed<'_>>,
+) -> PyResult<()> {
     if !f.is_callable() {
         return Err(th.type_error("first arg must be callable"));
     }
@@ -570,7 +579,12 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_thread",
     doc: "Threads and locks.",
     functions: &[
-        NativeDef::new("start_new_thread", "(function, args, kwargs=None, /)", start_new_thread, "Start a thread."),
+        NativeDef::new(
+            "start_new_thread",
+            "(function, args, kwargs=None, /)",
+            start_new_thread,
+            "Start a thread.",
+        ),
         NativeDef::new("start_new", "(function, args, kwargs=None, /)", start_new_thread, ""),
         NativeDef::new(
             "start_joinable_thread",
@@ -598,4 +612,3 @@ pub static MODULE: ModuleDef = ModuleDef {
     types: &[&LOCK, &RLOCK, &HANDLE, &local::LOCAL],
     setup: Some(setup),
 };
-

@@ -5,7 +5,9 @@ use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread, Type, warnings};
 
-use crate::support::{ModuleExt, import_attr};
+use typhon_core::builtins::type_::builtin::register_type;
+
+use crate::support::ModuleExt;
 
 pub static MODULE: ModuleDef = ModuleDef {
     name: "_warnings",
@@ -42,13 +44,14 @@ fn setup(th: &mut Thread, module: Borrowed<'_>) -> PyResult<()> {
     module.add(th, "_onceregistry", once)?;
     let default = th.intern("default");
     module.add(th, "_defaultaction", default)?;
-    let class = import_attr(th, "_contextvars", "ContextVar")?;
+    // Registered, not imported: this module is made before the import system runs.
+    let class = register_type(th, &crate::contextvars::CONTEXT_VAR)?;
     let name = th.new_str("warnings_context");
-    let var = class.borrow().call(th, &[name.borrow()])?;
+    let var = class.call(th, &[name.borrow()])?;
     th.rt.store(CONTEXT, var.clone());
     module.add(th, "_warnings_context", var)?;
-    let class = import_attr(th, "_thread", "RLock")?;
-    let lock = class.borrow().call(th, &[])?;
+    let class = register_type(th, &crate::thread::RLOCK)?;
+    let lock = class.call(th, &[])?;
     th.rt.store(LOCK, lock);
     Ok(())
 }

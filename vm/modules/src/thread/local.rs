@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use typhon_core::attributes::{generic_getattr, generic_getattr_opt, generic_setattr};
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::struct_sequence::{self, StructSequence};
-use typhon_core::{Args, Borrowed, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn};
+use typhon_core::{
+    Args, Borrowed, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,
+};
 
 /// Numbers of `_local` objects; never reused.
 static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -35,7 +37,8 @@ fn dict_of(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     if let (Some(a), Some(init)) = (l.args.get(&l.header), o.ty().slots.init()) {
         let args = a.borrow().to_vec(th)?;
         let kwargs = l.kwargs.get(&l.header);
-        let entries = kwargs.as_ref().and_then(|k| k.downcast::<Dict>()).map_or_else(Vec::new, |k| k.entries());
+        let entries =
+            kwargs.as_ref().and_then(|k| k.downcast::<Dict>()).map_or_else(Vec::new, |k| k.entries());
         let (names, values): (Vec<Owned>, Vec<Owned>) = entries.into_iter().unzip();
         let names = th.new_tuple(names);
         let mut all: Vec<Borrowed<'_>> = args.iter().map(|v| v.borrow()).collect();
