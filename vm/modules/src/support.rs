@@ -123,8 +123,12 @@ pub fn import_attr(th: &mut Thread, module: &str, name: &str) -> PyResult {
     module.borrow().getattr_str(th, name)
 }
 
-/// `importlib.import_module(name)` for an absolute dotted name.
+/// `importlib.import_module(name)` for an absolute dotted name. Native modules need no import system: during
+/// start-up there is none yet.
 pub fn import(th: &mut Thread, name: &str) -> PyResult {
+    if let Some(def) = crate::MODULES.iter().find(|m| m.name == name) {
+        return crate::imp::native_module(th, def);
+    }
     typhon_core::import::import_module(th, name)
 }
 
