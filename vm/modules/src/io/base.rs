@@ -476,7 +476,7 @@ fn read_into(th: &mut Thread, a: &[Borrowed<'_>], method: &str) -> PyResult {
 
 /// Refuses to pickle a stream.
 pub fn no_pickle(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let msg = format!("cannot pickle '_io.{}' instances", a[0].type_name(th));
+    let msg = format!("cannot pickle '{}' instances", a[0].type_name(th));
     Err(th.type_error(&msg))
 }
 

@@ -422,8 +422,8 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
         }
     };
     let text = match name {
-        Some(n) => format!("<_io.{class} name={}>", n.borrow().repr_text(th)?),
-        None => format!("<_io.{class}>"),
+        Some(n) => format!("<{class} name={}>", n.borrow().repr_text(th)?),
+        None => format!("<{class}>"),
     };
     Ok(th.new_str(&text))
 }

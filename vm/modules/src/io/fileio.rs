@@ -568,16 +568,16 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let me = of(o);
     let class = o.type_name(th);
     let text = if me.fd() < 0 {
-        format!("<_io.{class} [closed]>")
+        format!("<{class} [closed]>")
     } else {
         let close_fd = if me.has(bits::CLOSE_FD) { "True" } else { "False" };
         let name = th.rt.names.name.get();
         match o.getattr_opt(th, name)? {
             Some(name) => {
                 let name = name.borrow().repr_text(th)?;
-                format!("<_io.{class} name={name} mode='{}' closefd={close_fd}>", me.mode())
+                format!("<{class} name={name} mode='{}' closefd={close_fd}>", me.mode())
             }
-            None => format!("<_io.{class} fd={} mode='{}' closefd={close_fd}>", me.fd(), me.mode()),
+            None => format!("<{class} fd={} mode='{}' closefd={close_fd}>", me.fd(), me.mode()),
         }
     };
     Ok(th.new_str(&text))

@@ -40,9 +40,12 @@ fn lenient_locale(utf8_mode: bool) -> bool {
     utf8_mode && locale.is_none_or(|l| l == "C" || l == "POSIX" || l == "C.UTF-8" || l == "C.utf8")
 }
 
-/// Makes the three streams and binds them in `sys` (also as `__stdin__`, …). A descriptor that is not open
-/// gives None.
+/// Makes the three streams and binds them in `sys` (also as `__stdin__`, …), and `open` in `builtins`. A
+/// descriptor that is not open gives None.
 pub fn install(th: &mut Thread) -> PyResult<()> {
+    let io = crate::support::import(th, "_io")?;
+    let (open, key) = (io.borrow().getattr_str(th, "open")?, th.intern("open"));
+    th.builtins_dict().setitem(th, key.borrow(), open.borrow())?;
     let (encoding, errors) = from_environment(th);
     let lenient = lenient_locale(th.rt.config.utf8_mode);
     for s in &STANDARD {

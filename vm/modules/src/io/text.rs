@@ -695,7 +695,7 @@ fn finalize(th: &mut Thread, o: Borrowed<'_>) -> PyResult<()> {
 }
 
 fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
-    let mut text = format!("<_io.{}", o.type_name(th));
+    let mut text = format!("<{}", o.type_name(th));
     for key in ["name", "mode"] {
         let r = o.getattr_str(th, key);
         match r {
