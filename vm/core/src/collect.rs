@@ -7,17 +7,18 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use typhon_gc::cycles::{Options, Outcome};
 use typhon_gc::{Collector, Generation, Host, Strategy, Trace};
-use typhon_sync::count::Fate;
-use typhon_sync::header::{Header, OwnerId};
+use typhon_sync::header::{Header, OwnerId, gc_bits};
 use typhon_sync::thread_state::breaker;
 use typhon_sync::{Stopped, ThreadCtx};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::list::List;
+use crate::generator::Generator;
 use crate::object::{Borrowed, Owned};
 use crate::runtime::{GcStrategy, Runtime, rt};
 use crate::shape;
 use crate::thread::{self, Thread};
+use crate::typedef::type_flags;
 use crate::types::Type;
 use crate::word::Word;
 
@@ -95,7 +96,16 @@ impl Trace for Tracer {
 
     fn trace_uncounted(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
         // SAFETY: as above.
-        visit(unsafe { &type_of(object).header });
+        unsafe {
+            visit(&type_of(object).header);
+            if let Some(g) = Generator::of(Borrowed::from_header(object)) {
+                crate::generator::trace_uncounted(g, &mut |word| {
+                    if is_deferred(&*word) {
+                        visit(word)
+                    }
+                });
+            }
+        }
     }
 }
 
@@ -103,7 +113,7 @@ impl Trace for Tracer {
 struct VmHost {
     th: *mut Thread,
     stopped: Option<Stopped<'static>>,
-    /// Dead classes: they go last, since destroying an instance reads its class.
+    /// Dead classes, still pinned: they go last, since destroying an instance reads its class.
     classes: Vec<*mut Header>,
     saved: Vec<Owned>,
 }
@@ -119,13 +129,31 @@ impl VmHost {
         unsafe { &mut *self.th }
     }
 
-    fn destroy_classes(&mut self) {
+    /// Drops the pins of dead classes, those of metaclasses last.
+    fn unpin_classes(&mut self) {
         self.th().drain_drops();
-        for p in core::mem::take(&mut self.classes) {
-            // SAFETY: its count is zero and nobody else has seen that.
-            unsafe { crate::dealloc::dealloc(self.th(), p) };
+        let mut classes = core::mem::take(&mut self.classes);
+        // SAFETY: pinned.
+        classes.sort_by_key(|&p| core::cmp::Reverse(unsafe { meta_depth(&*p) }));
+        for p in classes {
+            // SAFETY: the pin is ours.
+            unsafe { thread::drop_count(p) };
+            self.th().drain_drops();
         }
     }
+}
+
+/// How many metaclasses written in Python stand above a class.
+fn meta_depth(class: &Header) -> usize {
+    // SAFETY: the class is pinned, and its metaclass lives as long.
+    let meta = unsafe { type_of(class) };
+    if meta.has_flag(type_flags::HEAP) { 1 + meta_depth(&meta.header) } else { 0 }
+}
+
+/// Is the object of a deferred kind?
+fn is_deferred(object: &Header) -> bool {
+    // ORDERING Relaxed: fixed at birth; the collector takes it away from garbage only.
+    object.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0
 }
 
 /// Is the object a class?
@@ -163,7 +191,13 @@ impl Host for VmHost {
         for thread in rt().threads.all() {
             // SAFETY: the world is stopped, so no thread changes or goes away.
             let thread = unsafe { &*thread.0 };
-            crate::interp::eval::stack_words(thread, visit);
+            crate::interp::eval::stack_words(thread, &mut |word| {
+                // SAFETY: stale words are there, too: heap memory is type-stable, and a freed slot has
+                // no bits set.
+                if is_deferred(unsafe { &*word }) {
+                    visit(word)
+                }
+            });
             for &dead in &thread.pending_drops {
                 // SAFETY: dead, but not destroyed: its class is still needed.
                 visit(unsafe { &type_of(&*dead).header });
@@ -195,19 +229,13 @@ impl Host for VmHost {
 
     fn decref(&mut self, object: *const Header) {
         // SAFETY: the collector hands over one count.
-        let h = unsafe { &*object };
-        if !is_class(h) {
-            // SAFETY: as above.
-            unsafe { thread::drop_count(object.cast_mut()) };
-            self.th().drain_drops();
+        if is_class(unsafe { &*object }) {
+            self.classes.push(object.cast_mut());
             return;
         }
-        match h.decref(self.me()) {
-            Fate::Alive => {}
-            Fate::Dead => self.classes.push(object.cast_mut()),
-            // SAFETY: the count went to the queue.
-            Fate::Queue => unsafe { crate::runtime::enqueue(object.cast_mut()) },
-        }
+        // SAFETY: as above.
+        unsafe { thread::drop_count(object.cast_mut()) };
+        self.th().drain_drops();
     }
 
     fn save(&mut self, object: &Header) {
@@ -271,7 +299,7 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
     let mut host = VmHost::new(th);
     let options = Options { save_all: debug & debug::SAVEALL != 0 };
     let outcome = collecting.collector.collect(&mut host, generation, options);
-    host.destroy_classes();
+    host.unpin_classes();
     let saved = core::mem::take(&mut host.saved);
     if !saved.is_empty() {
         let garbage = garbage(th);

@@ -109,6 +109,27 @@ unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
     }
 }
 
+/// Visits the words of a suspended frame that own no count: objects of deferred kinds among them are
+/// kept alive by nothing else.
+///
+/// # Safety
+/// The world is stopped.
+pub(crate) unsafe fn trace_uncounted(g: &Generator, visit: &mut dyn FnMut(*const Header)) {
+    if g.state() == state::RUNNING {
+        return;
+    }
+    // SAFETY: by contract; `n_words` words are in use.
+    unsafe {
+        // ORDERING Relaxed: the world is stopped.
+        for i in 0..g.n_words.load(Ordering::Relaxed) as usize {
+            let w = *g.words().add(i);
+            if w.is_ptr() && !w.is_counted() {
+                visit(w.ptr())
+            }
+        }
+    }
+}
+
 unsafe fn clear(o: *mut Header, drop: &mut dyn FnMut(Word)) {
     // SAFETY: garbage, so nobody runs it.
     unsafe {
@@ -414,6 +435,10 @@ pub unsafe fn finish(th: &mut Thread, ci: *mut CallRecord) {
         // ORDERING Release: nobody touches the words again.
         g.state.store(state::FINISHED, Ordering::Release);
         crate::dealloc::drop_word(old);
+        // A finished generator shows no frame; the frame object lives on with whoever holds it.
+        if !g.frame.is_empty() {
+            drop(g.frame.clear(&g.header));
+        }
     }
 }
 

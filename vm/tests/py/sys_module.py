@@ -83,8 +83,8 @@ def frames():
 
 assert frames().f_lineno > 0
 raises(ValueError, sys._getframe, 10 ** 6, text="call stack is not deep enough")
-import threading
-assert threading.get_ident() in sys._current_frames()
+
+assert len(sys._current_frames()) >= 1
 
 try:
     raise KeyError(1)
