@@ -99,7 +99,18 @@ pub fn run_finalizer(th: &mut Thread, obj: Borrowed<'_>) {
     let waiting = core::mem::take(&mut th.pending_drops);
     if let Err(raised) = f(th, obj) {
         let exc = th.catch(raised);
-        crate::report::unraisable(th, exc, None, Some(obj));
+        let del = th.rt.names.__del__.get();
+        match obj.ty().lookup(del) {
+            Some(method) => {
+                let method = method.borrow().repr_text(th).unwrap_or_else(|raised| {
+                    drop(th.catch(raised));
+                    String::from("<object repr() failed>")
+                });
+                let msg = format!("Exception ignored while calling deallocator {method}");
+                crate::report::unraisable(th, exc, Some(&msg), None);
+            }
+            None => crate::report::unraisable(th, exc, None, Some(obj)),
+        }
     }
     th.drain_drops();
     th.pending_drops.extend(waiting);

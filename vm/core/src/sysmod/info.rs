@@ -266,6 +266,12 @@ fn process(th: &mut Thread) -> PyResult<()> {
         let set = f.borrow().call(th, &[tuple.borrow()])?;
         th.sys_set("stdlib_module_names", set)?;
     }
+    let mut native = vec!["builtins", "sys"];
+    native.extend(th.rt.native_modules.iter().map(|m| m.name));
+    native.sort_unstable();
+    let native = native.into_iter().map(|n| th.intern(n)).collect();
+    let native = th.new_tuple(native);
+    th.sys_set("builtin_module_names", native)?;
     if let Some(modules) = th.rt.modules.fixed() {
         th.sys_set("modules", modules.to_owned())?;
     }
@@ -308,13 +314,4 @@ fn paths(th: &mut Thread) -> PyResult<()> {
     }
     let cache = th.new_dict();
     th.sys_set("path_importer_cache", cache)
-}
-
-/// Sets `sys.builtin_module_names`: the modules that need no file.
-pub fn set_builtin_module_names(th: &mut Thread, mut names: Vec<&str>) -> PyResult<()> {
-    names.sort_unstable();
-    names.dedup();
-    let names = names.into_iter().map(|n| th.intern(n)).collect();
-    let names = th.new_tuple(names);
-    th.sys_set("builtin_module_names", names)
 }
