@@ -69,6 +69,7 @@ fn prepare(th: &mut Thread, p: &Program) -> PyResult {
     startup::set_path(th, &path)?;
     startup::start_importing(th)?;
     io::stdio::install(th)?;
+    install_open(th)?;
     signal::start(th)?;
     warn_options(th)?;
     let main = startup::new_main_module(th)?;
@@ -280,4 +281,12 @@ fn set_global(th: &mut Thread, main: Borrowed<'_>, name: &str, v: Owned) -> PyRe
         Some(d) => d.set(th, key.borrow(), v),
         None => Ok(()),
     }
+}
+
+/// `builtins.open` is `io.open`.
+fn install_open(th: &mut typhon_core::Thread) -> typhon_core::PyResult<()> {
+    let io = typhon_core::import::import_module(th, "_io")?;
+    let open = io.borrow().getattr_str(th, "open")?;
+    let name = th.intern("open");
+    th.builtins_dict().setitem(th, name.borrow(), open.borrow())
 }

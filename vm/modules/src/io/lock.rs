@@ -40,6 +40,7 @@ impl IoLock {
             Some(held) => held,
             None => blocking(th, || self.raw.lock()),
         };
+        #[allow(clippy::forget_non_drop, reason = "the guard unlocks when dropped")]
         core::mem::forget(held);
         // ORDERING Relaxed: read by `mine` of the same thread only.
         self.owner.store(me(), Ordering::Relaxed);

@@ -279,7 +279,6 @@ pub fn open(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 /// Buffer and text layer over a raw file.
-#[expect(clippy::too_many_arguments, reason = "the arguments of open(), taken apart")]
 fn layers(
     th: &mut Thread,
     raw: &Owned,
