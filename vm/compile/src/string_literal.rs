@@ -13,6 +13,12 @@ pub(crate) struct BadEscape {
     pub(crate) msg: String,
 }
 
+/// The value of the contents of a str literal that is not raw. With `braces`, doubled braces count once.
+/// `None`: an escape is malformed.
+pub fn decode_text(contents: &str, braces: bool) -> Option<PyStr> {
+    decode(contents, braces, &mut Vec::new()).ok()
+}
+
 /// Decodes the contents of a literal that is not raw. With `braces`, doubled braces count once (f-strings).
 /// An error is a message for a SyntaxError.
 pub(crate) fn decode(contents: &str, braces: bool, bad: &mut Vec<BadEscape>) -> Result<PyStr, String> {

@@ -97,16 +97,19 @@ pub fn compile_bytes(th: &mut Thread, bytes: &[u8], filename: &str, options: &Co
     {
         return compile_text(th, text, filename, options);
     }
+    let text = decode_source(th, bytes, filename)?;
+    compile_text(th, &text, filename, options)
+}
+
+/// Decodes source bytes, which may declare their encoding (PEP 263). Errors: SyntaxError.
+pub fn decode_source(th: &mut Thread, bytes: &[u8], filename: &str) -> PyResult<String> {
     let decoded = {
         let shared = core::cell::RefCell::new(&mut *th);
         typhon_compile::decode_source(bytes, filename, &|encoding, bytes| {
             decode(&mut shared.borrow_mut(), encoding, bytes)
         })
     };
-    match decoded {
-        Ok(text) => compile_text(th, &text, filename, options),
-        Err(e) => Err(raise(th, &e, filename)),
-    }
+    decoded.map_err(|e| raise(th, &e, filename))
 }
 
 /// Decodes by a codec of the library. `None`: unknown codec, or it refuses the bytes.

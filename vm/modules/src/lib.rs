@@ -5,6 +5,7 @@
 
 pub mod abc;
 pub mod args;
+pub mod ast;
 pub mod atexit;
 pub mod codecs;
 pub mod collections;
@@ -18,6 +19,7 @@ pub mod itertools;
 pub mod library;
 pub mod marshal;
 pub mod math;
+pub mod opcode;
 pub mod operator;
 pub mod posix;
 pub mod resource;
@@ -40,6 +42,7 @@ use typhon_core::ModuleDef;
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
+    &ast::MODULE,
     &atexit::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
@@ -52,6 +55,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &itertools::MODULE,
     &marshal::MODULE,
     &math::MODULE,
+    &opcode::MODULE,
     &operator::MODULE,
     &posix::MODULE,
     &resource::MODULE,

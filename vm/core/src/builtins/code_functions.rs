@@ -150,6 +150,7 @@ fn through_ast(
     optimize: u8,
 ) -> PyResult {
     let source = is_source(a[0]);
+    crate::import::import_module(th, "_ast")?;
     let Some(f) = th.rt.stored(if source { "_ast.parse" } else { "_ast.compile" }) else {
         return Err(if source {
             th.not_implemented_error("syntax trees need the module _ast")
