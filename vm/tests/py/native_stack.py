@@ -43,6 +43,15 @@ for i in range(N):
         raise ValueError("x")
     except ValueError:
         pass
+{i: i for i in range(N)}
+{i for i in range(N)}
+[i for i in range(N)]
+for i in range(N): f"{i}{i}"
+for i in range(N): "%s" % i
+def store(i):
+    global stored
+    stored = i
+for i in range(N): store(i)
 def gen():
     for i in range(N):
         yield i

@@ -26,6 +26,7 @@ pub fn dict_value(d: &Dict, cache: u64) -> Word {
 }
 
 /// The cache word of an interned name in a dict, if it is there.
+#[inline(never)]
 pub fn dict_cache(d: &Dict, name: Word) -> Option<u64> {
     let (version, index) = d.lookup_entry(name)?;
     if version == 0 { None } else { Some(u64::from(version) << 32 | u64::from(index)) }

@@ -323,6 +323,7 @@ fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 /// The concatenation of strs (BUILD_STRING). Every value is a str.
+#[inline(never)]
 pub fn concat_many(th: &mut Thread, parts: &[Borrowed<'_>]) -> PyResult {
     joined(th, StrData::EMPTY, Class::Ascii, parts.len(), parts.iter().map(|p| of(*p)))
 }

@@ -12,6 +12,26 @@ use crate::object::Owned;
 use crate::word::Word;
 use crate::{drop_next, native, native_unit, next, tail};
 
+/// `dict[key] = value`, out of line: a handler keeps nothing on the machine stack.
+///
+/// # Safety
+/// The words are live, `dict` is a dict.
+#[inline(never)]
+pub(super) unsafe fn store_item(th: &mut crate::Thread, dict: Word, key: Word, value: Word) -> crate::PyResult<()> {
+    // SAFETY: by contract.
+    unsafe { (*(dict.ptr() as *const Dict)).set(th, look(key), look(value).to_owned()) }
+}
+
+/// `set.add(item)`, out of line as [`store_item`].
+///
+/// # Safety
+/// The words are live, `set` is a set.
+#[inline(never)]
+unsafe fn add_item(th: &mut crate::Thread, set: Word, item: Word) -> crate::PyResult<()> {
+    // SAFETY: by contract.
+    unsafe { (*(set.ptr() as *const crate::builtins::set::Set)).add(th, look(item)).map(drop) }
+}
+
 handlers! {
     fn build_tuple(pc, sp, fp, th, tos, arg) {
         *sp = tos;
@@ -99,7 +119,7 @@ handlers! {
         let s = *sp.sub(arg as usize);
         *sp = tos;
         sp = sp.add(1);
-        native_unit!(1, pc, sp, fp, th, (*(s.ptr() as *const crate::builtins::set::Set)).add(&mut *th, look(tos)).map(drop))
+        native_unit!(1, pc, sp, fp, th, add_item(&mut *th, s, tos))
     }
 
     /// `key, value --` into the dict `arg` words below.
@@ -107,7 +127,7 @@ handlers! {
         let d = *sp.sub(1 + arg as usize);
         *sp = tos;
         sp = sp.add(1);
-        native_unit!(2, pc, sp, fp, th, (*(d.ptr() as *const Dict)).set(&mut *th, look(*sp.sub(2)), look(tos).to_owned()))
+        native_unit!(2, pc, sp, fp, th, store_item(&mut *th, d, *sp.sub(2), tos))
     }
 
     fn list_extend(pc, sp, fp, th, tos, arg) {

@@ -8,6 +8,16 @@ use crate::interp::unwind::{self, RERAISED, raised};
 use crate::object::Owned;
 use crate::{native, next, tail};
 
+/// Does the exception match? Out of line: a handler keeps nothing on the machine stack.
+///
+/// # Safety
+/// The words are live.
+#[inline(never)]
+unsafe fn matches(th: &mut crate::Thread, exc: crate::Word, class_or_tuple: crate::Word) -> crate::PyResult {
+    // SAFETY: by contract.
+    unsafe { ex::exc_matches(th, look(exc), look(class_or_tuple)).map(Owned::bool) }
+}
+
 handlers! {
     /// Raises what is on the thread, at the instruction in front of `pc`.
     fn raise(pc, sp, fp, th, tos, arg) {
@@ -66,7 +76,7 @@ handlers! {
     fn check_exc_match(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        native!(1, pc, sp, fp, th, ex::exc_matches(&mut *th, look(*sp.sub(2)), look(tos)).map(Owned::bool))
+        native!(1, pc, sp, fp, th, matches(&mut *th, *sp.sub(2), tos))
     }
 
     /// `group, type -- rest, match`

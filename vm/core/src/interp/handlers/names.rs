@@ -116,7 +116,7 @@ handlers! {
         pc = pc.add(1);
         *sp = tos;
         sp = sp.add(1);
-        native_unit!(1, pc, sp, fp, th, (*(*(*th).ci).globals).set(&mut *th, look(name), look(tos).to_owned()))
+        native_unit!(1, pc, sp, fp, th, super::build::store_item(&mut *th, Word::from_ptr((*(*th).ci).globals.cast()), name, tos))
     }
 
     fn delete_global(pc, sp, fp, th, tos, arg) {
