@@ -304,9 +304,25 @@ assert {**{"a": 1}, "b": 2, **{"a": 3}} == {"a": 3, "b": 2}
 assert {k: v for k, v in zip("abc", range(3))} == {"a": 0, "b": 1, "c": 2}
 
 # comparison against a model
-import random
+class Random:
+    """A small generator, so that this program needs no module."""
 
-rng = random.Random(3)
+    def __init__(self, seed):
+        self.state = seed
+
+    def randrange(self, a, b=None):
+        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % (1 << 64)
+        r = self.state >> 33
+        return r % a if b is None else a + r % (b - a)
+
+    def random(self):
+        return self.randrange(1 << 30) / (1 << 30)
+
+    def choice(self, items):
+        return items[self.randrange(len(items))]
+
+
+rng = Random(3)
 d, model = {}, []
 for step in range(20000):
     key = rng.choice([rng.randrange(40), str(rng.randrange(40)), (rng.randrange(40),), rng.randrange(40) + 0.5])

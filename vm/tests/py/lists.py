@@ -186,9 +186,25 @@ raises(TypeError, lambda: slice())
 assert s.__reduce__() == (slice, (1, 10, 3))
 
 # sorting
-import random
+class Random:
+    """A small generator, so that this program needs no module."""
 
-rng = random.Random(7)
+    def __init__(self, seed):
+        self.state = seed
+
+    def randrange(self, a, b=None):
+        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % (1 << 64)
+        r = self.state >> 33
+        return r % a if b is None else a + r % (b - a)
+
+    def random(self):
+        return self.randrange(1 << 30) / (1 << 30)
+
+    def choice(self, items):
+        return items[self.randrange(len(items))]
+
+
+rng = Random(7)
 for n in (0, 1, 2, 5, 33, 64, 100, 1000):
     ints = [rng.randrange(n + 1) for _ in range(n)]
     floats = [rng.random() for _ in range(n)]

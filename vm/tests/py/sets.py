@@ -144,9 +144,25 @@ s.add(Evil(s))
 s.add(Evil(s))
 assert len(s) == 1
 
-import random
+class Random:
+    """A small generator, so that this program needs no module."""
 
-rng = random.Random(5)
+    def __init__(self, seed):
+        self.state = seed
+
+    def randrange(self, a, b=None):
+        self.state = (self.state * 6364136223846793005 + 1442695040888963407) % (1 << 64)
+        r = self.state >> 33
+        return r % a if b is None else a + r % (b - a)
+
+    def random(self):
+        return self.randrange(1 << 30) / (1 << 30)
+
+    def choice(self, items):
+        return items[self.randrange(len(items))]
+
+
+rng = Random(5)
 s, model = set(), {}
 for step in range(20000):
     k = rng.choice([rng.randrange(50), str(rng.randrange(50)), (rng.randrange(50),)])
