@@ -8,7 +8,7 @@ use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, push_repr};
 use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
-use crate::slots::{Args, ArgsExt, CompareOp, Slots};
+use crate::slots::{Args, ArgsExt, CompareOp, SlotId, Slots};
 use crate::thread::Thread;
 use crate::typedef::NativeDef;
 use crate::types::Type;
@@ -147,8 +147,8 @@ pub fn update(th: &mut Thread, d: &Dict, source: Borrowed<'_>) -> PyResult<()> {
 /// A dict whose iteration is not overridden.
 fn plain<'a>(source: Borrowed<'a>) -> Option<&'a Dict> {
     let other = source.downcast::<Dict>()?;
-    let own = source.ty().slots.iter().map(|f| f as usize);
-    (own == SLOTS.iter.map(|f| f as usize)).then_some(other)
+    let iter = |ty: &Type| ty.slots.raw(SlotId::iter);
+    (iter(source.ty()) == iter(DEF.ty())).then_some(other)
 }
 
 /// Adds the entries of any mapping; `replace` false leaves keys that are there already alone.
