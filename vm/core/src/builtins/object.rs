@@ -44,9 +44,12 @@ pub static DEF: TypeDef = TypeDef {
         NativeDef::raw("__init_subclass__", "($cls, /)", init_subclass, "This method is called when a class is subclassed.\n\nThe default implementation does nothing. It may be\noverridden to extend subclasses.").class(),
         NativeDef::raw("__subclasshook__", "($cls, subclass, /)", subclasshook, "Abstract classes can override this to customize issubclass().").class(),
     ],
-    getset: &[GetSetDef::get("__class__", get_class).set(set_class)],
+    getset: GETSET,
     ..TypeDef::of::<Object>("object")
 };
+
+/// `__class__` is the first.
+pub(crate) static GETSET: &[GetSetDef] = &[GetSetDef::get("__class__", get_class).set(set_class)];
 
 /// Hash of an object by its identity.
 #[inline]

@@ -1,5 +1,6 @@
 //! `isinstance` and `issubclass`.
 
+use crate::builtins::descriptors::GetSetDescriptor;
 use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;
@@ -77,10 +78,11 @@ fn has_plain_class(th: &Thread, ty: &Type) -> bool {
     let generic = crate::attributes::generic_getattr as *const () as usize;
     let name = th.rt.names.__class__.get();
     ty.slots.getattr().is_some_and(|f| f as usize == generic)
-        && match (ty.find(name), crate::builtins::object::DEF.ty().find(name)) {
-            (Some(a), Some(b)) => a.borrow().is(b.borrow().word()),
-            _ => false,
-        }
+        && ty.find(name).is_some_and(|d| {
+            // Only `object` makes this getset.
+            let own = &crate::builtins::object::GETSET[0];
+            d.borrow().downcast_exact::<GetSetDescriptor>().is_some_and(|g| core::ptr::eq(g.def(), own))
+        })
 }
 
 fn has_bases(th: &mut Thread, class: Borrowed<'_>) -> PyResult<bool> {
