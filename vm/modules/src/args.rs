@@ -135,3 +135,15 @@ impl<'a> View<'a> {
         if self.spill.capacity() == 0 { &self.inline[..self.len] } else { &self.spill }
     }
 }
+
+/// A new exception class of a native module.
+pub fn exception_class(th: &mut Thread, module: &str, name: &str, base: Borrowed<'_>) -> PyResult {
+    let class = typhon_core::builtins::type_::DEF.ty().as_value();
+    let text = th.new_str(name);
+    let bases = th.new_tuple(vec![base.to_owned()]);
+    let namespace = th.new_dict();
+    let module = th.new_str(module);
+    let key = th.rt.names.__module__.get();
+    namespace.payload::<typhon_core::builtins::dict::Dict>().set(th, key, module)?;
+    class.call(th, &[text.borrow(), bases.borrow(), namespace.borrow()])
+}

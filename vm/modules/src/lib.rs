@@ -7,12 +7,14 @@ pub mod abc;
 pub mod args;
 pub mod ast;
 pub mod atexit;
+pub mod bisect;
 pub mod codecs;
 pub mod collections;
 pub mod contextvars;
 pub mod errno;
 pub mod functools;
 pub mod gc;
+pub mod heapq;
 pub mod imp;
 pub mod io;
 pub mod itertools;
@@ -22,15 +24,18 @@ pub mod math;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod random;
 pub mod resource;
 pub mod signal;
 pub mod sre;
 pub mod startup;
 pub mod stat;
 pub mod string;
+pub mod struct_;
 pub mod support;
 pub mod thread;
 pub mod time;
+pub mod types;
 pub mod typhonlib;
 pub mod typing;
 pub mod warnings;
@@ -44,12 +49,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
     &ast::MODULE,
     &atexit::MODULE,
+    &bisect::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
     &contextvars::MODULE,
     &errno::MODULE,
     &functools::MODULE,
     &gc::MODULE,
+    &heapq::MODULE,
     &imp::MODULE,
     &io::MODULE,
     &itertools::MODULE,
@@ -58,13 +65,16 @@ pub static MODULES: &[&ModuleDef] = &[
     &opcode::MODULE,
     &operator::MODULE,
     &posix::MODULE,
+    &random::MODULE,
     &resource::MODULE,
     &signal::MODULE,
     &sre::MODULE,
     &stat::MODULE,
     &string::MODULE,
+    &struct_::MODULE,
     &thread::MODULE,
     &time::MODULE,
+    &types::MODULE,
     &typhonlib::MODULE,
     &typing::MODULE,
     &warnings::MODULE,
