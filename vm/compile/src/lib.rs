@@ -45,8 +45,8 @@ pub use opcode::Opcode;
 pub use opcode_metadata::opcode_metadata_py;
 pub use pystr::{CodePoints, PyStr, PyStrBuf};
 pub use ruff_text_size::{Ranged, TextRange, TextSize};
-pub use string_literal::decode_text;
 pub use source::{declared_encoding, decode_source};
+pub use string_literal::decode_text;
 pub use verify::{verify, verify_all};
 
 /// The parser's tree, for the module `_ast`.

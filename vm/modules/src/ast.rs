@@ -15,13 +15,8 @@ use crate::support::ModuleExt;
 
 const ALLOW_INCOMPLETE_INPUT: i64 = 0x4000;
 
-pub static MODULE: ModuleDef = ModuleDef {
-    name: "_ast",
-    doc: "",
-    functions: &[],
-    types: &[&node::AST],
-    setup: Some(setup),
-};
+pub static MODULE: ModuleDef =
+    ModuleDef { name: "_ast", doc: "", functions: &[], types: &[&node::AST], setup: Some(setup) };
 
 static PARSE: NativeDef =
     NativeDef::new("parse", "($module, source, filename, mode, flags, optimize, /)", parse, "");

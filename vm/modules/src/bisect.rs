@@ -10,10 +10,30 @@ pub static MODULE: ModuleDef = ModuleDef {
     doc: "Bisection algorithms.\n\nThis module provides support for maintaining a list in sorted order without\nhaving to sort \
           the list after each insertion.",
     functions: &[
-        NativeDef::new("bisect_right", SIG, |th, a| place(th, a, true, false), "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e <= x, and all e in\na[i:] have e > x."),
-        NativeDef::new("bisect_left", SIG, |th, a| place(th, a, false, false), "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e < x, and all e in\na[i:] have e >= x."),
-        NativeDef::new("insort_right", SIG, |th, a| place(th, a, true, true), "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the right of the rightmost x."),
-        NativeDef::new("insort_left", SIG, |th, a| place(th, a, false, true), "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the left of the leftmost x."),
+        NativeDef::new(
+            "bisect_right",
+            SIG,
+            |th, a| place(th, a, true, false),
+            "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e <= x, and all e in\na[i:] have e > x.",
+        ),
+        NativeDef::new(
+            "bisect_left",
+            SIG,
+            |th, a| place(th, a, false, false),
+            "Return the index where to insert item x in list a, assuming a is sorted.\n\nThe return value i is such that all e in a[:i] have e < x, and all e in\na[i:] have e >= x.",
+        ),
+        NativeDef::new(
+            "insort_right",
+            SIG,
+            |th, a| place(th, a, true, true),
+            "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the right of the rightmost x.",
+        ),
+        NativeDef::new(
+            "insort_left",
+            SIG,
+            |th, a| place(th, a, false, true),
+            "Insert item x in list a, and keep it sorted assuming a is sorted.\n\nIf x is already in a, insert it to the left of the leftmost x.",
+        ),
     ],
     types: &[],
     setup: None,

@@ -31,7 +31,12 @@ pub static MODULE: ModuleDef = ModuleDef {
             has_name,
             "Return True if the opcode accesses an attribute by name, False otherwise.",
         ),
-        NativeDef::new("has_jump", HAS, has_jump, "Return True if the opcode has a jump target, False otherwise."),
+        NativeDef::new(
+            "has_jump",
+            HAS,
+            has_jump,
+            "Return True if the opcode has a jump target, False otherwise.",
+        ),
         NativeDef::new(
             "has_free",
             HAS,

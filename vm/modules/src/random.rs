@@ -5,8 +5,8 @@ mod twister;
 use typhon_core::builtins::int::IntRef;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, Type, TypeDef, payload,
-    type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, Type,
+    TypeDef, payload, type_flags, unborn,
 };
 
 use crate::args::{made, this};
@@ -41,9 +41,24 @@ pub static RANDOM: TypeDef = TypeDef {
             "seed([n]) -> None.\n\nDefaults to use urandom and falls back to a combination\nof the current time and the \
              process identifier.",
         ),
-        NativeDef::new("getstate", "($self, /)", getstate, "getstate() -> tuple containing the current state."),
-        NativeDef::new("setstate", "($self, state, /)", setstate, "setstate(state) -> None.  Restores generator state."),
-        NativeDef::new("getrandbits", "($self, k, /)", getrandbits, "getrandbits(k) -> x.  Generates an int with k random bits."),
+        NativeDef::new(
+            "getstate",
+            "($self, /)",
+            getstate,
+            "getstate() -> tuple containing the current state.",
+        ),
+        NativeDef::new(
+            "setstate",
+            "($self, state, /)",
+            setstate,
+            "setstate(state) -> None.  Restores generator state.",
+        ),
+        NativeDef::new(
+            "getrandbits",
+            "($self, k, /)",
+            getrandbits,
+            "getrandbits(k) -> x.  Generates an int with k random bits.",
+        ),
     ],
     ..TypeDef::of::<Random>("Random")
 };
@@ -75,10 +90,7 @@ fn key(th: &mut Thread, seed: Borrowed<'_>) -> PyResult<Vec<u32>> {
         }
         Some(IntRef::Big(v)) => {
             let bytes = v.clone().into_parts().1.to_le_bytes();
-            Ok(bytes
-                .chunks(4)
-                .map(|c| c.iter().rev().fold(0, |w, b| w << 8 | u32::from(*b)))
-                .collect())
+            Ok(bytes.chunks(4).map(|c| c.iter().rev().fold(0, |w, b| w << 8 | u32::from(*b))).collect())
         }
         None => {
             let h = seed.hash(th)? as u64;

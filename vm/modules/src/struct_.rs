@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use typhon_core::buffer::{self, Buffer};
 use typhon_core::builtins::bytearray::ByteArray;
 use typhon_core::builtins::bytes::Bytes;
 use typhon_core::builtins::complex::convert::to_complex;
 use typhon_core::builtins::str::Str;
-use typhon_core::buffer::{self, Buffer};
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, GetSetDef, ModuleDef, NativeDef, Owned, PyResult, Raised, Slot, Slots, Thread, Type,
-    TypeDef, payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, GetSetDef, ModuleDef, NativeDef, Owned, PyResult, Raised, Slot, Slots,
+    Thread, Type, TypeDef, payload, type_flags, unborn,
 };
 use typhon_text::error::{ErrorKind, TextError};
 use typhon_text::struct_pack::{self as pack, Item, Kind, Layout};
@@ -24,13 +24,69 @@ pub static MODULE: ModuleDef = ModuleDef {
           representing the C struct\nand also as format strings (explained below) to describe the layout of data\nin the C \
           struct.",
     functions: &[
-        NativeDef::new("_clearcache", "($module, /)", |_, _| { CACHE.lock().clear(); Ok(Owned::none()) }, "Clear the internal cache."),
-        NativeDef::new("calcsize", "($module, format, /)", |th, a| { let l = layout(th, a[0])?; Ok(th.new_int(l.size as i64)) }, "Return size in bytes of the struct described by the format string."),
-        NativeDef::raw("pack", "($module, format, /, *v)", |th, args| { let (l, rest) = with_format(th, "pack", args)?; pack_bytes(th, &l, rest) }, "Return a bytes object containing values packed according to the format string."),
-        NativeDef::raw("pack_into", "($module, format, buffer, offset, /, *v)", |th, args| { let (l, rest) = with_format(th, "pack_into", args)?; pack_into(th, &l, rest) }, "Pack values and write the packed bytes into the buffer."),
-        NativeDef::new("unpack", "($module, format, buffer, /)", |th, a| { let l = layout(th, a[0])?; unpack(th, &l, a[1]) }, "Return a tuple containing values unpacked according to the format string."),
-        NativeDef::new("unpack_from", "($module, format, /, buffer, offset=0)", |th, a| { let l = layout(th, a[0])?; unpack_from(th, &l, a[1], a.opt(2)) }, "Return a tuple containing values unpacked according to the format string."),
-        NativeDef::new("iter_unpack", "($module, format, buffer, /)", |th, a| { let l = layout(th, a[0])?; iter_unpack(th, l, a[1]) }, "Return an iterator yielding tuples unpacked from the given bytes."),
+        NativeDef::new(
+            "_clearcache",
+            "($module, /)",
+            |_, _| {
+                CACHE.lock().clear();
+                Ok(Owned::none())
+            },
+            "Clear the internal cache.",
+        ),
+        NativeDef::new(
+            "calcsize",
+            "($module, format, /)",
+            |th, a| {
+                let l = layout(th, a[0])?;
+                Ok(th.new_int(l.size as i64))
+            },
+            "Return size in bytes of the struct described by the format string.",
+        ),
+        NativeDef::raw(
+            "pack",
+            "($module, format, /, *v)",
+            |th, args| {
+                let (l, rest) = with_format(th, "pack", args)?;
+                pack_bytes(th, &l, rest)
+            },
+            "Return a bytes object containing values packed according to the format string.",
+        ),
+        NativeDef::raw(
+            "pack_into",
+            "($module, format, buffer, offset, /, *v)",
+            |th, args| {
+                let (l, rest) = with_format(th, "pack_into", args)?;
+                pack_into(th, &l, rest)
+            },
+            "Pack values and write the packed bytes into the buffer.",
+        ),
+        NativeDef::new(
+            "unpack",
+            "($module, format, buffer, /)",
+            |th, a| {
+                let l = layout(th, a[0])?;
+                unpack(th, &l, a[1])
+            },
+            "Return a tuple containing values unpacked according to the format string.",
+        ),
+        NativeDef::new(
+            "unpack_from",
+            "($module, format, /, buffer, offset=0)",
+            |th, a| {
+                let l = layout(th, a[0])?;
+                unpack_from(th, &l, a[1], a.opt(2))
+            },
+            "Return a tuple containing values unpacked according to the format string.",
+        ),
+        NativeDef::new(
+            "iter_unpack",
+            "($module, format, buffer, /)",
+            |th, a| {
+                let l = layout(th, a[0])?;
+                iter_unpack(th, l, a[1])
+            },
+            "Return an iterator yielding tuples unpacked from the given bytes.",
+        ),
     ],
     types: &[&STRUCT, &UNPACK_ITERATOR],
     setup: Some(setup),
@@ -39,7 +95,12 @@ pub static MODULE: ModuleDef = ModuleDef {
 const ERROR: &str = "struct.error";
 
 fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
-    let error = crate::args::exception_class(th, "struct", "error", typhon_core::builtins::exceptions::EXCEPTION.ty().as_value())?;
+    let error = crate::args::exception_class(
+        th,
+        "struct",
+        "error",
+        typhon_core::builtins::exceptions::EXCEPTION.ty().as_value(),
+    )?;
     th.rt.store(ERROR, error.clone());
     m.add(th, "error", error)
 }
@@ -111,7 +172,11 @@ fn layout(th: &mut Thread, format: Borrowed<'_>) -> PyResult<Arc<Layout>> {
     Err(th.type_error(&msg))
 }
 
-fn with_format<'a>(th: &mut Thread, name: &str, args: Args<'a>) -> PyResult<(Arc<Layout>, &'a [Borrowed<'a>])> {
+fn with_format<'a>(
+    th: &mut Thread,
+    name: &str,
+    args: Args<'a>,
+) -> PyResult<(Arc<Layout>, &'a [Borrowed<'a>])> {
     if args.has_keywords() {
         return Err(th.type_error(&format!("{name}() takes no keyword arguments")));
     }
@@ -257,7 +322,11 @@ fn offset(th: &mut Thread, given: isize, len: usize, size: usize, doing: &str) -
 
 fn pack_into(th: &mut Thread, l: &Layout, rest: &[Borrowed<'_>]) -> PyResult {
     let [target, at, values @ ..] = rest else {
-        let msg = if rest.is_empty() { "pack_into expected buffer argument" } else { "pack_into expected offset argument" };
+        let msg = if rest.is_empty() {
+            "pack_into expected buffer argument"
+        } else {
+            "pack_into expected offset argument"
+        };
         return Err(error(th, msg));
     };
     if values.len() != l.values {
@@ -420,24 +489,51 @@ pub static STRUCT: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::raw("pack", "($self, /, *v)", |th, args| {
-            let Some(s) = args.all[0].downcast::<Struct>() else {
-                return Err(th.type_error("descriptor 'pack' requires a '_struct.Struct' object"));
-            };
-            pack_bytes(th, &s.layout.0, &args.pos()[1..])
-        }, "S.pack(v1, v2, ...) -> bytes\n\nReturn a bytes object containing values v1, v2, ... packed according\nto the format string S.format."),
-        NativeDef::raw("pack_into", "($self, buffer, offset, /, *v)", |th, args| {
-            let Some(s) = args.all[0].downcast::<Struct>() else {
-                return Err(th.type_error("descriptor 'pack_into' requires a '_struct.Struct' object"));
-            };
-            pack_into(th, &s.layout.0, &args.pos()[1..])
-        }, "S.pack_into(buffer, offset, v1, v2, ...)"),
-        NativeDef::new("unpack", "($self, buffer, /)", |th, a| unpack(th, &this::<Struct>(a[0]).layout.0, a[1]), "Return a tuple containing unpacked values."),
-        NativeDef::new("unpack_from", "($self, /, buffer, offset=0)", |th, a| unpack_from(th, &this::<Struct>(a[0]).layout.0, a[1], a.opt(2)), "Return a tuple containing unpacked values."),
-        NativeDef::new("iter_unpack", "($self, buffer, /)", |th, a| iter_unpack(th, this::<Struct>(a[0]).layout.0.clone(), a[1]), "Return an iterator yielding tuples."),
+        NativeDef::raw(
+            "pack",
+            "($self, /, *v)",
+            |th, args| {
+                let Some(s) = args.all[0].downcast::<Struct>() else {
+                    return Err(th.type_error("descriptor 'pack' requires a '_struct.Struct' object"));
+                };
+                pack_bytes(th, &s.layout.0, &args.pos()[1..])
+            },
+            "S.pack(v1, v2, ...) -> bytes\n\nReturn a bytes object containing values v1, v2, ... packed according\nto the format string S.format.",
+        ),
+        NativeDef::raw(
+            "pack_into",
+            "($self, buffer, offset, /, *v)",
+            |th, args| {
+                let Some(s) = args.all[0].downcast::<Struct>() else {
+                    return Err(th.type_error("descriptor 'pack_into' requires a '_struct.Struct' object"));
+                };
+                pack_into(th, &s.layout.0, &args.pos()[1..])
+            },
+            "S.pack_into(buffer, offset, v1, v2, ...)",
+        ),
+        NativeDef::new(
+            "unpack",
+            "($self, buffer, /)",
+            |th, a| unpack(th, &this::<Struct>(a[0]).layout.0, a[1]),
+            "Return a tuple containing unpacked values.",
+        ),
+        NativeDef::new(
+            "unpack_from",
+            "($self, /, buffer, offset=0)",
+            |th, a| unpack_from(th, &this::<Struct>(a[0]).layout.0, a[1], a.opt(2)),
+            "Return a tuple containing unpacked values.",
+        ),
+        NativeDef::new(
+            "iter_unpack",
+            "($self, buffer, /)",
+            |th, a| iter_unpack(th, this::<Struct>(a[0]).layout.0.clone(), a[1]),
+            "Return an iterator yielding tuples.",
+        ),
     ],
     getset: &[
-        GetSetDef::get("format", |_, o| Ok(this::<Struct>(o).format.fixed().unwrap_or(Borrowed::none()).to_owned())),
+        GetSetDef::get("format", |_, o| {
+            Ok(this::<Struct>(o).format.fixed().unwrap_or(Borrowed::none()).to_owned())
+        }),
         GetSetDef::get("size", |th, o| Ok(th.new_int(this::<Struct>(o).layout.0.size as i64))),
     ],
     ..TypeDef::of::<Struct>("Struct")

@@ -45,7 +45,9 @@ impl Classes {
         let mut shared = Vec::new();
         for (i, name) in NAMES.iter().enumerate() {
             let class = module.getattr_str(th, name)?;
-            if i < SHARED && let Some(ty) = class.downcast::<Type>() {
+            if i < SHARED
+                && let Some(ty) = class.downcast::<Type>()
+            {
                 shared.push(bare(th, ty));
             }
             classes.push(class);
@@ -179,7 +181,10 @@ impl<'a> Builder<'a> {
                     ("name", self.ident(s.name.id.as_str(), th)),
                     ("args", self.arguments(Some(&s.parameters), th)?),
                     ("body", self.stmts(&s.body, th)?),
-                    ("decorator_list", self.list(&s.decorator_list, th, |b, d, th| b.expr(&d.expression, th))?),
+                    (
+                        "decorator_list",
+                        self.list(&s.decorator_list, th, |b, d, th| b.expr(&d.expression, th))?,
+                    ),
                     ("returns", self.opt(s.returns.as_deref(), th)?),
                     ("type_comment", Owned::none()),
                     ("type_params", self.type_params(s.type_params.as_deref(), th)?),
@@ -196,7 +201,10 @@ impl<'a> Builder<'a> {
                     ("bases", self.exprs(bases, th)?),
                     ("keywords", self.list(keywords, th, |b, k, th| b.keyword(k, th))?),
                     ("body", self.stmts(&s.body, th)?),
-                    ("decorator_list", self.list(&s.decorator_list, th, |b, d, th| b.expr(&d.expression, th))?),
+                    (
+                        "decorator_list",
+                        self.list(&s.decorator_list, th, |b, d, th| b.expr(&d.expression, th))?,
+                    ),
                     ("type_params", self.type_params(s.type_params.as_deref(), th)?),
                 ];
                 self.node(Class::ClassDef, self.definition_start(s.range, &s.decorator_list), fields, th)
@@ -327,7 +335,9 @@ impl<'a> Builder<'a> {
             Stmt::Pass(s) => self.node(Class::Pass, s.range, Vec::new(), th),
             Stmt::Break(s) => self.node(Class::Break, s.range, Vec::new(), th),
             Stmt::Continue(s) => self.node(Class::Continue, s.range, Vec::new(), th),
-            Stmt::IpyEscapeCommand(_) => Err(th.raise(&typhon_core::builtins::exceptions::SYNTAX_ERROR, "invalid syntax")),
+            Stmt::IpyEscapeCommand(_) => {
+                Err(th.raise(&typhon_core::builtins::exceptions::SYNTAX_ERROR, "invalid syntax"))
+            }
         }
     }
 
@@ -351,11 +361,8 @@ impl<'a> Builder<'a> {
                 }
             };
         }
-        let fields = vec![
-            ("test", self.expr(&s.test, th)?),
-            ("body", self.stmts(&s.body, th)?),
-            ("orelse", orelse),
-        ];
+        let fields =
+            vec![("test", self.expr(&s.test, th)?), ("body", self.stmts(&s.body, th)?), ("orelse", orelse)];
         self.node(Class::If, s.range, fields, th)
     }
 }
@@ -433,7 +440,9 @@ pub fn function_type(th: &mut Thread, text: &str, filename: &str) -> PyResult {
     let b = Builder::new(&returns.source, th)?;
     let returns = match &returns.tree {
         tree::Mod::Expression(e) => b.expr(&e.body, th)?,
-        tree::Mod::Module(_) => return Err(th.raise(&typhon_core::builtins::exceptions::SYNTAX_ERROR, "invalid syntax")),
+        tree::Mod::Module(_) => {
+            return Err(th.raise(&typhon_core::builtins::exceptions::SYNTAX_ERROR, "invalid syntax"));
+        }
     };
     b.plain(Class::FunctionType, vec![("argtypes", types), ("returns", returns)], th)
 }

@@ -160,7 +160,13 @@ impl Builder<'_> {
             Expr::StringLiteral(e) => {
                 let mut buf = PyStrBuf::new();
                 for part in e.value.iter() {
-                    self.text(part.content_range(), part.flags.prefix().is_raw(), false, &part.value, &mut buf);
+                    self.text(
+                        part.content_range(),
+                        part.flags.prefix().is_raw(),
+                        false,
+                        &part.value,
+                        &mut buf,
+                    );
                 }
                 let unicode = e.value.iter().next().is_some_and(|p| p.flags.prefix().is_unicode());
                 let kind = if unicode { th.intern("u") } else { Owned::none() };
@@ -234,7 +240,9 @@ impl Builder<'_> {
                 ];
                 self.node(Class::Slice, e.range, fields, th)
             }
-            Expr::IpyEscapeCommand(_) => Err(th.raise(&typhon_core::builtins::exceptions::SYNTAX_ERROR, "invalid syntax")),
+            Expr::IpyEscapeCommand(_) => {
+                Err(th.raise(&typhon_core::builtins::exceptions::SYNTAX_ERROR, "invalid syntax"))
+            }
         }
     }
 

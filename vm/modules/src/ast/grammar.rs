@@ -122,8 +122,8 @@ pub static GRAMMAR: &[Rule] = &[
     rule(
         "operator",
         &[
-            "Add", "Sub", "Mult", "MatMult", "Div", "Mod", "Pow", "LShift", "RShift", "BitOr", "BitXor", "BitAnd",
-            "FloorDiv",
+            "Add", "Sub", "Mult", "MatMult", "Div", "Mod", "Pow", "LShift", "RShift", "BitOr", "BitXor",
+            "BitAnd", "FloorDiv",
         ],
         None,
     ),

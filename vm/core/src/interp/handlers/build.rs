@@ -17,7 +17,12 @@ use crate::{drop_next, native, native_unit, next, tail};
 /// # Safety
 /// The words are live, `dict` is a dict.
 #[inline(never)]
-pub(super) unsafe fn store_item(th: &mut crate::Thread, dict: Word, key: Word, value: Word) -> crate::PyResult<()> {
+pub(super) unsafe fn store_item(
+    th: &mut crate::Thread,
+    dict: Word,
+    key: Word,
+    value: Word,
+) -> crate::PyResult<()> {
     // SAFETY: by contract.
     unsafe { (*(dict.ptr() as *const Dict)).set(th, look(key), look(value).to_owned()) }
 }
