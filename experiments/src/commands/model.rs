@@ -4,20 +4,11 @@ use crate::arms;
 use crate::failure::{Failure, Result, while_doing};
 use std::process::Command;
 
-/// Runs the models one after the other, so that their table is whole, and passes everything through.
+/// Runs the models and passes everything through.
 pub fn run(arguments: &[String]) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
-        .args([
-            "test",
-            "--package",
-            "typhon-sync",
-            "--test",
-            "models",
-            "--",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["test", "--package", "typhon-sync", "--test", "models", "--"])
         .args(arguments)
         .current_dir(arms::workspace()?)
         .status()
