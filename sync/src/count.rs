@@ -208,8 +208,7 @@ impl Header {
         }
     }
 
-    #[cold]
-    #[inline(never)]
+    #[inline]
     fn local_reached_zero(&self) -> Fate {
         // ORDERING Acquire: a foreign +1/-1 pair that brought the word back to zero must be
         // ordered before the free; pairs with the Release of `dec_shared` (RC-4).
@@ -222,7 +221,8 @@ impl Header {
     }
 
     /// Stores "no owner" and publishes MERGED, with `add` more references in the shared word.
-    #[inline]
+    #[cold]
+    #[inline(never)]
     fn give_up_ownership(&self, add: i64) -> Fate {
         if rules::CLEAR_OWNER_FIRST {
             // ORDERING Relaxed: published by the CAS below (RC-6). After that CAS the object may be

@@ -9,7 +9,7 @@ use typhon_sync::count::Fate;
 use typhon_sync::header::{Header, gc_bits};
 
 use crate::flags;
-use crate::object::{Borrowed, Owned};
+use crate::object::{Borrowed, Owned, own_slot_word};
 use crate::shape;
 use crate::thread::Thread;
 use crate::word::{UNCOUNTED, Word};
@@ -62,7 +62,12 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // the death of a young container by it.
     // SAFETY: an instance of `ty`.
     for v in unsafe { ty.values(h) } {
-        drop(v.take());
+        let w = v.peek();
+        if w.is_ptr() {
+            // Nobody else looks at a dead object, so its words need not be exchanged for empty ones.
+            // SAFETY: the slot's count is ours; the slot goes away below.
+            drop(unsafe { own_slot_word(w) });
+        }
     }
     // SAFETY: the table belongs to the type the object begins with; the slot goes back once.
     unsafe {
@@ -118,6 +123,25 @@ pub fn run_finalizer(th: &mut Thread, obj: Borrowed<'_>) {
     if let Some(exc) = saved {
         let _ = th.set_exc(exc);
     }
+}
+
+/// Drops the count of a stack word whose fast drop failed, and destroys what dies of it now.
+///
+/// # Safety
+/// A counted word that left the stack; the current record is saved.
+#[inline(never)]
+pub unsafe fn drop_last(th: &mut Thread, w: Word) {
+    let p = w.ptr();
+    // SAFETY: the word owns a count.
+    match unsafe { (*p).decref(th.owner) } {
+        Fate::Alive => {}
+        Fate::Dead if th.draining => th.pending_drops.push(p),
+        // SAFETY: just died.
+        Fate::Dead => unsafe { destroy(th, p) },
+        // SAFETY: queued objects stay allocated until their owner merges them.
+        Fate::Queue => unsafe { crate::runtime::enqueue(p) },
+    }
+    th.drain_drops();
 }
 
 /// Drops a raw stack word: what owns a count gives it back.

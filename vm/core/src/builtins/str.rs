@@ -167,6 +167,13 @@ impl Str {
         if h != 0 { h } else { self.text_hash_slow() }
     }
 
+    /// The hash if it was computed before, else 0.
+    #[inline(always)]
+    pub fn known_hash(&self) -> i64 {
+        // ORDERING Relaxed: as in `text_hash`.
+        self.hash.load(Ordering::Relaxed)
+    }
+
     #[cold]
     fn text_hash_slow(&self) -> i64 {
         let h = crate::runtime::rt().hash_key.hash_str(self.data());

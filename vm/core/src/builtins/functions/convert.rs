@@ -11,6 +11,10 @@ use crate::thread::Thread;
 use crate::word::Word;
 
 pub fn abs(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let w = a[0].word();
+    if w.is_int() {
+        return Ok(th.new_int(w.int().abs()));
+    }
     crate::number::absolute(th, a[0])
 }
 

@@ -61,6 +61,11 @@ handlers! {
                 next!(pc, end, new_fp, th, Word::NONE)
             }
         }
+        if callee.is_ptr() && matches!(shape_of(callee), ids::NATIVE_FUNCTION | ids::METHOD_DESCRIPTOR) && !(*th).breaker_set() {
+            (*(*th).ci).pc = pc.add(1);
+            (*(*th).ci).sp = sp;
+            tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+        }
         tail!(cold::call, pc, sp, fp, th, tos, arg)
     }
 

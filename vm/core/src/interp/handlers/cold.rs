@@ -131,8 +131,7 @@ handlers! {
     fn drop_one(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         save(th, pc, sp.add(1));
-        crate::dealloc::drop_word(Word(arg));
-        (*th).drain_drops();
+        crate::dealloc::drop_last(&mut *th, Word(arg));
         next!(pc, sp, fp, th, tos)
     }
 
@@ -142,10 +141,10 @@ handlers! {
         *sp = tos;
         save(th, pc, sp.add(1));
         let second = (*th).victim;
-        crate::dealloc::drop_word(Word(arg));
-        (*th).drain_drops();
-        crate::dealloc::drop_word(second);
-        (*th).drain_drops();
+        crate::dealloc::drop_last(&mut *th, Word(arg));
+        if second.is_counted() {
+            crate::dealloc::drop_last(&mut *th, second);
+        }
         next!(pc, sp, fp, th, tos)
     }
 

@@ -3,6 +3,8 @@
 use super::cold;
 use crate::handlers;
 use crate::interp::machine::{fetch, save};
+use typhon_sync::header::OwnerId;
+
 use crate::word::Word;
 use crate::{drop_next, next, tail};
 
@@ -25,6 +27,31 @@ pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
         } else {
             false
         }
+    }
+}
+
+/// The word to push for a value that lies in a slot: counted if it is this thread's, as it is if it is
+/// immortal or no pointer. [`Word::ZERO`]: somebody else's, for the careful way.
+///
+/// # Safety
+/// The word was read from a live slot since the last safepoint, and is not UNBOUND.
+#[inline(always)]
+pub unsafe fn own_from_slot(th: *mut crate::Thread, w: Word) -> Word {
+    use core::sync::atomic::Ordering::Relaxed;
+    if !w.is_ptr() {
+        return w;
+    }
+    // SAFETY: a live pointer word.
+    unsafe {
+        let h = w.ptr();
+        // ORDERING Relaxed: as in `own_local`; an immortal object stays one.
+        let owner = (*h).owner.load(Relaxed);
+        let l = (*h).local.load(Relaxed);
+        if owner == (*th).owner.0 && l < u32::MAX - 1 {
+            (*h).local.store(l + 1, Relaxed);
+            return Word(h as u64);
+        }
+        if owner == OwnerId::IMMORTAL.0 { w.uncounted() } else { Word::ZERO }
     }
 }
 

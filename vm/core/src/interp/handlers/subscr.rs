@@ -2,17 +2,68 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
+use typhon_text::hash::hash_int;
+
 use super::attr::{lock_fast, unlock_fast};
 use super::call::shape_of;
 use super::cold::look;
-use super::locals::own_local;
+use super::locals::{own_from_slot, own_local};
+use crate::builtins::dict::table::{EMPTY, Table};
+use crate::builtins::dict::Dict;
 use crate::builtins::ids;
 use crate::builtins::list::List;
+use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
+use crate::flags;
 use crate::handlers;
 use crate::object::Slot;
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, native_unit, tail};
+
+/// From [`find`]: only the general way can tell.
+const ASK: u32 = u32::MAX - 1;
+
+/// The entry of an int in a word, or of a str by identity, in a dict of this thread or under its lock.
+/// [`EMPTY`] or [`ASK`] if there is none that this can see.
+///
+/// # Safety
+/// The key is live.
+#[inline(always)]
+unsafe fn find(t: &Table, key: Word) -> u32 {
+    if t.is_general() {
+        return ASK;
+    }
+    let hash = if key.is_int() {
+        hash_int(key.int())
+    } else {
+        // SAFETY: live.
+        if !key.is_ptr() || unsafe { shape_of(key) } != ids::STR {
+            return ASK;
+        }
+        // SAFETY: the shape says that it is a str.
+        let h = unsafe { (*(key.ptr() as *const Str)).known_hash() };
+        if h == 0 {
+            return ASK;
+        }
+        h
+    };
+    let mut walk = t.walk(hash);
+    loop {
+        let i = t.index(walk.at());
+        if i == EMPTY {
+            return EMPTY;
+        }
+        let k = t.key(i).peek();
+        if k.identity() == key.identity() {
+            return i;
+        }
+        // SAFETY: pointers in a simple table are exact strs, which outlive readers (SH-2).
+        if k.is_ptr() && key.is_ptr() && unsafe { (*(k.ptr() as *const Str)).known_hash() } == hash {
+            return ASK;
+        }
+        walk.step();
+    }
+}
 
 handlers! {
     /// `container, key -- value`
@@ -33,14 +84,10 @@ handlers! {
                         if (i as u64) < n as u64 {
                             let items: *const Slot = l.items.load();
                             let w = (*items.add(i as usize)).peek();
-                            let v = if w.is_ptr() {
-                                if !own_local(th, w) {
-                                    tail!(subscr_generic, pc, sp, fp, th, tos, arg)
-                                }
-                                Word(w.ptr() as u64)
-                            } else {
-                                w
-                            };
+                            let v = own_from_slot(th, w);
+                            if v == Word::ZERO {
+                                tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+                            }
                             sp = sp.sub(1);
                             drop_next!(c, pc, sp, fp, th, v)
                         }
@@ -54,14 +101,10 @@ handlers! {
                     }
                     if (i as u64) < n as u64 {
                         let w = t.items()[i as usize].peek();
-                        let v = if w.is_ptr() {
-                            if !own_local(th, w) {
-                                tail!(subscr_generic, pc, sp, fp, th, tos, arg)
-                            }
-                            Word(w.ptr() as u64)
-                        } else {
-                            w
-                        };
+                        let v = own_from_slot(th, w);
+                        if v == Word::ZERO {
+                            tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+                        }
                         sp = sp.sub(1);
                         drop_next!(c, pc, sp, fp, th, v)
                     }
@@ -75,6 +118,27 @@ handlers! {
     }
 
     fn subscr_dict(pc, sp, fp, th, tos, arg) {
+        let c = *sp.sub(1);
+        let d = &*(c.ptr() as *const Dict);
+        // As for lists.
+        if !tos.is_counted() && (*c.ptr()).owner.load(Relaxed) == (*th).owner.0 {
+            let t = d.table();
+            let i = find(t, tos);
+            if i < ASK {
+                let w = t.value(i).peek();
+                if w != Word::UNBOUND {
+                    let v = own_from_slot(th, w);
+                    if v != Word::ZERO {
+                        sp = sp.sub(1);
+                        drop_next!(c, pc, sp, fp, th, v)
+                    }
+                }
+            }
+        }
+        tail!(subscr_dict_slow, pc, sp, fp, th, tos, arg)
+    }
+
+    fn subscr_dict_slow(pc, sp, fp, th, tos, arg) {
         let c = *sp.sub(1);
         *sp = tos;
         sp = sp.add(1);
@@ -90,6 +154,9 @@ handlers! {
     /// `value, container, key --`
     fn store_subscr(pc, sp, fp, th, tos, arg) {
         let c = *sp.sub(1);
+        if c.is_ptr() && shape_of(c) == ids::DICT {
+            tail!(store_dict, pc, sp, fp, th, tos, arg)
+        }
         if c.is_ptr() && tos.is_int() && shape_of(c) == ids::LIST {
             let v = *sp.sub(2);
             if v.0 & 15 == UNCOUNTED {
@@ -122,6 +189,43 @@ handlers! {
             unlock_fast(th, c);
         }
         tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
+    }
+
+    /// A new value for a key that the dict has.
+    fn store_dict(pc, sp, fp, th, tos, arg) {
+        let c = *sp.sub(1);
+        let v = *sp.sub(2);
+        let h = &*c.ptr();
+        if tos.is_counted()
+            || h.owner.load(Relaxed) != (*th).owner.0
+            || h.flags.load(Relaxed) & flags::DICT_NAMESPACE != 0
+        {
+            tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
+        }
+        if v.0 & 15 == UNCOUNTED {
+            if !own_local(th, v) {
+                tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
+            }
+            *sp.sub(2) = Word(v.ptr() as u64);
+        }
+        if !lock_fast(th, c) {
+            tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
+        }
+        let t = (*(c.ptr() as *const Dict)).table();
+        let i = find(t, tos);
+        if i >= ASK {
+            unlock_fast(th, c);
+            tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
+        }
+        let slot = t.value(i);
+        let old = slot.peek();
+        slot.store_raw(*sp.sub(2));
+        unlock_fast(th, c);
+        sp = sp.sub(3);
+        if old.0 & 15 == UNCOUNTED {
+            tail!(super::attr::drop_slot_word, pc, sp, fp, th, c, old.0)
+        }
+        crate::drop2_next!(old, c, pc, sp, fp, th, *sp)
     }
 
     fn store_subscr_generic(pc, sp, fp, th, tos, arg) {
