@@ -31,14 +31,22 @@ impl Header {
     /// Gives the lock back. The caller holds it, and a reference to the object.
     #[inline(always)]
     pub fn unlock(&self) {
+        if self.release() {
+            self.wake_waiter();
+        }
+    }
+
+    /// The first half of [`Header::unlock`]. True: somebody waits, and the caller must call
+    /// [`Header::wake_waiter`] while it still has its reference.
+    #[inline(always)]
+    #[must_use]
+    pub fn release(&self) -> bool {
         // ORDERING Release: pairs with `try_lock` (LK-3). A plain store: nobody but the holder
         // writes the byte while it is LOCKED (LK-1).
         self.lock.store(FREE, rules::UNLOCK);
         light_fence();
         // ORDERING Relaxed: the fence pair orders it after the store (LK-2).
-        if self.gc.load(Relaxed) & gc_bits::WAITERS != 0 {
-            self.wake_waiter();
-        }
+        self.gc.load(Relaxed) & gc_bits::WAITERS != 0
     }
 
     /// Somebody holds the lock. A snapshot.
@@ -52,9 +60,10 @@ impl Header {
         std::ptr::from_ref(self) as usize
     }
 
+    /// The second half of [`Header::unlock`]: hands the lock on.
     #[cold]
     #[inline(never)]
-    fn wake_waiter(&self) {
+    pub fn wake_waiter(&self) {
         unpark_one(self.address(), |sleepers: Sleepers| {
             // The lock has been free since the store in `unlock`; another thread may have it by now.
             let handed =

@@ -357,23 +357,84 @@ pub unsafe fn push_resumed_by(
         let n = g.n_words.load(Ordering::Relaxed) as usize;
         core::ptr::copy_nonoverlapping(g.words(), sp, n);
         let pc = g.pc.load(Ordering::Relaxed);
+        fill(th, ci, g, sp, sp.add(n), pc, by);
+        if g.frame.peek() != Word::UNBOUND {
+            (*ci).frame = crate::frame_object::resumed(g, ci);
+        }
+        Some((pc, sp.add(n), sp))
+    }
+}
+
+/// As [`push_resumed_by`] where nothing has to be called for it; `None`: nothing was done.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+pub unsafe fn push_plain(
+    th: &mut Thread,
+    g: &Generator,
+    sp: *mut Word,
+    by: ResumedBy,
+) -> Option<(*const u64, *mut Word, *mut Word)> {
+    // SAFETY: as in `push_resumed_by`.
+    unsafe {
+        let f = g.function();
+        let code = f.code();
+        let ci = th.ci.add(1);
+        if ci >= th.ci_limit
+            || sp.add(code.frame_size as usize) >= th.stack_limit
+            || g.frame.peek() != Word::UNBOUND
+        {
+            return None;
+        }
+        // ORDERING Relaxed: ours while running.
+        let n = g.n_words.load(Ordering::Relaxed) as usize;
+        let (from, end) = (g.words(), sp.add(n));
+        let mut to = sp;
+        while to < end {
+            // Volatile: a call of `memcpy` costs more than these few words.
+            to.write_volatile(*from.offset(to.offset_from(sp)));
+            to = to.add(1);
+        }
+        // ORDERING Relaxed: as above.
+        let pc = g.pc.load(Ordering::Relaxed);
+        fill(th, ci, g, sp, end, pc, by);
+        Some((pc, end, sp))
+    }
+}
+
+/// Fills the record `ci` for the running generator and makes it current.
+///
+/// # Safety
+/// As [`push_resumed_by`].
+#[inline(always)]
+unsafe fn fill(
+    th: &mut Thread,
+    ci: *mut CallRecord,
+    g: &Generator,
+    fp: *mut Word,
+    sp: *mut Word,
+    pc: *const u64,
+    by: ResumedBy,
+) {
+    // SAFETY: by contract.
+    unsafe {
+        let f = g.function();
         (*ci).pc = pc;
-        (*ci).fp = sp;
-        (*ci).sp = sp.add(n);
-        (*ci).base = sp;
-        (*ci).code = code;
+        (*ci).fp = fp;
+        (*ci).sp = sp;
+        (*ci).base = fp;
+        (*ci).code = f.code();
         (*ci).globals = f.globals() as *const _;
         (*ci).func = Word(f as *const Function as u64 | UNCOUNTED);
         (*ci).locals = Word::ZERO;
-        let frame = g.frame.peek();
-        (*ci).frame = if frame == Word::UNBOUND { Word::ZERO } else { crate::frame_object::resumed(g, ci) };
+        (*ci).frame = Word::ZERO;
         (*ci).generator = g;
         (*ci).resumed_by = by;
         th.ci = ci;
         let item = g.handled.0.get();
         (*item).previous = th.handled;
         th.handled = item;
-        Some((pc, sp.add(n), sp))
     }
 }
 
@@ -416,6 +477,48 @@ pub unsafe fn suspend(th: &mut Thread, g: &Generator, ci: *mut CallRecord, pc: *
         g.pc.store(pc.cast_mut(), Ordering::Relaxed);
         // ORDERING Release: hands the words to the next thread that resumes.
         g.state.store(state::SUSPENDED, Ordering::Release);
+    }
+}
+
+/// As [`suspend`] where nothing has to be called for it. False: some words are owned now, nothing else
+/// was done.
+///
+/// # Safety
+/// As [`suspend`]; the frame has no frame object.
+#[inline(always)]
+pub unsafe fn suspend_plain(
+    th: *mut Thread,
+    g: &Generator,
+    ci: *mut CallRecord,
+    pc: *const u64,
+    sp: *mut Word,
+) -> bool {
+    // SAFETY: by contract.
+    unsafe {
+        let fp = (*ci).fp;
+        // The junk word below the first value owns nothing, and may be a stale borrow.
+        *fp.add((*(*ci).code).n_locals as usize) = Word::NONE;
+        let (mut from, mut to) = (fp, g.words());
+        while from < sp {
+            let mut w = *from;
+            if w.0 & 15 == UNCOUNTED {
+                if !crate::interp::handlers::locals::own_local(th, w) {
+                    return false;
+                }
+                w = w.owned_now();
+                *from = w;
+            }
+            to.write_volatile(w);
+            from = from.add(1);
+            to = to.add(1);
+        }
+        (*th).handled = (*g.handled.0.get()).previous;
+        // ORDERING Relaxed: published by the Release of the state.
+        g.n_words.store(sp.offset_from(fp) as u32, Ordering::Relaxed);
+        g.pc.store(pc.cast_mut(), Ordering::Relaxed);
+        // ORDERING Release: hands the words to the next thread that resumes.
+        g.state.store(state::SUSPENDED, Ordering::Release);
+        true
     }
 }
 

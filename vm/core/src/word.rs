@@ -165,6 +165,12 @@ impl Word {
         if self.is_ptr() { Word(self.0 | UNCOUNTED) } else { self }
     }
 
+    /// The word of a pointer whose count was just taken: bit 3 cleared.
+    #[inline(always)]
+    pub const fn owned_now(self) -> Word {
+        Word(self.identity())
+    }
+
     /// The same word with bit 3 of a pointer cleared: what identity compares.
     #[inline(always)]
     pub const fn identity(self) -> u64 {

@@ -1,5 +1,7 @@
 //! Choosing inline caches: looks once at what an instruction met and rewrites it.
 
+use typhon_sync::header::OwnerId;
+
 use crate::attributes::{AttrPlan, StorePlan, load_attr_plan, store_attr_plan};
 use crate::builtins::dict::Dict;
 use crate::builtins::module::Module;
@@ -12,8 +14,8 @@ use crate::word::Word;
 /// The value at the place that a cache names: version of the key set (32) and index (32).
 /// [`Word::ZERO`]: the cache does not match.
 #[inline(always)]
-pub fn dict_value(d: &Dict, cache: u64) -> Word {
-    if !crate::sharing::may_read(&d.header, crate::thread::me()) {
+pub fn dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
+    if !crate::sharing::may_read(&d.header, me) {
         return Word::ZERO;
     }
     let t = d.table();

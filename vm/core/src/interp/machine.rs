@@ -8,6 +8,7 @@
 //! Rules for handlers (checked by the disassembly guard where a machine can):
 //! * No value with Drop is alive at a dispatch: raw words only.
 //! * What is rare is a tail call to a cold handler of the same signature, never a call that comes back.
+//!   Handlers are not inlined into each other: the slow one would bring its stack frame along.
 //! * A conditional jump keeps a branch ([`keep_branch`]), so that the next fetch does not wait for the
 //!   comparison.
 //! * Before anything is called that can run Python code, [`save`] stores `pc` and `sp`; everything
@@ -76,6 +77,7 @@ macro_rules! handlers {
     ($($(#[$m:meta])* fn $name:ident($pc:ident, $sp:ident, $fp:ident, $th:ident, $tos:ident, $arg:ident) $body:block)*) => { $(
         $(#[$m])*
         #[cfg(tail_calls)]
+        #[inline(never)]
         #[allow(unused_mut, unused_unsafe, unused_variables, unused_assignments, clippy::missing_safety_doc, reason = "one signature for all handlers")]
         pub unsafe extern "sysv64" fn $name(mut $pc: *const u64, mut $sp: *mut $crate::Word, mut $fp: *mut $crate::Word, $th: *mut $crate::Thread, mut $tos: $crate::Word, mut $arg: u64) -> $crate::interp::machine::Out {
             // SAFETY: handlers run only in linked code, with the registers it was verified for.

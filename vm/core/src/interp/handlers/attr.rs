@@ -54,18 +54,28 @@ pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
     }
 }
 
-/// Releases what [`lock_fast`] took.
+/// Releases what [`lock_fast`] took. True: somebody waits; leave through [`unlocked`] or [`stored`].
 ///
 /// # Safety
 /// The words are live.
 #[inline(always)]
-pub unsafe fn unlock_fast(th: *mut crate::Thread, o: Word) {
+#[must_use]
+pub unsafe fn unlock_fast(th: *mut crate::Thread, o: Word) -> bool {
     // SAFETY: a live object, locked by this thread.
-    unsafe {
-        if (*th).owner.0 != 1 {
-            crate::threads::unlock(&*o.ptr());
+    unsafe { (*th).owner.0 != 1 && (*o.ptr()).release() }
+}
+
+/// Ends a store: drops the old content of a slot and then the object, which was locked for it.
+#[macro_export]
+macro_rules! stored_next {
+    ($waiters:expr, $old:expr, $o:expr, $pc:ident, $sp:ident, $fp:ident, $th:ident) => {{
+        let (old, o): ($crate::Word, $crate::Word) = ($old, $o);
+        if $waiters || old.0 & 15 == $crate::word::UNCOUNTED {
+            (*$th).victim = old;
+            $crate::tail!($crate::interp::handlers::attr::stored, $pc, $sp, $fp, $th, o, u64::from($waiters))
         }
-    }
+        $crate::drop2_next!(old, o, $pc, $sp, $fp, $th, *$sp)
+    }};
 }
 
 handlers! {
@@ -131,7 +141,7 @@ handlers! {
         let c = fetch(pc.add(1));
         if tos.is_ptr() && shape_of(tos) == crate::builtins::ids::MODULE {
             let m = &*(tos.ptr() as *const crate::builtins::module::Module);
-            let w = caches::dict_value(m.dict(), c);
+            let w = caches::dict_value(m.dict(), (*th).owner, c);
             if w != Word::ZERO {
                 let v = if w.is_counted() {
                     if !own_local(th, w) {
@@ -243,7 +253,7 @@ handlers! {
         let c = fetch(pc.add(1));
         if tos.is_ptr() && shape_of(tos) == crate::builtins::ids::MODULE {
             let m = &*(tos.ptr() as *const crate::builtins::module::Module);
-            let w = caches::dict_value(m.dict(), c);
+            let w = caches::dict_value(m.dict(), (*th).owner, c);
             if w != Word::ZERO && (!w.is_counted() || own_local(th, w)) {
                 *sp = w;
                 sp = sp.add(1);
@@ -289,19 +299,15 @@ handlers! {
             tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
         }
         if shape_of(tos) != id {
-            unlock_fast(th, tos);
-            tail!(store_attr, pc, sp, fp, th, tos, arg)
+            tail!(unlocked, pc, sp, fp, th, tos, 0)
         }
         let slot = slot_at(tos, c & 0xffff);
         let old = slot.peek();
         slot.store_raw(*sp.sub(1));
-        unlock_fast(th, tos);
+        let waiters = unlock_fast(th, tos);
         sp = sp.sub(2);
         pc = pc.add(STORE_ATTR_WORDS);
-        if old.0 & 15 == UNCOUNTED {
-            tail!(drop_slot_word, pc, sp, fp, th, tos, old.0)
-        }
-        crate::drop2_next!(old, tos, pc, sp, fp, th, *sp)
+        crate::stored_next!(waiters, old, tos, pc, sp, fp, th)
     }
 
     /// Adds an attribute: stores the value, then publishes the new shape.
@@ -326,16 +332,15 @@ handlers! {
             tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
         }
         if shape_of(tos) != id {
-            unlock_fast(th, tos);
-            tail!(store_attr, pc, sp, fp, th, tos, arg)
+            tail!(unlocked, pc, sp, fp, th, tos, 0)
         }
         slot_at(tos, c & 0xffff).store_raw(*sp.sub(1));
         // ORDERING Release: whoever sees the new shape sees the attribute.
         (*tos.ptr()).shape.store((c >> 16 & 0xff_ffff) as u32, Release);
-        unlock_fast(th, tos);
+        let waiters = unlock_fast(th, tos);
         sp = sp.sub(2);
         pc = pc.add(STORE_ATTR_WORDS);
-        drop_next!(tos, pc, sp, fp, th, *sp)
+        crate::stored_next!(waiters, Word::UNBOUND, tos, pc, sp, fp, th)
     }
 
     /// Counts the value below the top (a borrow that is about to be stored), then runs the instruction
@@ -352,14 +357,33 @@ handlers! {
         next!(pc, sp, fp, th, tos)
     }
 
-    /// Drops what a slot held with bit 3 set (word `arg`), and the object `tos`.
+    /// The end of a store where somebody waits for the object (`arg` 1), or the slot held a word with bit 3
+    /// set: drops the thread's `victim` as a slot's word, and the object `tos`.
     #[cold]
-    fn drop_slot_word(pc, sp, fp, th, tos, arg) {
+    fn stored(pc, sp, fp, th, tos, arg) {
+        let old = (*th).victim;
+        if arg != 0 {
+            (*tos.ptr()).wake_waiter();
+        }
         *sp.add(1) = tos;
         save(th, pc, sp.add(2));
-        drop(crate::object::own_slot_word(Word(arg)));
+        drop(crate::object::own_slot_word(old));
         (*th).drain_drops();
         drop_next!(tos, pc, sp, fp, th, *sp)
+    }
+
+    /// Gives back the lock of `tos` (of the container below it, if `arg` is 1), of which the handler had no
+    /// use, and does the work in the careful way.
+    #[cold]
+    fn unlocked(pc, sp, fp, th, tos, arg) {
+        let o = if arg == 1 { *sp.sub(1) } else { tos };
+        if (*th).owner.0 != 1 {
+            (*o.ptr()).unlock();
+        }
+        if arg == 1 {
+            tail!(super::subscr::store_subscr_generic, pc, sp, fp, th, tos, arg)
+        }
+        tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
     }
 
     fn delete_attr(pc, sp, fp, th, tos, arg) {

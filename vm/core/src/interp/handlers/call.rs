@@ -10,8 +10,7 @@ use crate::code::CodeObject;
 use crate::function::Function;
 use crate::handlers;
 use crate::interp::eval::push_frame;
-use crate::interp::frame::CallRecord;
-use crate::interp::machine::drop_fast;
+use crate::interp::machine::save;
 use crate::word::Word;
 use crate::{next, tail};
 
@@ -31,40 +30,61 @@ handlers! {
     fn call(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        let n = arg as usize;
-        let base = sp.sub(n + 2);
+        let base = sp.sub(arg as usize + 2);
         let callee = *base;
-        if callee.is_ptr() && shape_of(callee) == ids::FUNCTION {
-            let f = callee.ptr() as *const Function;
-            let code = (*f).code() as *const CodeObject;
-            // NULL is a constant: a method call has one argument more, and it lies in front.
-            let bound = (*base.add(1) != Word::NULL) as usize;
-            if (*code).simple_argc as usize == n + bound {
-                let ci = (*th).ci;
-                (*ci).pc = pc.add(1);
-                (*ci).sp = sp;
-                let new = ci.add(1);
-                let new_fp = base.add(2 - bound);
-                let n_locals = (*code).n_locals as usize;
-                if new >= (*th).ci_limit || new_fp.add((*code).frame_size as usize) >= (*th).stack_limit || (*th).breaker_set() {
-                    tail!(cold::call, pc, sp, fp, th, tos, arg)
-                }
-                let end = new_fp.add(n_locals);
-                let mut p = sp;
-                while p < end {
-                    p.write_volatile(Word::UNBOUND);
-                    p = p.add(1);
-                }
-                fill_record(new, new_fp, base, code, f, callee);
-                (*th).ci = new;
-                let pc = (*code).entry();
-                next!(pc, end, new_fp, th, Word::NONE)
-            }
+        if !callee.is_ptr() || shape_of(callee) != ids::FUNCTION {
+            tail!(call_other, pc, sp, fp, th, tos, arg)
         }
-        if callee.is_ptr() && matches!(shape_of(callee), ids::NATIVE_FUNCTION | ids::METHOD_DESCRIPTOR) && !(*th).breaker_set() {
-            (*(*th).ci).pc = pc.add(1);
-            (*(*th).ci).sp = sp;
+        let f = callee.ptr() as *const Function;
+        let code = (*f).code() as *const CodeObject;
+        // NULL is a constant: a method call has one argument more, and it lies in front.
+        let bound = (*base.add(1) != Word::NULL) as usize;
+        if (*code).simple_argc as usize != arg as usize + bound {
+            tail!(cold::call, pc, sp, fp, th, tos, arg)
+        }
+        // From here on `fp` comes from the record, and `tos` is in memory: registers are scarce.
+        let ci = (*th).ci;
+        (*ci).pc = pc.add(1);
+        (*ci).sp = sp;
+        let new_fp = base.add(2 - bound);
+        let new = ci.add(1);
+        if new >= (*th).ci_limit
+            || new_fp.add((*code).frame_size as usize) >= (*th).stack_limit
+            || (*th).breaker_set()
+        {
+            tail!(cold::call, (*ci).pc.sub(1), sp, (*ci).fp, th, Word::NONE, arg)
+        }
+        (*th).ci = new;
+        (*new).fp = new_fp;
+        (*new).base = base;
+        (*new).code = code;
+        (*new).globals = (*f).globals() as *const _;
+        (*new).func = callee.uncounted();
+        (*new).locals = Word::ZERO;
+        (*new).frame = Word::ZERO;
+        (*new).generator = core::ptr::null();
+        let end = new_fp.add((*code).n_locals as usize);
+        while sp < end {
+            sp.write_volatile(Word::UNBOUND);
+            sp = sp.add(1);
+        }
+        let pc = (*code).entry();
+        next!(pc, end, new_fp, th, Word::NONE)
+    }
+
+    /// CALL of what is no Python function.
+    fn call_other(pc, sp, fp, th, tos, arg) {
+        let callee = *sp.sub(arg as usize + 2);
+        if callee.is_ptr()
+            && matches!(shape_of(callee), ids::NATIVE_FUNCTION | ids::METHOD_DESCRIPTOR)
+            && !(*th).breaker_set()
+        {
+            save(th, pc.add(1), sp);
             tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+        }
+        if callee.is_ptr() && shape_of(callee) == ids::TYPE && !(*th).breaker_set() {
+            save(th, pc.add(1), sp);
+            tail!(cold::call_type, pc, sp, fp, th, tos, arg)
         }
         tail!(cold::call, pc, sp, fp, th, tos, arg)
     }
@@ -80,23 +100,25 @@ handlers! {
         if (*ci).frame != Word::ZERO {
             tail!(cold::return_with_frame_object, pc, sp, fp, th, tos, arg)
         }
+        let base = (*ci).base;
         let end = fp.add(arg as usize);
-        let mut p = (*ci).base;
+        let mut p = base;
         while p < end {
             let w = *p;
-            if !drop_fast(th, w) {
+            if w.is_counted() {
+                // So that it is not dropped again if a later one makes this instruction start anew.
                 *p = Word::UNBOUND;
-                tail!(cold::drop_one, pc.sub(1), sp, fp, th, tos, w.0)
+                if !(*w.ptr()).try_dec_local((*th).owner) {
+                    tail!(cold::drop_one, pc.sub(1), sp, fp, th, tos, w.0)
+                }
             }
-            *p = Word::UNBOUND;
             p = p.add(1);
         }
-        let sp = (*ci).base;
         let caller = ci.sub(1);
         (*th).ci = caller;
         let pc = (*caller).pc;
         let fp = (*caller).fp;
-        next!(pc, sp, fp, th, tos)
+        next!(pc, base, fp, th, tos)
     }
 
     /// Behind every CALL: where an `__init__` frame returns. The new object lies below.
@@ -135,28 +157,6 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         tail!(cold::call_ex, pc, sp, fp, th, tos, arg)
-    }
-}
-
-#[inline(always)]
-unsafe fn fill_record(
-    new: *mut CallRecord,
-    fp: *mut Word,
-    base: *mut Word,
-    code: *const CodeObject,
-    f: *const Function,
-    callee: Word,
-) {
-    // SAFETY: `new` is the next free record.
-    unsafe {
-        (*new).fp = fp;
-        (*new).base = base;
-        (*new).code = code;
-        (*new).globals = (*f).globals() as *const _;
-        (*new).func = callee.uncounted();
-        (*new).locals = Word::ZERO;
-        (*new).frame = Word::ZERO;
-        (*new).generator = core::ptr::null();
     }
 }
 

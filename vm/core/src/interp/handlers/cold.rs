@@ -361,6 +361,18 @@ handlers! {
         crate::after_native!(pc, sp, fp, th, w)
     }
 
+    /// CALL of a class.
+    fn call_type(pc, sp, fp, th, tos, arg) {
+        let base = sp.sub(arg as usize + 2);
+        if *base.add(1) == Word::NULL {
+            let init = plain_init(th, *base);
+            if init != Word::ZERO {
+                tail!(call_class, pc, sp, fp, th, init, arg)
+            }
+        }
+        tail!(call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+    }
+
     /// CALL of a class with `object.__new__` and a Python `__init__` (the word in `tos`).
     fn call_class(pc, sp, fp, th, tos, arg) {
         if start_class(th, pc, sp.sub(arg as usize + 2), sp, tos) {
@@ -453,6 +465,16 @@ unsafe fn start_call(th: *mut Thread, base: *mut Word, end: *mut Word, kwnames: 
         }
         NATIVE
     }
+}
+
+/// [`calls::plain_init`], or [`Word::ZERO`].
+///
+/// # Safety
+/// `class` is a live class.
+#[inline(never)]
+unsafe fn plain_init(th: *mut Thread, class: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe { calls::plain_init(&*th, &*(class.ptr() as *const Type)).unwrap_or(Word::ZERO) }
 }
 
 /// Makes the instance and pushes the frame of its `__init__`. False: raised.

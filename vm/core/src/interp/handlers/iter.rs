@@ -2,6 +2,7 @@
 
 use super::call::shape_of;
 use super::cold::{self, look, own_word};
+use super::locals::own_local;
 use crate::builtins::ids;
 use crate::builtins::list::iterator::ListIterator;
 use crate::builtins::range::iterator::RangeIterator;
@@ -30,17 +31,7 @@ handlers! {
     /// `iterator -- iterator, value`, or a jump past the loop's END_FOR and POP_ITER's operand.
     fn for_iter(pc, sp, fp, th, tos, arg) {
         if shape_of(tos) == ids::GENERATOR {
-            let g = &*(tos.ptr() as *const Generator);
-            *sp = tos;
-            sp = sp.add(1);
-            save(th, pc, sp);
-            if generator::start_running(&mut *th, g) {
-                if let Some((pc, sp, fp)) = generator::push_resumed_by(&mut *th, g, sp, ResumedBy::ForIter) {
-                    next!(pc, sp, fp, th, Word::NONE)
-                }
-                tail!(raised, pc, sp, fp, th, tos, 0)
-            }
-            tail!(for_iter_stopped_generator, pc, sp, fp, th, tos, arg)
+            tail!(for_iter_generator, pc, sp, fp, th, tos, arg)
         }
         if shape_of(tos) == ids::RANGE_ITERATOR {
             let it = &*(tos.ptr() as *const RangeIterator);
@@ -69,6 +60,30 @@ handlers! {
             next!(pc, sp, fp, th, w)
         }
         tail!(for_iter_generic, pc, sp, fp, th, tos, arg)
+    }
+
+    fn for_iter_generator(pc, sp, fp, th, tos, arg) {
+        let g = &*(tos.ptr() as *const Generator);
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        if generator::start_running(&mut *th, g) {
+            if let Some((pc, sp, fp)) = generator::push_plain(&mut *th, g, sp, ResumedBy::ForIter) {
+                next!(pc, sp, fp, th, Word::NONE)
+            }
+            tail!(for_iter_generator_slow, pc, sp, fp, th, tos, arg)
+        }
+        tail!(for_iter_stopped_generator, pc, sp, fp, th, tos, arg)
+    }
+
+    /// The generator has a frame object, or there is no room for its frame.
+    #[cold]
+    fn for_iter_generator_slow(pc, sp, fp, th, tos, arg) {
+        let g = &*(tos.ptr() as *const Generator);
+        if let Some((pc, sp, fp)) = generator::push_resumed_by(&mut *th, g, sp, ResumedBy::ForIter) {
+            next!(pc, sp, fp, th, Word::NONE)
+        }
+        tail!(raised, pc, sp, fp, th, tos, 0)
     }
 
     /// The generator is finished, or already running.
@@ -119,6 +134,26 @@ handlers! {
 
     /// Suspends the generator whose frame runs.
     fn yield_value(pc, sp, fp, th, tos, arg) {
+        let ci = (*th).ci;
+        if (tos.0 & 15 == UNCOUNTED && !own_local(th, tos)) || (*ci).frame != Word::ZERO {
+            tail!(yield_value_slow, pc, sp, fp, th, tos, arg)
+        }
+        tos = tos.owned_now();
+        let g = (*ci).generator;
+        if !generator::suspend_plain(th, &*g, ci, pc, sp) {
+            tail!(yield_value_slow, pc, sp, fp, th, tos, arg)
+        }
+        let caller = ci.sub(1);
+        (*th).ci = caller;
+        let sp = (*ci).base;
+        let pc = (*caller).pc;
+        let fp = (*caller).fp;
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// YIELD_VALUE of something that is not this thread's, or of a frame that Python code has seen.
+    #[cold]
+    fn yield_value_slow(pc, sp, fp, th, tos, arg) {
         if tos.0 & 15 == UNCOUNTED {
             let v = look(tos).to_owned().into_raw();
             tos = v;

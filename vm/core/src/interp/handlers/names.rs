@@ -43,7 +43,7 @@ handlers! {
     }
 
     fn load_global_module(pc, sp, fp, th, tos, arg) {
-        let w = dict_value(&*(*(*th).ci).globals, fetch(pc.add(1)));
+        let w = dict_value(&*(*(*th).ci).globals, (*th).owner, fetch(pc.add(1)));
         if w == Word::ZERO {
             tail!(load_global, pc, sp, fp, th, tos, arg)
         }
@@ -63,7 +63,7 @@ handlers! {
             tail!(load_global, pc, sp, fp, th, tos, arg)
         }
         let f = &*((*ci).func.ptr() as *const crate::function::Function);
-        let w = dict_value(f.builtins(), fetch(pc.add(2)));
+        let w = dict_value(f.builtins(), (*th).owner, fetch(pc.add(2)));
         if w == Word::ZERO {
             tail!(load_global, pc, sp, fp, th, tos, arg)
         }

@@ -179,14 +179,11 @@ handlers! {
                 let slot = &*items.add(i as usize);
                 let old = slot.peek();
                 slot.store_raw(*sp.sub(2));
-                unlock_fast(th, c);
+                let waiters = unlock_fast(th, c);
                 sp = sp.sub(3);
-                if old.0 & 15 == UNCOUNTED {
-                    tail!(super::attr::drop_slot_word, pc, sp, fp, th, c, old.0)
-                }
-                crate::drop2_next!(old, c, pc, sp, fp, th, *sp)
+                crate::stored_next!(waiters, old, c, pc, sp, fp, th)
             }
-            unlock_fast(th, c);
+            tail!(super::attr::unlocked, pc, sp, fp, th, tos, 1)
         }
         tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
     }
@@ -214,18 +211,14 @@ handlers! {
         let t = (*(c.ptr() as *const Dict)).table();
         let i = find(t, tos);
         if i >= ASK {
-            unlock_fast(th, c);
-            tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
+            tail!(super::attr::unlocked, pc, sp, fp, th, tos, 1)
         }
         let slot = t.value(i);
         let old = slot.peek();
         slot.store_raw(*sp.sub(2));
-        unlock_fast(th, c);
+        let waiters = unlock_fast(th, c);
         sp = sp.sub(3);
-        if old.0 & 15 == UNCOUNTED {
-            tail!(super::attr::drop_slot_word, pc, sp, fp, th, c, old.0)
-        }
-        crate::drop2_next!(old, c, pc, sp, fp, th, *sp)
+        crate::stored_next!(waiters, old, c, pc, sp, fp, th)
     }
 
     fn store_subscr_generic(pc, sp, fp, th, tos, arg) {
