@@ -190,7 +190,7 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
             // Nothing to run, but jumps may land here.
             p.words.clear();
             p.op = Op::Nop;
-            if is_target[i.offset as usize] || is_target[i.start as usize] || at == 0 {
+            if is_target[i.offset as usize] || is_target[i.start as usize] {
                 p.arg = 0;
                 out.push(p);
             }

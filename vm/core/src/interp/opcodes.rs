@@ -170,7 +170,9 @@ machine_ops! {
     LoadGlobal = names::load_global;
     LoadGlobalGeneric = names::load_global_generic;
     LoadGlobalModule = names::load_global_module;
+    LoadGlobalModuleNull = names::load_global_module_null;
     LoadGlobalBuiltin = names::load_global_builtin;
+    LoadGlobalBuiltinNull = names::load_global_builtin_null;
     LoadName = names::load_name;
     StoreName = names::store_name;
     DeleteName = names::delete_name;

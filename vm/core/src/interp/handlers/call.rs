@@ -42,24 +42,33 @@ handlers! {
         if (*code).simple_argc as usize != arg as usize + bound {
             tail!(cold::call, pc, sp, fp, th, tos, arg)
         }
-        // From here on `fp` comes from the record, and `tos` is in memory: registers are scarce.
+        tail!(enter_function, pc, sp, fp, th, callee, arg + bound as u64)
+    }
+
+    /// The second half of [`call`], apart because registers are scarce: pushes the frame of the function in
+    /// `tos`, whose `arg` arguments (self included) end at `sp`, and goes on in it.
+    fn enter_function(pc, sp, fp, th, tos, arg) {
+        let code = (*(tos.ptr() as *const Function)).code() as *const CodeObject;
         let ci = (*th).ci;
         (*ci).pc = pc.add(1);
         (*ci).sp = sp;
-        let new_fp = base.add(2 - bound);
+        let new_fp = sp.sub(arg as usize);
         let new = ci.add(1);
+        // The callee lies below a bound self, or below the NULL in place of one.
+        let base = new_fp.sub(1 + (*new_fp.sub(1) == Word::NULL) as usize);
         if new >= (*th).ci_limit
             || new_fp.add((*code).frame_size as usize) >= (*th).stack_limit
             || (*th).breaker_set()
         {
-            tail!(cold::call, (*ci).pc.sub(1), sp, (*ci).fp, th, Word::NONE, arg)
+            let arg = sp.offset_from(base) as u64 - 2;
+            tail!(cold::call, pc, sp, fp, th, Word::NONE, arg)
         }
         (*th).ci = new;
         (*new).fp = new_fp;
         (*new).base = base;
         (*new).code = code;
-        (*new).globals = (*f).globals() as *const _;
-        (*new).func = callee.uncounted();
+        (*new).globals = (*(tos.ptr() as *const Function)).globals() as *const _;
+        (*new).func = tos.uncounted();
         (*new).locals = Word::ZERO;
         (*new).frame = Word::ZERO;
         (*new).generator = core::ptr::null();

@@ -18,6 +18,15 @@ use crate::{native, native_unit, next, tail};
 /// Words behind a LOAD_GLOBAL unit.
 pub const LOAD_GLOBAL_WORDS: usize = 3;
 
+/// Is the unit behind the LOAD_GLOBAL with its words at `pc` a PUSH_NULL?
+///
+/// # Safety
+/// `pc` points behind a LOAD_GLOBAL unit.
+unsafe fn pushes_null(pc: *const u64) -> bool {
+    // SAFETY: by contract; code does not end with a LOAD_GLOBAL.
+    unsafe { fetch(pc.add(LOAD_GLOBAL_WORDS)) >> 16 == encode(Op::PushNull) }
+}
+
 handlers! {
     /// Not specialised yet.
     fn load_global(pc, sp, fp, th, tos, arg) {
@@ -27,7 +36,8 @@ handlers! {
         match crate::interp::caches::dict_cache(&*(*ci).globals, name) {
             Some(c) => {
                 patch(pc.add(1).cast_mut(), c);
-                patch(pc.sub(1).cast_mut(), encode(Op::LoadGlobalModule) << 16 | arg);
+                let op = if pushes_null(pc) { Op::LoadGlobalModuleNull } else { Op::LoadGlobalModule };
+                patch(pc.sub(1).cast_mut(), encode(op) << 16 | arg);
             }
             None => {
                 if let Some(c) = crate::interp::caches::dict_cache(f.builtins(), name)
@@ -35,7 +45,8 @@ handlers! {
                 {
                     patch(pc.add(1).cast_mut(), u64::from(v) << 32 | 0xffff_ffff);
                     patch(pc.add(2).cast_mut(), c);
-                    patch(pc.sub(1).cast_mut(), encode(Op::LoadGlobalBuiltin) << 16 | arg);
+                    let op = if pushes_null(pc) { Op::LoadGlobalBuiltinNull } else { Op::LoadGlobalBuiltin };
+                    patch(pc.sub(1).cast_mut(), encode(op) << 16 | arg);
                 }
             }
         }
@@ -56,6 +67,22 @@ handlers! {
         next!(pc, sp, fp, th, w)
     }
 
+    /// As [`load_global_module`] together with the PUSH_NULL behind it.
+    fn load_global_module_null(pc, sp, fp, th, tos, arg) {
+        let w = dict_value(&*(*(*th).ci).globals, (*th).owner, fetch(pc.add(1)));
+        if w == Word::ZERO {
+            tail!(load_global, pc, sp, fp, th, tos, arg)
+        }
+        if w.is_counted() && !own_local(th, w) {
+            tail!(load_global_generic, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_GLOBAL_WORDS + 1);
+        *sp = tos;
+        *sp.add(1) = w;
+        sp = sp.add(2);
+        next!(pc, sp, fp, th, Word::NULL)
+    }
+
     fn load_global_builtin(pc, sp, fp, th, tos, arg) {
         let ci = (*th).ci;
         let g: &Dict = &*(*ci).globals;
@@ -74,6 +101,28 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         next!(pc, sp, fp, th, w)
+    }
+
+    /// As [`load_global_builtin`] together with the PUSH_NULL behind it.
+    fn load_global_builtin_null(pc, sp, fp, th, tos, arg) {
+        let ci = (*th).ci;
+        let g: &Dict = &*(*ci).globals;
+        if u64::from(g.table().version()) != fetch(pc.add(1)) >> 32 {
+            tail!(load_global, pc, sp, fp, th, tos, arg)
+        }
+        let f = &*((*ci).func.ptr() as *const crate::function::Function);
+        let w = dict_value(f.builtins(), (*th).owner, fetch(pc.add(2)));
+        if w == Word::ZERO {
+            tail!(load_global, pc, sp, fp, th, tos, arg)
+        }
+        if w.is_counted() && !own_local(th, w) {
+            tail!(load_global_generic, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_GLOBAL_WORDS + 1);
+        *sp = tos;
+        *sp.add(1) = w;
+        sp = sp.add(2);
+        next!(pc, sp, fp, th, Word::NULL)
     }
 
     fn load_global_generic(pc, sp, fp, th, tos, arg) {
