@@ -10,6 +10,10 @@ pub fn opcode_metadata_py() -> String {
     for op in Opcode::ALL {
         let _ = writeln!(text, "    '{}': {},", op.name(), *op as u8);
     }
+    // `dis` knows these; no code has them.
+    for (name, number) in [("INSTRUMENTED_LINE", 254), ("ENTER_EXECUTOR", 255)] {
+        let _ = writeln!(text, "    '{name}': {number},");
+    }
     let _ = write!(
         text,
         "}}\n\nHAVE_ARGUMENT = {HAVE_ARGUMENT}\nMIN_INSTRUMENTED_OPCODE = {MIN_INSTRUMENTED_OPCODE}\n"

@@ -35,6 +35,7 @@ pub mod struct_;
 pub mod support;
 pub mod thread;
 pub mod time;
+pub mod tokenize;
 pub mod types;
 pub mod typhonlib;
 pub mod typing;
@@ -74,6 +75,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &struct_::MODULE,
     &thread::MODULE,
     &time::MODULE,
+    &tokenize::MODULE,
     &types::MODULE,
     &typhonlib::MODULE,
     &typing::MODULE,
