@@ -8,8 +8,8 @@ use typhon_core::builtins::bytes::Bytes;
 use typhon_core::builtins::exceptions::{self as ex, SyntaxErrorKind};
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slot, Slots, Thread,
-    Type, TypeDef, payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slot, Slots,
+    Thread, Type, TypeDef, payload, type_flags, unborn,
 };
 
 use self::scan::{Fault, FaultClass, Token, kind};
@@ -145,8 +145,13 @@ fn row(th: &mut Thread, t: &Token, line: &str) -> Owned {
         let (r, c) = (th.new_int(r as i64), th.new_int(c as i64));
         th.new_tuple(vec![r, c])
     };
-    let items =
-        vec![th.new_int(i64::from(t.kind)), th.new_str(&t.text), place(th, t.start), place(th, t.end), th.new_str(line)];
+    let items = vec![
+        th.new_int(i64::from(t.kind)),
+        th.new_str(&t.text),
+        place(th, t.start),
+        place(th, t.end),
+        th.new_str(line),
+    ];
     th.new_tuple(items)
 }
 
@@ -160,5 +165,15 @@ fn raise(th: &mut Thread, o: Borrowed<'_>, f: &Fault) -> Raised {
     let line = lines_of(&it.progress.lock(&it.header, th).0.lines, (f.at.0 - 1, f.at.0 - 1));
     let (file, line) = (th.new_str("<string>"), th.new_str(&line));
     let column = f.at.1 as u32 + 1;
-    ex::syntax_error(th, class, f.message, file.borrow(), f.at.0 as u32, column, Some(line.borrow()), f.at.0 as u32, column)
+    ex::syntax_error(
+        th,
+        class,
+        f.message,
+        file.borrow(),
+        f.at.0 as u32,
+        column,
+        Some(line.borrow()),
+        f.at.0 as u32,
+        column,
+    )
 }

@@ -100,9 +100,9 @@ fn is_name_part(c: char) -> bool {
 
 /// Operators, the longest first.
 const OPERATORS: &[&str] = &[
-    "**=", "//=", ">>=", "<<=", "...", "!=", "->", ":=", "==", "<=", ">=", "<>", "**", "//", "<<", ">>", "+=",
-    "-=", "*=", "/=", "%=", "&=", "|=", "^=", "@=", "(", ")", "[", "]", "{", "}", ":", ",", ";", "+", "-", "*",
-    "/", "|", "&", "<", ">", "=", ".", "%", "~", "^", "@", "!",
+    "**=", "//=", ">>=", "<<=", "...", "!=", "->", ":=", "==", "<=", ">=", "<>", "**", "//", "<<", ">>",
+    "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "@=", "(", ")", "[", "]", "{", "}", ":", ",", ";", "+",
+    "-", "*", "/", "|", "&", "<", ">", "=", ".", "%", "~", "^", "@", "!",
 ];
 
 impl Scanner {
@@ -255,7 +255,11 @@ impl Scanner {
                 if matches!(self.peek(1), Some('\n' | '\r')) {
                     self.next_line();
                     if self.row >= self.lines.len() {
-                        return self.fault("unexpected EOF in multi-line statement", FaultClass::Syntax, (self.row, 0));
+                        return self.fault(
+                            "unexpected EOF in multi-line statement",
+                            FaultClass::Syntax,
+                            (self.row, 0),
+                        );
                     }
                     // The next line is no new one: its blanks are no indentation.
                     while matches!(self.peek(0), Some(' ' | '\t' | '\u{c}')) {
@@ -271,7 +275,8 @@ impl Scanner {
                 self.in_statement = true;
                 if is_name_start(c) || matches!(c, '"' | '\'') {
                     self.name_or_string(from)
-                } else if c.is_ascii_digit() || (c == '.' && self.peek(1).is_some_and(|d| d.is_ascii_digit())) {
+                } else if c.is_ascii_digit() || (c == '.' && self.peek(1).is_some_and(|d| d.is_ascii_digit()))
+                {
                     self.number(from)
                 } else {
                     self.operator(from)
@@ -283,7 +288,9 @@ impl Scanner {
     fn name_or_string(&mut self, from: usize) -> Step {
         // A prefix of at most two letters may belong to a string.
         let mut n = 0;
-        while n < 3 && self.peek(n).is_some_and(|c| matches!(c.to_ascii_lowercase(), 'r' | 'b' | 'u' | 'f' | 't')) {
+        while n < 3
+            && self.peek(n).is_some_and(|c| matches!(c.to_ascii_lowercase(), 'r' | 'b' | 'u' | 'f' | 't'))
+        {
             n += 1;
         }
         if let Some(quote @ ('"' | '\'')) = self.peek(n) {
@@ -331,7 +338,11 @@ impl Scanner {
                 None => {
                     self.next_line();
                     if self.row >= self.lines.len() {
-                        return self.fault("unterminated triple-quoted string literal", FaultClass::Syntax, start);
+                        return self.fault(
+                            "unterminated triple-quoted string literal",
+                            FaultClass::Syntax,
+                            start,
+                        );
                     }
                 }
                 Some('\\') => {
@@ -523,8 +534,7 @@ impl Scanner {
     fn operator(&mut self, from: usize) -> Step {
         let line = &self.lines[self.row];
         let starts = |op: &str| op.chars().enumerate().all(|(i, c)| line.get(from + i) == Some(&c));
-        let field_depth =
-            self.templates.last().and_then(|t| t.fields.last()).map(|f| f.0 + 1);
+        let field_depth = self.templates.last().and_then(|t| t.fields.last()).map(|f| f.0 + 1);
         let at_field = field_depth == Some(self.brackets.len());
         let op = match line[from] {
             // In a replacement field these end the expression.
@@ -586,9 +596,8 @@ mod tests {
     fn blocks_and_comments() {
         let got: Vec<u8> = kinds("if x: # why\n    y\n\nz\n").into_iter().map(|t| t.0).collect();
         use kind::*;
-        let want = [
-            NAME, NAME, OP, COMMENT, NEWLINE, INDENT, NAME, NEWLINE, NL, DEDENT, NAME, NEWLINE, ENDMARKER,
-        ];
+        let want =
+            [NAME, NAME, OP, COMMENT, NEWLINE, INDENT, NAME, NEWLINE, NL, DEDENT, NAME, NEWLINE, ENDMARKER];
         assert_eq!(got, want);
     }
 
