@@ -11,15 +11,30 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_json",
     doc: "json speedups\n",
     functions: &[
-        NativeDef::new("encode_basestring_ascii", "($module, string, /)", |th, a| quote::to_str(th, a[0], true), "Return an ASCII-only JSON representation of a Python string."),
-        NativeDef::new("encode_basestring", "($module, string, /)", |th, a| quote::to_str(th, a[0], false), "Return a JSON representation of a Python string."),
-        NativeDef::new("scanstring", "($module, string, end, strict=True, /)", |th, a| {
-            let strict = match a.opt(2) {
-                Some(v) => v.truth(th)?,
-                None => true,
-            };
-            scan::scanstring(th, a[0], a[1], strict)
-        }, "Scan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\nUnescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then literal\ncontrol characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the end quote."),
+        NativeDef::new(
+            "encode_basestring_ascii",
+            "($module, string, /)",
+            |th, a| quote::to_str(th, a[0], true),
+            "Return an ASCII-only JSON representation of a Python string.",
+        ),
+        NativeDef::new(
+            "encode_basestring",
+            "($module, string, /)",
+            |th, a| quote::to_str(th, a[0], false),
+            "Return a JSON representation of a Python string.",
+        ),
+        NativeDef::new(
+            "scanstring",
+            "($module, string, end, strict=True, /)",
+            |th, a| {
+                let strict = match a.opt(2) {
+                    Some(v) => v.truth(th)?,
+                    None => true,
+                };
+                scan::scanstring(th, a[0], a[1], strict)
+            },
+            "Scan the string s for a JSON string. End is the index of the\ncharacter in s after the quote that started the JSON string.\nUnescapes all valid JSON string escape sequences and raises ValueError\non attempt to decode an invalid string. If strict is False then literal\ncontrol characters are allowed in the string.\n\nReturns a tuple of the decoded string and the index of the character in s\nafter the end quote.",
+        ),
     ],
     types: &[&scan::SCANNER, &encode::ENCODER],
     setup: None,

@@ -8,7 +8,8 @@ use typhon_core::builtins::native_function::NativeFunction;
 use typhon_core::builtins::str::{DEF as STR, Str};
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, Borrowed, Data, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, Word, payload, type_flags, unborn,
+    Args, Borrowed, Data, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, Word, payload, type_flags,
+    unborn,
 };
 use typhon_text::buf::StrBuf;
 
@@ -50,8 +51,12 @@ pub static ENCODER: TypeDef = TypeDef {
         typhon_core::GetSetDef::get("default", |_, o| Ok(fixed(&this::<Encoder>(o).default).to_owned())),
         typhon_core::GetSetDef::get("encoder", |_, o| Ok(fixed(&this::<Encoder>(o).encoder).to_owned())),
         typhon_core::GetSetDef::get("indent", |_, o| Ok(fixed(&this::<Encoder>(o).indent).to_owned())),
-        typhon_core::GetSetDef::get("key_separator", |_, o| Ok(fixed(&this::<Encoder>(o).key_separator).to_owned())),
-        typhon_core::GetSetDef::get("item_separator", |_, o| Ok(fixed(&this::<Encoder>(o).item_separator).to_owned())),
+        typhon_core::GetSetDef::get("key_separator", |_, o| {
+            Ok(fixed(&this::<Encoder>(o).key_separator).to_owned())
+        }),
+        typhon_core::GetSetDef::get("item_separator", |_, o| {
+            Ok(fixed(&this::<Encoder>(o).item_separator).to_owned())
+        }),
         typhon_core::GetSetDef::get("sort_keys", |_, o| Ok(Owned::bool(this::<Encoder>(o).sort_keys.0))),
         typhon_core::GetSetDef::get("skipkeys", |_, o| Ok(Owned::bool(this::<Encoder>(o).skipkeys.0))),
     ],
@@ -67,7 +72,8 @@ fn is_none(v: Borrowed<'_>) -> bool {
 }
 
 fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
-    const SIG: &str = "(markers, default, encoder, indent, key_separator, item_separator, sort_keys, skipkeys, allow_nan)";
+    const SIG: &str =
+        "(markers, default, encoder, indent, key_separator, item_separator, sort_keys, skipkeys, allow_nan)";
     let a = crate::args::constructor::<Encoder>(th, ty, SIG, args)?;
     if !is_none(a[0]) && a[0].downcast::<Dict>().is_none() {
         let msg = format!("make_encoder() argument 1 must be dict or None, not {}", a[0].type_name(th));
@@ -254,7 +260,11 @@ impl Writer<'_> {
                 _ => None,
             };
             let Some(v) = v else { break };
-            if n == 0 { self.new_line(level + 1) } else { self.separator(level + 1) }
+            if n == 0 {
+                self.new_line(level + 1)
+            } else {
+                self.separator(level + 1)
+            }
             n += 1;
             if let Err(raised) = self.value(th, v.borrow(), level + 1) {
                 let note = format!("when serializing {} item {i}", o.ty().display_name());
@@ -282,7 +292,11 @@ impl Writer<'_> {
                 let msg = format!("keys must be str, int, float, bool or None, not {name}");
                 return Err(th.type_error(&msg));
             }
-            if n == 0 { self.new_line(level + 1) } else { self.separator(level + 1) }
+            if n == 0 {
+                self.new_line(level + 1)
+            } else {
+                self.separator(level + 1)
+            }
             self.key(th, key.borrow())?;
             n += 1;
             self.push(fixed(&self.e.key_separator));
@@ -344,8 +358,7 @@ impl Writer<'_> {
 
 /// May keys of objects be of this type?
 fn is_key(k: Borrowed<'_>) -> bool {
-    is_none(k)
-        || [STR.ty(), INT.ty(), FLOAT.ty()].into_iter().any(|t| k.ty().is_subtype_of(t))
+    is_none(k) || [STR.ty(), INT.ty(), FLOAT.ty()].into_iter().any(|t| k.ty().is_subtype_of(t))
 }
 
 /// Adds a note to the exception on its way.

@@ -7,7 +7,8 @@ use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::float::DEF as FLOAT;
 use typhon_core::builtins::int::DEF as INT;
 use typhon_core::{
-    Args, Borrowed, Data, Owned, PyResult, Raised, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,
+    Args, Borrowed, Data, Owned, PyResult, Raised, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,
+    unborn,
 };
 use typhon_text::buf::StrBuf;
 use typhon_text::{StrData, Unit, with_units};
@@ -37,7 +38,9 @@ pub static SCANNER: TypeDef = TypeDef {
     getset: &[
         typhon_core::GetSetDef::get("strict", |_, o| Ok(Owned::bool(this::<Scanner>(o).strict.0))),
         typhon_core::GetSetDef::get("object_hook", |_, o| Ok(shown(&this::<Scanner>(o).object_hook))),
-        typhon_core::GetSetDef::get("object_pairs_hook", |_, o| Ok(shown(&this::<Scanner>(o).object_pairs_hook))),
+        typhon_core::GetSetDef::get("object_pairs_hook", |_, o| {
+            Ok(shown(&this::<Scanner>(o).object_pairs_hook))
+        }),
         typhon_core::GetSetDef::get("parse_float", |_, o| Ok(shown(&this::<Scanner>(o).parse_float))),
         typhon_core::GetSetDef::get("parse_int", |_, o| Ok(shown(&this::<Scanner>(o).parse_int))),
         typhon_core::GetSetDef::get("parse_constant", |_, o| Ok(shown(&this::<Scanner>(o).parse_constant))),
