@@ -125,13 +125,11 @@ static CACHE: Mutex<Vec<(Box<[u8]>, Arc<Layout>)>> = Mutex::new(Vec::new());
 const CACHE_MAX: usize = 64;
 
 fn parse(th: &mut Thread, format: &[u8]) -> PyResult<Arc<Layout>> {
-    if let Some(i) = CACHE.lock().iter().position(|(f, _)| **f == *format) {
+    {
         let mut cache = CACHE.lock();
-        // Another thread may have changed the cache in between.
-        if let Some((f, l)) = cache.get(i)
-            && **f == *format
-        {
-            let found = l.clone();
+        if let Some(i) = cache.iter().position(|(f, _)| **f == *format) {
+            let found = cache[i].1.clone();
+            // What is used often moves to the front, where the search begins.
             if i > 4 {
                 cache.swap(i, i / 2);
             }
