@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+mod allocator;
 mod finish;
 mod options;
 mod repl;
@@ -11,7 +12,7 @@ mod usage;
 use options::{Invocation, Stop};
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 /// Source and compiled code of the standard library; made by the build script.
 static LIBRARY: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/stdlib.blob"));

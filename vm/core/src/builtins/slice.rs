@@ -59,6 +59,13 @@ pub struct Span {
 }
 
 impl Span {
+    /// The indices of a span with step 1.
+    pub fn range(self) -> core::ops::Range<usize> {
+        debug_assert_eq!(self.step, 1);
+        let start = if self.n == 0 { 0 } else { self.start as usize };
+        start..start + self.n
+    }
+
     /// Indices of the items, in order.
     pub fn indices(self) -> impl Iterator<Item = usize> {
         (0..self.n).map(move |k| (self.start + self.step * k as isize) as usize)

@@ -9,7 +9,7 @@ use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
-use core::sync::atomic::Ordering;
+use core::sync::atomic::{AtomicI64, Ordering};
 use typhon_sync::header::Header;
 
 crate::payload! {
@@ -17,10 +17,16 @@ crate::payload! {
     /// [`Tuple::ITEMS`] bytes, or behind a subclass's own values.
     pub struct Tuple: DEF {
         len: usize,
+        /// The hash, once it was asked for; 0 = not yet. Tuples are keys so often that it pays to keep.
+        hash: AtomicI64,
     }
 }
 
 impl Tuple {
+    fn head(len: usize) -> Tuple {
+        Tuple { header: unborn(), len, hash: AtomicI64::new(0) }
+    }
+
     /// Byte offset of item 0 in an exact tuple.
     pub const ITEMS: usize = size_of::<Tuple>();
 
@@ -70,7 +76,7 @@ impl Thread {
             return t.to_owned();
         }
         let n = items.len();
-        let t = self.alloc_var(Tuple { header: unborn(), len: n }, n * 8);
+        let t = self.alloc_var(Tuple::head(n), n * 8);
         // SAFETY: `n` words were asked for behind the head.
         let slots = unsafe { (t.word().ptr() as *mut u8).add(Tuple::ITEMS) as *mut Slot };
         for (i, v) in items.into_iter().enumerate() {
@@ -86,7 +92,7 @@ impl Thread {
         if n == 0 {
             return self.new_tuple(Vec::new());
         }
-        let t = self.alloc_var(Tuple { header: unborn(), len: n }, n * 8);
+        let t = self.alloc_var(Tuple::head(n), n * 8);
         // SAFETY: `n` words were asked for behind the head.
         let slots = unsafe { (t.word().ptr() as *mut u8).add(Tuple::ITEMS) as *mut Slot };
         for i in 0..n {
@@ -124,8 +130,10 @@ impl Thread {
         }
         match kept.fixed() {
             Some(pair) if pair.header().is_some_and(|h| h.is_unique(self.owner)) => {
-                let items = pair.downcast_exact::<Tuple>().expect("a pair").items();
-                for (slot, v) in items.iter().zip([a, b]) {
+                let tuple = pair.downcast_exact::<Tuple>().expect("a pair");
+                // ORDERING Relaxed: nobody else holds it.
+                tuple.hash.store(0, Ordering::Relaxed);
+                for (slot, v) in tuple.items().iter().zip([a, b]) {
                     drop(crate::builtins::list::replace(slot, v));
                 }
                 pair.to_owned()
@@ -146,7 +154,7 @@ impl Thread {
         }
         let n = items.len();
         let off = (ty.basic_size() as usize).max(Tuple::ITEMS);
-        let t = self.alloc_var_as(Tuple { header: unborn(), len: n }, ty, n * 8);
+        let t = self.alloc_var_as(Tuple::head(n), ty, n * 8);
         if off != Tuple::ITEMS {
             // ORDERING Relaxed: not published yet.
             t.payload::<Tuple>().header.flags.fetch_or(flags::ITEMS_BEHIND_VALUES, Ordering::Relaxed);

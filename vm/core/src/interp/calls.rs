@@ -394,6 +394,15 @@ pub unsafe fn unpack(th: *mut Thread, sp: *mut Word, before: usize, after: Optio
     // SAFETY: by contract.
     unsafe {
         let v = *sp;
+        if after.is_none()
+            && let Some(l) = super::handlers::cold::look(v).downcast_exact::<crate::builtins::list::List>()
+            && let Some(end) = unpack_list(l, sp.add(1), before)
+        {
+            // The list goes; its items move down over it.
+            crate::dealloc::drop_word(v);
+            core::ptr::copy(sp.add(1), sp, before);
+            return end.sub(1);
+        }
         let r = match after {
             None => super::unpack::sequence(&mut *th, super::handlers::cold::look(v), before),
             Some(after) => super::unpack::starred(&mut *th, super::handlers::cold::look(v), before, after),
@@ -411,6 +420,26 @@ pub unsafe fn unpack(th: *mut Thread, sp: *mut Word, before: usize, after: Optio
             Err(Raised(())) => core::ptr::null_mut(),
         }
     }
+}
+
+/// Writes the `n` items of a list, the last one first. `None`: it has another number of items.
+///
+/// # Safety
+/// There is room at `to`.
+unsafe fn unpack_list(l: &crate::builtins::list::List, to: *mut Word, n: usize) -> Option<*mut Word> {
+    let items = l.lock();
+    if items.len() != n {
+        return None;
+    }
+    let mut p = to;
+    for s in items.slots().iter().rev() {
+        // SAFETY: the lock pins the items; room says the caller.
+        unsafe {
+            *p = crate::sharing::own_pinned(s.peek()).into_raw();
+            p = p.add(1);
+        }
+    }
+    Some(p)
 }
 
 /// WITH_EXCEPT_START: calls the exit function below the exception's words.
@@ -454,6 +483,11 @@ pub unsafe fn slice_of(th: *mut Thread, a: Word, b: Word, c: Word) -> PyResult {
 pub unsafe fn get_slice(th: *mut Thread, container: Word, a: Word, b: Word) -> PyResult {
     // SAFETY: by contract.
     unsafe {
+        use super::handlers::cold::look;
+        if let Some(l) = look(container).downcast_exact::<crate::builtins::list::List>() {
+            let bounds = crate::builtins::slice::bounds(&mut *th, look(a), look(b), Borrowed::none())?;
+            return Ok(crate::builtins::list::methods::sliced(&mut *th, l, bounds));
+        }
         let s = slice_of(th, a, b, Word::NONE)?;
         super::handlers::cold::look(container).getitem(&mut *th, s.borrow())
     }

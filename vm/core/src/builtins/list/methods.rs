@@ -6,7 +6,7 @@ use super::{DEF, Items, List};
 use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, clipped, in_range, push_repr, subscript};
-use crate::builtins::slice::{Slice, Span};
+use crate::builtins::slice::{Bounds, Slice, Span};
 use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
@@ -174,12 +174,7 @@ fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
     let list = of(o);
     if let Some(s) = key.downcast_exact::<Slice>() {
         let bounds = s.bounds(th)?;
-        let items = {
-            let items = list.lock();
-            let span = bounds.adjust(items.len());
-            copied(items.slots(), span)
-        };
-        return Ok(th.new_list(items));
+        return Ok(sliced(th, list, bounds));
     }
     let i = subscript(th, key, "list")?;
     let at = if i < 0 { i.wrapping_add(list.len() as isize) } else { i };
@@ -189,8 +184,22 @@ fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
     }
 }
 
+/// A new list of the items within bounds.
+pub(crate) fn sliced(th: &mut Thread, list: &List, bounds: Bounds) -> Owned {
+    let items = {
+        let items = list.lock();
+        let span = bounds.adjust(items.len());
+        copied(items.slots(), span)
+    };
+    th.new_list(items)
+}
+
 /// Copies of the items of a locked list in a span.
 fn copied(slots: &[crate::Slot], span: Span) -> Vec<Owned> {
+    if span.step == 1 {
+        // SAFETY: the lock pins the items.
+        return slots[span.range()].iter().map(|s| unsafe { sharing::own_pinned(s.peek()) }).collect();
+    }
     // SAFETY: the lock pins the items.
     span.indices().map(|i| unsafe { sharing::own_pinned(slots[i].peek()) }).collect()
 }

@@ -1,5 +1,7 @@
 //! Operations and methods of `tuple`.
 
+use core::sync::atomic::Ordering;
+
 use typhon_text::StrBuf;
 use typhon_text::hash::TupleHasher;
 
@@ -82,12 +84,20 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 fn hash(th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
     let t = of(o);
+    // ORDERING Relaxed: every thread computes the same value.
+    let known = t.hash.load(Ordering::Relaxed);
+    if known != 0 {
+        return Ok(known);
+    }
     let mut h = TupleHasher::new();
     for v in t.iter() {
         let w = v.word();
         h.add(if w.is_int() { typhon_text::hash::hash_int(w.int()) } else { v.hash(th)? });
     }
-    Ok(h.finish(t.len()))
+    let h = h.finish(t.len());
+    // ORDERING Relaxed: as above.
+    t.hash.store(h, Ordering::Relaxed);
+    Ok(h)
 }
 
 fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {

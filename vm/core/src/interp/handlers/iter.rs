@@ -206,7 +206,11 @@ handlers! {
             let g = &*(r.ptr() as *const Generator);
             save(th, pc, sp);
             if generator::start_running(&mut *th, g) {
-                let v = own_word(tos).into_raw();
+                let plain = tos.0 & 15 != UNCOUNTED || own_local(th, tos);
+                let v = if plain { tos.owned_now() } else { own_word(tos).into_raw() };
+                if let Some((pc, sp, fp)) = generator::push_plain(&mut *th, g, sp, ResumedBy::Send) {
+                    next!(pc, sp, fp, th, v)
+                }
                 if let Some((pc, sp, fp)) = generator::push_resumed_by(&mut *th, g, sp, ResumedBy::Send) {
                     next!(pc, sp, fp, th, v)
                 }
