@@ -5,6 +5,7 @@
 
 pub mod abc;
 pub mod args;
+pub mod array;
 pub mod ast;
 pub mod atexit;
 pub mod bisect;
@@ -49,6 +50,7 @@ use typhon_core::ModuleDef;
 #[rustfmt::skip]
 pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
+    &array::MODULE,
     &ast::MODULE,
     &atexit::MODULE,
     &bisect::MODULE,
