@@ -7,11 +7,11 @@ mod ops;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use typhon_core::{
-    Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, Type,
-    TypeDef, payload, type_flags, unborn,
-};
 use typhon_core::object::LockedGuard;
+use typhon_core::{
+    Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, Type, TypeDef,
+    payload, type_flags, unborn,
+};
 
 use crate::args::this;
 use crate::support::{ModuleExt, import_attr};

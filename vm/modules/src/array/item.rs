@@ -234,8 +234,12 @@ impl Foreign {
             0 => number(1, false),
             1 => number(1, true),
             2..=13 => number(2usize << ((n - 2) / 4), (n - 2) / 2 % 2 == 1),
-            14..=17 => Foreign { size: if n < 16 { 4 } else { 8 }, signed: true, float: true, text: false, big },
-            18..=21 => Foreign { size: if n < 20 { 2 } else { 4 }, signed: false, float: false, text: true, big },
+            14..=17 => {
+                Foreign { size: if n < 16 { 4 } else { 8 }, signed: true, float: true, text: false, big }
+            }
+            18..=21 => {
+                Foreign { size: if n < 20 { 2 } else { 4 }, signed: false, float: false, text: true, big }
+            }
             _ => return None,
         })
     }

@@ -9,7 +9,7 @@ use typhon_core::{ArgsExt, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Thre
 use typhon_text::StrBuf;
 
 use super::item::Foreign;
-use super::{Array, ARRAY, Kind, bad_typecode, of_class, ops, plain};
+use super::{ARRAY, Array, Kind, bad_typecode, of_class, ops, plain};
 use crate::args::this;
 use crate::support::import_attr;
 
@@ -65,7 +65,12 @@ pub const METHODS: &[NativeDef] = &[
         index,
         "Return index of first occurrence of v in the array.",
     ),
-    NativeDef::new("insert", "($self, i, v, /)", insert, "Insert a new item v into the array before position i."),
+    NativeDef::new(
+        "insert",
+        "($self, i, v, /)",
+        insert,
+        "Insert a new item v into the array before position i.",
+    ),
     NativeDef::new("pop", "($self, i=-1, /)", pop, "Return the i-th element and delete it from the array."),
     NativeDef::new("remove", "($self, v, /)", remove, "Remove the first occurrence of v in the array."),
     NativeDef::new("reverse", SELF, reverse, "Reverse the order of the items in the array."),
@@ -78,7 +83,12 @@ pub const METHODS: &[NativeDef] = &[
         },
         "Convert the array to an array of machine values and return the bytes representation.",
     ),
-    NativeDef::new("tofile", "($self, f, /)", tofile, "Write all items (as machine values) to the file object f."),
+    NativeDef::new(
+        "tofile",
+        "($self, f, /)",
+        tofile,
+        "Write all items (as machine values) to the file object f.",
+    ),
     NativeDef::new(
         "tolist",
         SELF,
@@ -91,7 +101,9 @@ pub const METHODS: &[NativeDef] = &[
         |th, a| {
             let a: &Array = this(a[0]);
             if !a.kind.is_text() {
-                return Err(th.value_error("tounicode() may only be called on unicode type arrays ('u' or 'w')"));
+                return Err(
+                    th.value_error("tounicode() may only be called on unicode type arrays ('u' or 'w')")
+                );
             }
             text(th, a)
         },
@@ -100,7 +112,8 @@ pub const METHODS: &[NativeDef] = &[
     NativeDef::new("__copy__", SELF, copy, "Return a copy of the array."),
     NativeDef::new("__deepcopy__", "($self, unused, /)", copy, "Return a copy of the array."),
     NativeDef::new("__reduce_ex__", "($self, value, /)", reduce_ex, "Return state information for pickling."),
-    NativeDef::new("__class_getitem__", "($cls, item, /)", generic_alias::class_getitem, "See PEP 585").class(),
+    NativeDef::new("__class_getitem__", "($cls, item, /)", generic_alias::class_getitem, "See PEP 585")
+        .class(),
 ];
 
 fn append(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {

@@ -25,8 +25,7 @@ pub fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
         }
     };
     let Some(code) = code.downcast::<Str>().filter(|s| s.len() == 1).map(|s| s.data().get(0)) else {
-        let msg =
-            format!("array() argument 1 must be a unicode character, not {}", code.type_name(th));
+        let msg = format!("array() argument 1 must be a unicode character, not {}", code.type_name(th));
         return Err(th.type_error(&msg));
     };
     let Some(kind) = Kind::of_code(code) else {
@@ -78,7 +77,12 @@ pub fn gather(th: &mut Thread, kind: Kind, items: Borrowed<'_>, out: &mut Vec<u8
     Ok(())
 }
 
-fn refuse_text(th: &mut Thread, code: u32, kind: Option<Kind>, initial: Option<Borrowed<'_>>) -> PyResult<()> {
+fn refuse_text(
+    th: &mut Thread,
+    code: u32,
+    kind: Option<Kind>,
+    initial: Option<Borrowed<'_>>,
+) -> PyResult<()> {
     if kind.is_some_and(Kind::is_text) {
         return Ok(());
     }
@@ -216,7 +220,12 @@ pub fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult 
     }
 }
 
-pub fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, value: Option<Borrowed<'_>>) -> PyResult<()> {
+pub fn setitem(
+    th: &mut Thread,
+    o: Borrowed<'_>,
+    key: Borrowed<'_>,
+    value: Option<Borrowed<'_>>,
+) -> PyResult<()> {
     let a: &Array = this(o);
     let size = a.kind.size();
     if let Some(v) = value
@@ -270,10 +279,8 @@ pub fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, value: Optio
         });
     }
     if new.len() != count * size {
-        let msg = format!(
-            "attempt to assign array of size {} to extended slice of size {count}",
-            new.len() / size
-        );
+        let msg =
+            format!("attempt to assign array of size {} to extended slice of size {count}", new.len() / size);
         return Err(th.value_error(&msg));
     }
     let mut data = a.lock(th);
