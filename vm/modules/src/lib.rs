@@ -15,6 +15,7 @@ pub mod contextvars;
 pub mod errno;
 pub mod functools;
 pub mod gc;
+pub mod hashes;
 pub mod heapq;
 pub mod imp;
 pub mod io;
@@ -60,6 +61,11 @@ pub static MODULES: &[&ModuleDef] = &[
     &errno::MODULE,
     &functools::MODULE,
     &gc::MODULE,
+    &hashes::BLAKE2_MODULE,
+    &hashes::MD5_MODULE,
+    &hashes::SHA1_MODULE,
+    &hashes::SHA2_MODULE,
+    &hashes::SHA3_MODULE,
     &heapq::MODULE,
     &imp::MODULE,
     &io::MODULE,
