@@ -155,7 +155,11 @@ fn fact<T: Hash>(th: &mut Thread, o: Borrowed<'_>) -> (&'static str, usize, usiz
 const MAKE: &str = "($module, /, data=b'', *, usedforsecurity=True, string=None)";
 
 /// The first data of a hash: `data`, or `string` under its old name.
-fn first_data<'a>(th: &mut Thread, data: Option<Borrowed<'a>>, string: Option<Borrowed<'a>>) -> PyResult<Option<Borrowed<'a>>> {
+fn first_data<'a>(
+    th: &mut Thread,
+    data: Option<Borrowed<'a>>,
+    string: Option<Borrowed<'a>>,
+) -> PyResult<Option<Borrowed<'a>>> {
     match (data, string) {
         (Some(_), Some(_)) => Err(th.type_error(
             "'data' and 'string' are mutually exclusive and support for 'string' keyword parameter is slated \
@@ -382,7 +386,14 @@ fn short_bytes(th: &mut Thread, v: Option<Borrowed<'_>>, what: &str, max: usize)
 }
 
 /// An integer argument of a tree parameter; `{}` in the message stands for it.
-fn bounded(th: &mut Thread, v: Option<Borrowed<'_>>, default: u64, low: u64, high: u64, bad: &str) -> PyResult<u64> {
+fn bounded(
+    th: &mut Thread,
+    v: Option<Borrowed<'_>>,
+    default: u64,
+    low: u64,
+    high: u64,
+    bad: &str,
+) -> PyResult<u64> {
     let Some(v) = v else { return Ok(default) };
     let n = v.index(th)?;
     let n = match n.borrow().as_int() {
@@ -423,7 +434,8 @@ fn new_blake2<T: Hash>(th: &mut Thread, ty: &Type, args: Args<'_>, size: usize) 
         leaf_size: bounded(th, a.opt(7), 0, 0, u32::MAX.into(), "leaf_size is too large")? as u32,
         node_offset: bounded(th, a.opt(8), 0, 0, u64::MAX >> (64 - offset_bits), "node_offset is too large")?,
         node_depth: bounded(th, a.opt(9), 0, 0, 255, "node_depth must be between 0 and 255")? as u8,
-        inner_size: bounded(th, a.opt(10), 0, 0, max, &format!("inner_size must be between 0 and is {max}"))? as u8,
+        inner_size: bounded(th, a.opt(10), 0, 0, max, &format!("inner_size must be between 0 and is {max}"))?
+            as u8,
         last_node: match a.opt(11) {
             Some(v) => v.truth(th)?,
             None => false,
