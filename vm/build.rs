@@ -73,9 +73,29 @@ fn main() -> io::Result<()> {
     }
     collect(&overlay, "", &mut sources)?;
     sources.insert("_opcode_metadata.py".into(), typhon_compile::opcode_metadata_py().into_bytes());
+    let (name, text) = sysconfig_data();
+    sources.insert(name, text.into_bytes());
 
     let files = compile_all(sources);
     fs::write(&out, blob(&files))
+}
+
+/// Name and source of the module that `sysconfig` reads variables of the build from. There is no C compiler, no
+/// Makefile and no ABI for C extensions, so only what describes the platform has a value.
+fn sysconfig_data() -> (String, String) {
+    let target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
+    let (arch, system) = (target("ARCH"), target("OS"));
+    let pointer = target("POINTER_WIDTH").parse().unwrap_or(64) / 8;
+    let multiarch = format!("{arch}-{system}-gnu");
+    let text = format!(
+        "\"\"\"Variables of the build, for sysconfig.\"\"\"\n\n\
+         build_time_vars = {{\n    'CC': '',\n    'CFLAGS': '',\n    'CONFIG_ARGS': '',\n    'EXT_SUFFIX': '',\n    \
+         'HAVE_FORK': 1,\n    'LDFLAGS': '',\n    'MULTIARCH': '{multiarch}',\n    'PY_CFLAGS': '',\n    \
+         'Py_DEBUG': 0,\n    'Py_ENABLE_SHARED': 0,\n    'Py_GIL_DISABLED': 0,\n    'SIZEOF_LONG': {pointer},\n    \
+         'SIZEOF_SIZE_T': {pointer},\n    'SIZEOF_VOID_P': {pointer},\n    'SOABI': '',\n    \
+         'WITH_DOC_STRINGS': 1,\n}}\n"
+    );
+    (format!("_sysconfigdata__{system}_{multiarch}.py"), text)
 }
 
 /// Reads the files below `dir` under their relative names.

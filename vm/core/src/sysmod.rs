@@ -4,6 +4,7 @@ pub mod audit;
 pub mod frames;
 pub mod hooks;
 pub mod info;
+mod jit;
 pub mod memory;
 pub mod monitoring;
 pub mod settings;
@@ -42,6 +43,7 @@ pub fn setup(th: &mut Thread) -> PyResult<()> {
     for name in ["stdin", "__stdin__"] {
         th.sys_set(name, Owned::none())?;
     }
+    jit::setup(th)?;
     monitoring::setup(th)
 }
 
