@@ -24,11 +24,14 @@ pub mod json;
 pub mod library;
 pub mod marshal;
 pub mod math;
+pub mod multiprocessing;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod posix_subprocess;
 pub mod random;
 pub mod resource;
+pub mod select;
 pub mod signal;
 pub mod sre;
 pub mod startup;
@@ -73,11 +76,14 @@ pub static MODULES: &[&ModuleDef] = &[
     &json::MODULE,
     &marshal::MODULE,
     &math::MODULE,
+    &multiprocessing::MODULE,
     &opcode::MODULE,
     &operator::MODULE,
     &posix::MODULE,
+    &posix_subprocess::MODULE,
     &random::MODULE,
     &resource::MODULE,
+    &select::MODULE,
     &signal::MODULE,
     &sre::MODULE,
     &stat::MODULE,

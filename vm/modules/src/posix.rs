@@ -20,7 +20,7 @@ use typhon_core::{Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread};
 
 use crate::support::{self, ModuleExt, PathArg};
 
-pub use fork::run_after_fork_child;
+pub use fork::{fork_interpreter, run_after_fork_child};
 
 /// All functions, file by file.
 const FUNCTIONS: [NativeDef; TOTAL] = {

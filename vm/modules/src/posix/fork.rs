@@ -97,13 +97,21 @@ pub fn run_after_fork_child(th: &mut Thread) {
 }
 
 fn fork(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+    let pid = fork_interpreter(th)?;
+    Ok(th.new_int(i64::from(pid)))
+}
+
+/// Forks with all hooks; 0 in the child, which is a whole interpreter with this one thread.
+///
+/// Errors: OSError.
+pub fn fork_interpreter(th: &mut Thread) -> PyResult<i32> {
     run_before_fork(th);
     // SAFETY: a plain call; the child goes on in this very thread.
     let r = typhon_core::threads::fork(th, || unsafe { libc::fork() });
     finish(th, r)
 }
 
-fn finish(th: &mut Thread, pid: i32) -> PyResult {
+fn finish(th: &mut Thread, pid: i32) -> PyResult<i32> {
     if pid == 0 {
         run_after_fork_child(th);
     } else {
@@ -113,7 +121,7 @@ fn finish(th: &mut Thread, pid: i32) -> PyResult {
             return Err(os_error(th, e));
         }
     }
-    Ok(th.new_int(i64::from(pid)))
+    Ok(pid)
 }
 
 fn forkpty(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
@@ -124,6 +132,7 @@ fn forkpty(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
         libc::forkpty(&mut master, core::ptr::null_mut(), core::ptr::null_mut(), core::ptr::null_mut())
     });
     let pid = finish(th, r)?;
+    let pid = th.new_int(i64::from(pid));
     let fd = th.new_int(i64::from(master));
     Ok(th.new_tuple(vec![pid, fd]))
 }
