@@ -33,6 +33,7 @@ pub mod random;
 pub mod resource;
 pub mod select;
 pub mod signal;
+pub mod socket;
 pub mod sre;
 pub mod startup;
 pub mod stat;
@@ -85,6 +86,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &resource::MODULE,
     &select::MODULE,
     &signal::MODULE,
+    &socket::MODULE,
     &sre::MODULE,
     &stat::MODULE,
     &string::MODULE,

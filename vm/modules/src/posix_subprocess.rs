@@ -3,7 +3,7 @@
 use std::ffi::CString;
 
 use typhon_core::builtins::tuple::Tuple;
-use typhon_core::{Args, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread};
+use typhon_core::{Args, Borrowed, ModuleDef, NativeDef, PyResult, Thread};
 
 use crate::support::{self, last_os_error};
 
