@@ -8,6 +8,7 @@ pub mod args;
 pub mod array;
 pub mod ast;
 pub mod atexit;
+pub mod binascii;
 pub mod bisect;
 pub mod codecs;
 pub mod collections;
@@ -58,6 +59,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &array::MODULE,
     &ast::MODULE,
     &atexit::MODULE,
+    &binascii::MODULE,
     &bisect::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
