@@ -132,7 +132,8 @@ pub fn import_name(
         }
         name.to_owned()
     };
-    let module = find_and_load(th, absolute.borrow())?;
+    let found = find_and_load(th, absolute.borrow());
+    let module = found.map_err(|raised| crate::traceback::without_import_frames(th, raised))?;
     if !fromlist.is_none() && !fromlist.is_null() && fromlist.truth(th)? {
         return handle_fromlist(th, module, fromlist);
     }

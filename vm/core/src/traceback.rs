@@ -1,7 +1,7 @@
 //! Tracebacks: which frames an exception came through, and which exception is being handled.
 
 use crate::builtins::exceptions::BaseException;
-use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::object::{Borrowed, Owned, PyResult, Raised, Slot};
 use crate::slots::{Args, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, NativeDef, TypeDef, type_flags};
@@ -37,6 +37,62 @@ pub fn add_frame(th: &mut Thread, offset: u32) {
         e.traceback.set(&e.header, tb);
     }
     let _ = th.set_exc(exc);
+}
+
+/// Takes the frames of the import system out of the traceback of the exception on its way: all of them
+/// for an ImportError, else those down to `_call_with_frames_removed`, behind which user code runs.
+#[cold]
+pub fn without_import_frames(th: &mut Thread, raised: Raised) -> Raised {
+    let exc = th.catch(raised);
+    let all = exc.borrow().ty().is_subtype_of(crate::builtins::exceptions::IMPORT_ERROR.ty());
+    if let Some(e) = exc.downcast::<BaseException>() {
+        let mut lines = Vec::new();
+        let mut at = e.traceback.get(&e.header);
+        while let Some(tb) = at.filter(|t| t.downcast::<Traceback>().is_some()) {
+            let t = tb.payload::<Traceback>();
+            at = t.next.get(&t.header);
+            lines.push(tb);
+        }
+        let mut keep = vec![true; lines.len()];
+        let mut chunk = None;
+        for (i, tb) in lines.iter().enumerate() {
+            match import_function(tb.payload::<Traceback>()) {
+                None => chunk = None,
+                Some(name) => {
+                    let from = *chunk.get_or_insert(i);
+                    if all || name == "_call_with_frames_removed" {
+                        keep[from..=i].fill(false);
+                        chunk = Some(i + 1);
+                    }
+                }
+            }
+        }
+        let mut next = None;
+        for (tb, keep) in lines.into_iter().zip(keep).rev() {
+            if keep {
+                let t = tb.payload::<Traceback>();
+                match next.take() {
+                    Some(n) => t.next.set(&t.header, n),
+                    None => drop(t.next.clear(&t.header)),
+                }
+                next = Some(tb);
+            }
+        }
+        match next {
+            Some(first) => e.traceback.set(&e.header, first),
+            None => drop(e.traceback.clear(&e.header)),
+        }
+    }
+    th.set_exc(exc)
+}
+
+/// The name of the function of a line that belongs to the import system.
+fn import_function(t: &Traceback) -> Option<String> {
+    let frame = t.frame.fixed()?;
+    let code = frame.downcast::<crate::frame_object::Frame>()?.code();
+    let file = code.filename.fixed()?.downcast::<crate::builtins::str::Str>()?.to_text();
+    let ours = file.ends_with("importlib/_bootstrap.py") || file.ends_with("importlib/_bootstrap_external.py");
+    ours.then(|| code.name_text())
 }
 
 /// The exception being handled: the first of the thread's chain.

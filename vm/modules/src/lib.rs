@@ -14,6 +14,7 @@ pub mod codecs;
 pub mod collections;
 pub mod contextvars;
 pub mod errno;
+pub mod fcntl;
 pub mod functools;
 pub mod gc;
 pub mod hashes;
@@ -29,6 +30,7 @@ pub mod multiprocessing;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
+pub mod posix_shmem;
 pub mod posix_subprocess;
 pub mod random;
 pub mod resource;
@@ -65,6 +67,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &collections::MODULE,
     &contextvars::MODULE,
     &errno::MODULE,
+    &fcntl::MODULE,
     &functools::MODULE,
     &gc::MODULE,
     &hashes::BLAKE2_MODULE,
@@ -83,6 +86,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &opcode::MODULE,
     &operator::MODULE,
     &posix::MODULE,
+    &posix_shmem::MODULE,
     &posix_subprocess::MODULE,
     &random::MODULE,
     &resource::MODULE,

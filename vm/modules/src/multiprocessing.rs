@@ -84,8 +84,8 @@ fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
         flags.payload::<Dict>().set(th, key.borrow(), one)?;
     }
     m.add(th, "flags", flags)?;
-    let ty = SEM_LOCK.ty().as_value();
-    ty.add_int(th, "SEM_VALUE_MAX", i64::from(i32::MAX))
+    let (key, max) = (th.intern("SEM_VALUE_MAX"), th.new_int(i64::from(i32::MAX)));
+    SEM_LOCK.ty().namespace().set(th, key.borrow(), max)
 }
 
 fn c_name(th: &mut Thread, o: Borrowed<'_>) -> PyResult<CString> {
