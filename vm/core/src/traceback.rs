@@ -91,7 +91,8 @@ fn import_function(t: &Traceback) -> Option<String> {
     let frame = t.frame.fixed()?;
     let code = frame.downcast::<crate::frame_object::Frame>()?.code();
     let file = code.filename.fixed()?.downcast::<crate::builtins::str::Str>()?.to_text();
-    let ours = file.ends_with("importlib/_bootstrap.py") || file.ends_with("importlib/_bootstrap_external.py");
+    let ours =
+        file.ends_with("importlib/_bootstrap.py") || file.ends_with("importlib/_bootstrap_external.py");
     ours.then(|| code.name_text())
 }
 

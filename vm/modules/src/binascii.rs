@@ -11,16 +11,56 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "binascii",
     doc: "Conversion between binary data and ASCII",
     functions: &[
-        NativeDef::new("hexlify", "($module, data, sep=None, bytes_per_sep=1)", hexlify, "Hexadecimal representation of binary data."),
-        NativeDef::new("b2a_hex", "($module, data, sep=None, bytes_per_sep=1)", hexlify, "Hexadecimal representation of binary data."),
-        NativeDef::new("unhexlify", "($module, hexstr, /)", unhexlify, "Binary data of hexadecimal representation."),
-        NativeDef::new("a2b_hex", "($module, hexstr, /)", unhexlify, "Binary data of hexadecimal representation."),
-        NativeDef::new("b2a_base64", "($module, data, /, *, newline=True)", b2a_base64, "Base64-code line of data."),
-        NativeDef::new("a2b_base64", "($module, data, /, *, strict_mode=False)", a2b_base64, "Decode a line of base64 data."),
+        NativeDef::new(
+            "hexlify",
+            "($module, data, sep=None, bytes_per_sep=1)",
+            hexlify,
+            "Hexadecimal representation of binary data.",
+        ),
+        NativeDef::new(
+            "b2a_hex",
+            "($module, data, sep=None, bytes_per_sep=1)",
+            hexlify,
+            "Hexadecimal representation of binary data.",
+        ),
+        NativeDef::new(
+            "unhexlify",
+            "($module, hexstr, /)",
+            unhexlify,
+            "Binary data of hexadecimal representation.",
+        ),
+        NativeDef::new(
+            "a2b_hex",
+            "($module, hexstr, /)",
+            unhexlify,
+            "Binary data of hexadecimal representation.",
+        ),
+        NativeDef::new(
+            "b2a_base64",
+            "($module, data, /, *, newline=True)",
+            b2a_base64,
+            "Base64-code line of data.",
+        ),
+        NativeDef::new(
+            "a2b_base64",
+            "($module, data, /, *, strict_mode=False)",
+            a2b_base64,
+            "Decode a line of base64 data.",
+        ),
         NativeDef::new("b2a_uu", "($module, data, /, *, backtick=False)", b2a_uu, "Uuencode line of data."),
         NativeDef::new("a2b_uu", "($module, data, /)", a2b_uu, "Decode a line of uuencoded data."),
-        NativeDef::new("b2a_qp", "($module, data, quotetabs=False, istext=True, header=False)", b2a_qp, "Encode a string using quoted-printable encoding."),
-        NativeDef::new("a2b_qp", "($module, data, header=False)", a2b_qp, "Decode a string of qp-encoded data."),
+        NativeDef::new(
+            "b2a_qp",
+            "($module, data, quotetabs=False, istext=True, header=False)",
+            b2a_qp,
+            "Encode a string using quoted-printable encoding.",
+        ),
+        NativeDef::new(
+            "a2b_qp",
+            "($module, data, header=False)",
+            a2b_qp,
+            "Decode a string of qp-encoded data.",
+        ),
         NativeDef::new("crc32", "($module, data, crc=0, /)", crc32, "Compute CRC-32 incrementally."),
         NativeDef::new("crc_hqx", "($module, data, crc, /)", crc_hqx, "Compute CRC-CCITT incrementally."),
     ],
@@ -34,7 +74,8 @@ fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
     let error = crate::args::exception_class(th, "binascii", "Error", ex::VALUE_ERROR.ty().as_value())?;
     drop(th.rt.store(ERROR, error.clone()));
     m.add(th, "Error", error)?;
-    let incomplete = crate::args::exception_class(th, "binascii", "Incomplete", ex::EXCEPTION.ty().as_value())?;
+    let incomplete =
+        crate::args::exception_class(th, "binascii", "Incomplete", ex::EXCEPTION.ty().as_value())?;
     m.add(th, "Incomplete", incomplete)
 }
 
@@ -341,4 +382,3 @@ fn crc_hqx(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
     Ok(th.new_int(i64::from(crc)))
 }
-

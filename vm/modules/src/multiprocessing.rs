@@ -7,8 +7,8 @@ use std::time::Duration;
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, GetSetDef, ModuleDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type,
-    TypeDef, payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, GetSetDef, ModuleDef, NativeDef, Owned, PyResult, Slot, Slots, Thread,
+    Type, TypeDef, payload, type_flags, unborn,
 };
 
 use crate::args::this;
@@ -46,33 +46,70 @@ pub static SEM_LOCK: TypeDef = TypeDef {
     flags: type_flags::BASE | type_flags::GC,
     slots: Slots { new: Some(new), ..Slots::NONE },
     methods: &[
-        NativeDef::new("acquire", "($self, /, block=True, timeout=None)", acquire, "Acquire the semaphore/lock."),
+        NativeDef::new(
+            "acquire",
+            "($self, /, block=True, timeout=None)",
+            acquire,
+            "Acquire the semaphore/lock.",
+        ),
         NativeDef::new("release", "($self, /)", release, "Release the semaphore/lock."),
         NativeDef::new("__enter__", "($self, /)", |th, a| acquire(th, &a[..1]), "Enter the semaphore/lock."),
-        NativeDef::new("__exit__", "($self, exc_type=None, exc_value=None, exc_tb=None, /)", |th, a| release(th, &a[..1]), "Exit the semaphore/lock."),
+        NativeDef::new(
+            "__exit__",
+            "($self, exc_type=None, exc_value=None, exc_tb=None, /)",
+            |th, a| release(th, &a[..1]),
+            "Exit the semaphore/lock.",
+        ),
         NativeDef::raw("_rebuild", "($type, handle, kind, maxvalue, name, /)", rebuild, "").class(),
-        NativeDef::new("_count", "($self, /)", |th, a| {
-            // ORDERING Relaxed: a snapshot.
-            let n = this::<SemLock>(a[0]).count.load(Ordering::Relaxed);
-            Ok(th.new_int(i64::from(n)))
-        }, "Num of `acquire()`s minus num of `release()`s for this process."),
-        NativeDef::new("_is_mine", "($self, /)", |th, a| Ok(Owned::bool(is_mine(th, this(a[0])))), "Whether the lock is owned by this thread."),
-        NativeDef::new("_get_value", "($self, /)", |th, a| {
-            let v = value(th, this(a[0]))?;
-            Ok(th.new_int(i64::from(v)))
-        }, "Get the value of the semaphore."),
-        NativeDef::new("_is_zero", "($self, /)", |th, a| Ok(Owned::bool(value(th, this(a[0]))? == 0)), "Return whether semaphore has value zero."),
-        NativeDef::new("_after_fork", "($self, /)", |_, a| {
-            // ORDERING Relaxed: the child has one thread.
-            this::<SemLock>(a[0]).count.store(0, Ordering::Relaxed);
-            Ok(Owned::none())
-        }, "Rezero the net acquisition count after fork()."),
+        NativeDef::new(
+            "_count",
+            "($self, /)",
+            |th, a| {
+                // ORDERING Relaxed: a snapshot.
+                let n = this::<SemLock>(a[0]).count.load(Ordering::Relaxed);
+                Ok(th.new_int(i64::from(n)))
+            },
+            "Num of `acquire()`s minus num of `release()`s for this process.",
+        ),
+        NativeDef::new(
+            "_is_mine",
+            "($self, /)",
+            |th, a| Ok(Owned::bool(is_mine(th, this(a[0])))),
+            "Whether the lock is owned by this thread.",
+        ),
+        NativeDef::new(
+            "_get_value",
+            "($self, /)",
+            |th, a| {
+                let v = value(th, this(a[0]))?;
+                Ok(th.new_int(i64::from(v)))
+            },
+            "Get the value of the semaphore.",
+        ),
+        NativeDef::new(
+            "_is_zero",
+            "($self, /)",
+            |th, a| Ok(Owned::bool(value(th, this(a[0]))? == 0)),
+            "Return whether semaphore has value zero.",
+        ),
+        NativeDef::new(
+            "_after_fork",
+            "($self, /)",
+            |_, a| {
+                // ORDERING Relaxed: the child has one thread.
+                this::<SemLock>(a[0]).count.store(0, Ordering::Relaxed);
+                Ok(Owned::none())
+            },
+            "Rezero the net acquisition count after fork().",
+        ),
     ],
     getset: &[
         GetSetDef::get("handle", |th, o| Ok(th.new_uint(this::<SemLock>(o).handle.0 as u64))),
         GetSetDef::get("kind", |th, o| Ok(th.new_int(i64::from(this::<SemLock>(o).kind.0)))),
         GetSetDef::get("maxvalue", |th, o| Ok(th.new_int(i64::from(this::<SemLock>(o).maxvalue.0)))),
-        GetSetDef::get("name", |_, o| Ok(this::<SemLock>(o).name.fixed().unwrap_or(Borrowed::none()).to_owned())),
+        GetSetDef::get("name", |_, o| {
+            Ok(this::<SemLock>(o).name.fixed().unwrap_or(Borrowed::none()).to_owned())
+        }),
     ],
     ..TypeDef::of::<SemLock>("SemLock")
 };
@@ -105,7 +142,14 @@ fn sem_unlink(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::none())
 }
 
-fn made(th: &mut Thread, ty: &Type, handle: *mut libc::sem_t, kind: i32, maxvalue: i32, name: Owned) -> PyResult {
+fn made(
+    th: &mut Thread,
+    ty: &Type,
+    handle: *mut libc::sem_t,
+    kind: i32,
+    maxvalue: i32,
+    name: Owned,
+) -> PyResult {
     let payload = SemLock {
         header: unborn(),
         handle: Data(handle as usize),
@@ -120,7 +164,8 @@ fn made(th: &mut Thread, ty: &Type, handle: *mut libc::sem_t, kind: i32, maxvalu
 
 fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     let a = crate::args::constructor::<SemLock>(th, ty, "(kind, value, maxvalue, name, unlink)", args)?;
-    let (kind, first, max) = (support::c_int(th, a[0])?, support::c_int(th, a[1])?, support::c_int(th, a[2])?);
+    let (kind, first, max) =
+        (support::c_int(th, a[0])?, support::c_int(th, a[1])?, support::c_int(th, a[2])?);
     let unlink = a[4].truth(th)?;
     if kind != RECURSIVE_MUTEX && kind != SEMAPHORE {
         return Err(th.value_error("unrecognized kind"));

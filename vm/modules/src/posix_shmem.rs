@@ -11,8 +11,18 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "_posixshmem",
     doc: "POSIX shared memory module",
     functions: &[
-        NativeDef::new("shm_open", "($module, /, path, flags, mode=511)", shm_open, "Open a shared memory object.  Returns a file descriptor (integer)."),
-        NativeDef::new("shm_unlink", "($module, /, path)", shm_unlink, "Remove a shared memory object (similar to unlink())."),
+        NativeDef::new(
+            "shm_open",
+            "($module, /, path, flags, mode=511)",
+            shm_open,
+            "Open a shared memory object.  Returns a file descriptor (integer).",
+        ),
+        NativeDef::new(
+            "shm_unlink",
+            "($module, /, path)",
+            shm_unlink,
+            "Remove a shared memory object (similar to unlink()).",
+        ),
     ],
     types: &[],
     setup: None,

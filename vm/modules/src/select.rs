@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, GetSetDef, Locked, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, Type,
-    TypeDef, payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, GetSetDef, Locked, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread,
+    Type, TypeDef, payload, type_flags, unborn,
 };
 
 use crate::args::this;
@@ -16,8 +16,18 @@ pub static MODULE: ModuleDef = ModuleDef {
     name: "select",
     doc: "This module supports asynchronous I/O on multiple file descriptors.",
     functions: &[
-        NativeDef::new("select", "($module, rlist, wlist, xlist, timeout=None, /)", select, "Wait until one or more file descriptors are ready for some kind of I/O."),
-        NativeDef::new("poll", "($module, /)", |th, _| Ok(th.alloc(Poll { header: unborn(), fds: Locked::new(Data(Vec::new())) })), "Returns a polling object."),
+        NativeDef::new(
+            "select",
+            "($module, rlist, wlist, xlist, timeout=None, /)",
+            select,
+            "Wait until one or more file descriptors are ready for some kind of I/O.",
+        ),
+        NativeDef::new(
+            "poll",
+            "($module, /)",
+            |th, _| Ok(th.alloc(Poll { header: unborn(), fds: Locked::new(Data(Vec::new())) })),
+            "Returns a polling object.",
+        ),
     ],
     types: &[&POLL, &EPOLL],
     setup: Some(setup),
@@ -33,7 +43,12 @@ fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
 }
 
 /// When a timeout ends; `None` = never. `unit`: seconds of one unit of the argument.
-fn deadline(th: &mut Thread, t: Option<Borrowed<'_>>, unit: f64, negative_waits: bool) -> PyResult<Option<Instant>> {
+fn deadline(
+    th: &mut Thread,
+    t: Option<Borrowed<'_>>,
+    unit: f64,
+    negative_waits: bool,
+) -> PyResult<Option<Instant>> {
     let Some(t) = t.filter(|t| !t.is_none()) else { return Ok(None) };
     if t.as_float().is_none() && t.as_int().is_none() {
         let msg = "timeout must be a real number or None";
@@ -43,7 +58,8 @@ fn deadline(th: &mut Thread, t: Option<Borrowed<'_>>, unit: f64, negative_waits:
     if seconds < 0.0 {
         return if negative_waits { Ok(None) } else { Err(th.value_error("timeout must be non-negative")) };
     }
-    Ok(Instant::now().checked_add(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1 << 40))))
+    Ok(Instant::now()
+        .checked_add(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(1 << 40))))
 }
 
 /// Milliseconds until then, rounded up; -1 = for ever.
@@ -123,10 +139,30 @@ pub static POLL: TypeDef = TypeDef {
     flags: type_flags::NO_NEW,
     slots: Slots::NONE,
     methods: &[
-        NativeDef::new("register", "($self, fd, eventmask=None, /)", |th, a| poll_set(th, a, true), "Register a file descriptor with the polling object."),
-        NativeDef::new("modify", "($self, fd, eventmask, /)", |th, a| poll_set(th, a, false), "Modify an already registered file descriptor."),
-        NativeDef::new("unregister", "($self, fd, /)", poll_remove, "Remove a file descriptor being tracked by the polling object."),
-        NativeDef::new("poll", "($self, timeout=None, /)", poll_wait, "Polls the set of registered file descriptors."),
+        NativeDef::new(
+            "register",
+            "($self, fd, eventmask=None, /)",
+            |th, a| poll_set(th, a, true),
+            "Register a file descriptor with the polling object.",
+        ),
+        NativeDef::new(
+            "modify",
+            "($self, fd, eventmask, /)",
+            |th, a| poll_set(th, a, false),
+            "Modify an already registered file descriptor.",
+        ),
+        NativeDef::new(
+            "unregister",
+            "($self, fd, /)",
+            poll_remove,
+            "Remove a file descriptor being tracked by the polling object.",
+        ),
+        NativeDef::new(
+            "poll",
+            "($self, timeout=None, /)",
+            poll_wait,
+            "Polls the set of registered file descriptors.",
+        ),
     ],
     ..TypeDef::of::<Poll>("poll")
 };
@@ -214,15 +250,76 @@ pub static EPOLL: TypeDef = TypeDef {
     doc: "select.epoll(sizehint=-1, flags=0)\n\nReturns an epolling object",
     slots: Slots { new: Some(epoll_new), ..Slots::NONE },
     methods: &[
-        NativeDef::new("close", "($self, /)", |_, a| { close(this(a[0])); Ok(Owned::none()) }, "Close the epoll control file descriptor."),
-        NativeDef::new("fileno", "($self, /)", |th, a| { let fd = epoll_fd(th, a[0])?; Ok(th.new_int(i64::from(fd))) }, "Return the epoll control file descriptor."),
-        NativeDef::new("fromfd", "($type, fd, /)", |th, a| { let fd = support::c_int(th, a[1])?; Ok(th.alloc(Epoll { header: unborn(), fd: AtomicI32::new(fd) })) }, "Create an epoll object from a given control fd.").class(),
-        NativeDef::new("register", "($self, /, fd, eventmask=None)", |th, a| epoll_set(th, a, libc::EPOLL_CTL_ADD), "Registers a new fd."),
-        NativeDef::new("modify", "($self, /, fd, eventmask)", |th, a| epoll_set(th, a, libc::EPOLL_CTL_MOD), "Modify event mask for a registered file descriptor."),
-        NativeDef::new("unregister", "($self, /, fd)", |th, a| epoll_set(th, a, libc::EPOLL_CTL_DEL), "Remove a registered file descriptor from the epoll object."),
-        NativeDef::new("poll", "($self, /, timeout=None, maxevents=-1)", epoll_wait, "Wait for events on the epoll file descriptor."),
-        NativeDef::new("__enter__", "($self, /)", |th, a| { epoll_fd(th, a[0])?; Ok(a[0].to_owned()) }, ""),
-        NativeDef::new("__exit__", "($self, exc_type=None, exc_value=None, exc_tb=None, /)", |_, a| { close(this(a[0])); Ok(Owned::none()) }, ""),
+        NativeDef::new(
+            "close",
+            "($self, /)",
+            |_, a| {
+                close(this(a[0]));
+                Ok(Owned::none())
+            },
+            "Close the epoll control file descriptor.",
+        ),
+        NativeDef::new(
+            "fileno",
+            "($self, /)",
+            |th, a| {
+                let fd = epoll_fd(th, a[0])?;
+                Ok(th.new_int(i64::from(fd)))
+            },
+            "Return the epoll control file descriptor.",
+        ),
+        NativeDef::new(
+            "fromfd",
+            "($type, fd, /)",
+            |th, a| {
+                let fd = support::c_int(th, a[1])?;
+                Ok(th.alloc(Epoll { header: unborn(), fd: AtomicI32::new(fd) }))
+            },
+            "Create an epoll object from a given control fd.",
+        )
+        .class(),
+        NativeDef::new(
+            "register",
+            "($self, /, fd, eventmask=None)",
+            |th, a| epoll_set(th, a, libc::EPOLL_CTL_ADD),
+            "Registers a new fd.",
+        ),
+        NativeDef::new(
+            "modify",
+            "($self, /, fd, eventmask)",
+            |th, a| epoll_set(th, a, libc::EPOLL_CTL_MOD),
+            "Modify event mask for a registered file descriptor.",
+        ),
+        NativeDef::new(
+            "unregister",
+            "($self, /, fd)",
+            |th, a| epoll_set(th, a, libc::EPOLL_CTL_DEL),
+            "Remove a registered file descriptor from the epoll object.",
+        ),
+        NativeDef::new(
+            "poll",
+            "($self, /, timeout=None, maxevents=-1)",
+            epoll_wait,
+            "Wait for events on the epoll file descriptor.",
+        ),
+        NativeDef::new(
+            "__enter__",
+            "($self, /)",
+            |th, a| {
+                epoll_fd(th, a[0])?;
+                Ok(a[0].to_owned())
+            },
+            "",
+        ),
+        NativeDef::new(
+            "__exit__",
+            "($self, exc_type=None, exc_value=None, exc_tb=None, /)",
+            |_, a| {
+                close(this(a[0]));
+                Ok(Owned::none())
+            },
+            "",
+        ),
     ],
     getset: &[GetSetDef::get("closed", |_, o| {
         // ORDERING Relaxed: a snapshot.

@@ -11,13 +11,15 @@ use std::time::{Duration, Instant};
 use typhon_core::buffer;
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, GetSetDef, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, Type,
-    TypeDef, payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, GetSetDef, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread,
+    Type, TypeDef, payload, type_flags, unborn,
 };
 
 use self::address::Address;
 use crate::args::this;
-use crate::support::{self, ModuleExt, blocking, c_int, c_int_or, check_signals, errno, last_os_error, os_error};
+use crate::support::{
+    self, ModuleExt, blocking, c_int, c_int_or, check_signals, errno, last_os_error, os_error,
+};
 
 pub static MODULE: ModuleDef = ModuleDef {
     name: "_socket",
@@ -64,53 +66,196 @@ pub static SOCKET: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("_accept", "($self, /)", accept, "_accept() -> (integer, address info)\n\nWait for an incoming connection."),
-        NativeDef::new("bind", "($self, address, /)", |th, a| { let at = address::read(th, this::<Socket>(a[0]).family(), a[1], "bind")?; let fd = open(th, a[0])?; check(th, fd.bind(&at)) }, "Bind the socket to a local address."),
+        NativeDef::new(
+            "_accept",
+            "($self, /)",
+            accept,
+            "_accept() -> (integer, address info)\n\nWait for an incoming connection.",
+        ),
+        NativeDef::new(
+            "bind",
+            "($self, address, /)",
+            |th, a| {
+                let at = address::read(th, this::<Socket>(a[0]).family(), a[1], "bind")?;
+                let fd = open(th, a[0])?;
+                check(th, fd.bind(&at))
+            },
+            "Bind the socket to a local address.",
+        ),
         NativeDef::new("close", "($self, /)", close, "Close the socket.  It cannot be used after this call."),
-        NativeDef::new("connect", "($self, address, /)", |th, a| match connect(th, a, "connect")? { 0 => Ok(Owned::none()), e => Err(os_error(th, e)) }, "Connect the socket to a remote address."),
-        NativeDef::new("connect_ex", "($self, address, /)", |th, a| { let e = connect(th, a, "connect_ex")?; Ok(th.new_int(i64::from(e))) }, "This is like connect(address), but returns an error code (the errno value)\ninstead of raising an exception when an error occurs."),
-        NativeDef::new("detach", "($self, /)", |th, a| {
-            // ORDERING AcqRel: one caller gets the descriptor.
-            let fd = this::<Socket>(a[0]).fd.swap(-1, Ordering::AcqRel);
-            Ok(th.new_int(i64::from(fd)))
-        }, "Close the socket object without closing the underlying file descriptor."),
-        NativeDef::new("fileno", "($self, /)", |th, a| { let fd = this::<Socket>(a[0]).number(); Ok(th.new_int(i64::from(fd))) }, "Return the integer file descriptor of the socket."),
-        NativeDef::new("getpeername", "($self, /)", |th, a| address::of_socket(th, this(a[0]), true), "Return the address of the remote endpoint."),
-        NativeDef::new("getsockname", "($self, /)", |th, a| address::of_socket(th, this(a[0]), false), "Return the address of the local endpoint."),
-        NativeDef::new("getsockopt", "($self, level, option, buffersize=0, /)", getsockopt, "Get a socket option."),
-        NativeDef::new("setsockopt", "($self, level, option, value, optlen=None, /)", setsockopt, "Set a socket option."),
-        NativeDef::new("listen", "($self, backlog=128, /)", |th, a| {
-            let n = c_int_or(th, a.opt(1), 128)?.max(0);
-            let fd = open(th, a[0])?.0;
-            // SAFETY: a plain call.
-            check(th, unsafe { libc::listen(fd, n) })
-        }, "Enable a server to accept connections."),
-        NativeDef::new("recv", "($self, bufsize, flags=0, /)", recv, "Receive up to buffersize bytes from the socket."),
-        NativeDef::new("recv_into", "($self, buffer, nbytes=0, flags=0)", recv_into, "A version of recv() that stores its data into a buffer."),
-        NativeDef::new("recvfrom", "($self, bufsize, flags=0, /)", recvfrom, "Like recv(buffersize, flags) but also return the sender's address info."),
-        NativeDef::new("recvfrom_into", "($self, buffer, nbytes=0, flags=0)", recvfrom_into, "Like recv_into(buffer[, nbytes[, flags]]) but also return the sender's address info."),
+        NativeDef::new(
+            "connect",
+            "($self, address, /)",
+            |th, a| match connect(th, a, "connect")? {
+                0 => Ok(Owned::none()),
+                e => Err(os_error(th, e)),
+            },
+            "Connect the socket to a remote address.",
+        ),
+        NativeDef::new(
+            "connect_ex",
+            "($self, address, /)",
+            |th, a| {
+                let e = connect(th, a, "connect_ex")?;
+                Ok(th.new_int(i64::from(e)))
+            },
+            "This is like connect(address), but returns an error code (the errno value)\ninstead of raising an exception when an error occurs.",
+        ),
+        NativeDef::new(
+            "detach",
+            "($self, /)",
+            |th, a| {
+                // ORDERING AcqRel: one caller gets the descriptor.
+                let fd = this::<Socket>(a[0]).fd.swap(-1, Ordering::AcqRel);
+                Ok(th.new_int(i64::from(fd)))
+            },
+            "Close the socket object without closing the underlying file descriptor.",
+        ),
+        NativeDef::new(
+            "fileno",
+            "($self, /)",
+            |th, a| {
+                let fd = this::<Socket>(a[0]).number();
+                Ok(th.new_int(i64::from(fd)))
+            },
+            "Return the integer file descriptor of the socket.",
+        ),
+        NativeDef::new(
+            "getpeername",
+            "($self, /)",
+            |th, a| address::of_socket(th, this(a[0]), true),
+            "Return the address of the remote endpoint.",
+        ),
+        NativeDef::new(
+            "getsockname",
+            "($self, /)",
+            |th, a| address::of_socket(th, this(a[0]), false),
+            "Return the address of the local endpoint.",
+        ),
+        NativeDef::new(
+            "getsockopt",
+            "($self, level, option, buffersize=0, /)",
+            getsockopt,
+            "Get a socket option.",
+        ),
+        NativeDef::new(
+            "setsockopt",
+            "($self, level, option, value, optlen=None, /)",
+            setsockopt,
+            "Set a socket option.",
+        ),
+        NativeDef::new(
+            "listen",
+            "($self, backlog=128, /)",
+            |th, a| {
+                let n = c_int_or(th, a.opt(1), 128)?.max(0);
+                let fd = open(th, a[0])?.0;
+                // SAFETY: a plain call.
+                check(th, unsafe { libc::listen(fd, n) })
+            },
+            "Enable a server to accept connections.",
+        ),
+        NativeDef::new(
+            "recv",
+            "($self, bufsize, flags=0, /)",
+            recv,
+            "Receive up to buffersize bytes from the socket.",
+        ),
+        NativeDef::new(
+            "recv_into",
+            "($self, buffer, nbytes=0, flags=0)",
+            recv_into,
+            "A version of recv() that stores its data into a buffer.",
+        ),
+        NativeDef::new(
+            "recvfrom",
+            "($self, bufsize, flags=0, /)",
+            recvfrom,
+            "Like recv(buffersize, flags) but also return the sender's address info.",
+        ),
+        NativeDef::new(
+            "recvfrom_into",
+            "($self, buffer, nbytes=0, flags=0)",
+            recvfrom_into,
+            "Like recv_into(buffer[, nbytes[, flags]]) but also return the sender's address info.",
+        ),
         NativeDef::new("send", "($self, data, flags=0, /)", send, "Send a data string to the socket."),
-        NativeDef::new("sendall", "($self, data, flags=0, /)", sendall, "Send a data string to the socket; all of it."),
-        NativeDef::new("sendto", "($self, data, flags_or_address, address=None, /)", sendto, "Like send(data, flags) but allows specifying the destination address."),
-        NativeDef::new("sendmsg", "($self, buffers, ancdata=(), flags=0, address=None, /)", message::sendmsg, "Send normal and ancillary data to the socket."),
-        NativeDef::new("recvmsg", "($self, bufsize, ancbufsize=0, flags=0, /)", message::recvmsg, "Receive normal data and ancillary data from the socket."),
-        NativeDef::new("setblocking", "($self, flag, /)", |th, a| { let t = if a[1].truth(th)? { -1 } else { 0 }; set_timeout(th, this(a[0]), t) }, "Set the socket to blocking (true) or non-blocking (false)."),
-        NativeDef::new("getblocking", "($self, /)", |_, a| Ok(Owned::bool(this::<Socket>(a[0]).nanos() != 0)), "Returns True if socket is in blocking mode, or False if it is in non-blocking mode."),
-        NativeDef::new("settimeout", "($self, timeout, /)", |th, a| { let t = timeout_arg(th, a[1])?; set_timeout(th, this(a[0]), t) }, "Set a timeout on socket operations."),
-        NativeDef::new("gettimeout", "($self, /)", |th, a| Ok(shown_timeout(th, this::<Socket>(a[0]).nanos())), "Returns the timeout in seconds (float) associated with socket operations."),
-        NativeDef::new("shutdown", "($self, how, /)", |th, a| {
-            let how = c_int(th, a[1])?;
-            let fd = open(th, a[0])?.0;
-            // SAFETY: a plain call.
-            check(th, unsafe { libc::shutdown(fd, how) })
-        }, "Shut down the reading side, the writing side of the socket, or both ends."),
+        NativeDef::new(
+            "sendall",
+            "($self, data, flags=0, /)",
+            sendall,
+            "Send a data string to the socket; all of it.",
+        ),
+        NativeDef::new(
+            "sendto",
+            "($self, data, flags_or_address, address=None, /)",
+            sendto,
+            "Like send(data, flags) but allows specifying the destination address.",
+        ),
+        NativeDef::new(
+            "sendmsg",
+            "($self, buffers, ancdata=(), flags=0, address=None, /)",
+            message::sendmsg,
+            "Send normal and ancillary data to the socket.",
+        ),
+        NativeDef::new(
+            "recvmsg",
+            "($self, bufsize, ancbufsize=0, flags=0, /)",
+            message::recvmsg,
+            "Receive normal data and ancillary data from the socket.",
+        ),
+        NativeDef::new(
+            "setblocking",
+            "($self, flag, /)",
+            |th, a| {
+                let t = if a[1].truth(th)? { -1 } else { 0 };
+                set_timeout(th, this(a[0]), t)
+            },
+            "Set the socket to blocking (true) or non-blocking (false).",
+        ),
+        NativeDef::new(
+            "getblocking",
+            "($self, /)",
+            |_, a| Ok(Owned::bool(this::<Socket>(a[0]).nanos() != 0)),
+            "Returns True if socket is in blocking mode, or False if it is in non-blocking mode.",
+        ),
+        NativeDef::new(
+            "settimeout",
+            "($self, timeout, /)",
+            |th, a| {
+                let t = timeout_arg(th, a[1])?;
+                set_timeout(th, this(a[0]), t)
+            },
+            "Set a timeout on socket operations.",
+        ),
+        NativeDef::new(
+            "gettimeout",
+            "($self, /)",
+            |th, a| Ok(shown_timeout(th, this::<Socket>(a[0]).nanos())),
+            "Returns the timeout in seconds (float) associated with socket operations.",
+        ),
+        NativeDef::new(
+            "shutdown",
+            "($self, how, /)",
+            |th, a| {
+                let how = c_int(th, a[1])?;
+                let fd = open(th, a[0])?.0;
+                // SAFETY: a plain call.
+                check(th, unsafe { libc::shutdown(fd, how) })
+            },
+            "Shut down the reading side, the writing side of the socket, or both ends.",
+        ),
     ],
     getset: &[
         GetSetDef::get("family", |th, o| Ok(th.new_int(i64::from(this::<Socket>(o).family())))),
         // ORDERING Relaxed: set once.
-        GetSetDef::get("type", |th, o| Ok(th.new_int(i64::from(this::<Socket>(o).kind.0.load(Ordering::Relaxed))))),
+        GetSetDef::get("type", |th, o| {
+            Ok(th.new_int(i64::from(this::<Socket>(o).kind.0.load(Ordering::Relaxed))))
+        }),
         // ORDERING Relaxed: set once.
-        GetSetDef::get("proto", |th, o| Ok(th.new_int(i64::from(this::<Socket>(o).proto.0.load(Ordering::Relaxed))))),
+        GetSetDef::get("proto", |th, o| {
+            Ok(th.new_int(i64::from(this::<Socket>(o).proto.0.load(Ordering::Relaxed))))
+        }),
         GetSetDef::get("timeout", |th, o| Ok(shown_timeout(th, this::<Socket>(o).nanos()))),
     ],
     ..TypeDef::of::<Socket>("socket")
@@ -205,7 +350,14 @@ fn new(th: &mut Thread, ty: &Type, _: Args<'_>) -> PyResult {
     let number = || Data(AtomicI32::new(-1));
     // ORDERING Relaxed: a number.
     let timeout = AtomicI64::new(DEFAULT_TIMEOUT.load(Ordering::Relaxed));
-    let s = Socket { header: unborn(), fd: AtomicI32::new(-1), family: number(), kind: number(), proto: number(), timeout };
+    let s = Socket {
+        header: unborn(),
+        fd: AtomicI32::new(-1),
+        family: number(),
+        kind: number(),
+        proto: number(),
+        timeout,
+    };
     crate::args::made(th, ty, s)
 }
 
@@ -275,7 +427,8 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let s: &Socket = this(o);
     // ORDERING Relaxed: numbers.
     let (kind, proto) = (s.kind.0.load(Ordering::Relaxed), s.proto.0.load(Ordering::Relaxed));
-    let text = format!("<socket object, fd={}, family={}, type={kind}, proto={proto}>", s.number(), s.family());
+    let text =
+        format!("<socket object, fd={}, family={}, type={kind}, proto={proto}>", s.number(), s.family());
     Ok(th.new_str(&text))
 }
 
@@ -307,7 +460,11 @@ fn wait_ready(th: &mut Thread, fd: i32, events: i16, until: Option<Instant>) -> 
     loop {
         let left = match until {
             None => -1,
-            Some(t) => t.saturating_duration_since(Instant::now()).as_nanos().div_ceil(1_000_000).min(i32::MAX as u128) as i32,
+            Some(t) => t
+                .saturating_duration_since(Instant::now())
+                .as_nanos()
+                .div_ceil(1_000_000)
+                .min(i32::MAX as u128) as i32,
         };
         let (r, e) = blocking(th, || {
             let mut p = libc::pollfd { fd, events, revents: 0 };
@@ -444,7 +601,8 @@ fn setsockopt(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
     let data = buffer::bytes_like(th, a[3])?;
     // SAFETY: so many bytes to read.
-    let r = unsafe { libc::setsockopt(fd, level, option, data.as_ptr().cast(), data.len() as libc::socklen_t) };
+    let r =
+        unsafe { libc::setsockopt(fd, level, option, data.as_ptr().cast(), data.len() as libc::socklen_t) };
     check(th, r)
 }
 
@@ -502,7 +660,16 @@ fn receive_from(th: &mut Thread, s: &Socket, at: usize, size: usize, flags: i32)
         from.len = Address::ROOM;
         let place: *mut Address = &mut *from;
         // SAFETY: room for the bytes and for any address.
-        unsafe { libc::recvfrom(fd, at as *mut libc::c_void, size, flags, (*place).pointer_mut(), &mut (*place).len) }
+        unsafe {
+            libc::recvfrom(
+                fd,
+                at as *mut libc::c_void,
+                size,
+                flags,
+                (*place).pointer_mut(),
+                &mut (*place).len,
+            )
+        }
     })?;
     let from = address::show(th, &from.into_inner());
     Ok((n as usize, from))

@@ -44,7 +44,9 @@ impl Address {
         let mut a = Address::empty();
         a.len = len.min(Self::ROOM);
         // SAFETY: by contract; no more than there is room for.
-        unsafe { core::ptr::copy_nonoverlapping(at.cast::<u8>(), (&raw mut a.storage).cast::<u8>(), a.len as usize) };
+        unsafe {
+            core::ptr::copy_nonoverlapping(at.cast::<u8>(), (&raw mut a.storage).cast::<u8>(), a.len as usize)
+        };
         a
     }
 

@@ -124,14 +124,19 @@ pub fn recvmsg(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             let end = msg.msg_control as usize + msg.msg_controllen as usize;
             let place = libc::CMSG_DATA(c);
             let len = ((*c).cmsg_len as usize).saturating_sub(head).min(end.saturating_sub(place as usize));
-            let (level, kind) = (th.new_int(i64::from((*c).cmsg_level)), th.new_int(i64::from((*c).cmsg_type)));
+            let (level, kind) =
+                (th.new_int(i64::from((*c).cmsg_level)), th.new_int(i64::from((*c).cmsg_type)));
             let bytes = th.new_bytes(core::slice::from_raw_parts(place, len));
             items.push(th.new_tuple(vec![level, kind, bytes]));
             c = libc::CMSG_NXTHDR(&msg, c);
         }
     }
     from.len = msg.msg_namelen;
-    let parts =
-        vec![th.new_bytes(&data), th.new_list(items), th.new_int(i64::from(msg.msg_flags)), address::show(th, &from)];
+    let parts = vec![
+        th.new_bytes(&data),
+        th.new_list(items),
+        th.new_int(i64::from(msg.msg_flags)),
+        address::show(th, &from),
+    ];
     Ok(th.new_tuple(parts))
 }

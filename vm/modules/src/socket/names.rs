@@ -17,57 +17,162 @@ use crate::support::{self, blocking, c_int, c_int_or, last_os_error};
 pub const GAIERROR: &str = "socket.gaierror";
 
 pub const FUNCTIONS: &[NativeDef] = &[
-    NativeDef::new("socketpair", "($module, family=AF_UNIX, type=SOCK_STREAM, proto=0, /)", socketpair, "Create a pair of socket objects from the sockets returned by the platform\nsocketpair() function."),
-    NativeDef::new("close", "($module, fd, /)", |th, a| {
-        let fd = c_int(th, a[0])?;
-        // SAFETY: a plain call.
-        super::check(th, unsafe { libc::close(fd) })
-    }, "Close an integer socket file descriptor."),
-    NativeDef::new("dup", "($module, fd, /)", |th, a| {
-        let fd = c_int(th, a[0])?;
-        // SAFETY: a plain call.
-        let new = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
-        if new < 0 { Err(last_os_error(th)) } else { Ok(th.new_int(i64::from(new))) }
-    }, "Duplicate an integer socket file descriptor."),
-    NativeDef::new("getdefaulttimeout", "($module, /)", |th, _| {
-        // ORDERING Relaxed: a number.
-        let t = DEFAULT_TIMEOUT.load(Ordering::Relaxed);
-        Ok(shown_timeout(th, t))
-    }, "Returns the default timeout in seconds (float) for new socket objects."),
-    NativeDef::new("setdefaulttimeout", "($module, timeout, /)", |th, a| {
-        let t = timeout_arg(th, a[0])?;
-        // ORDERING Relaxed: a number.
-        DEFAULT_TIMEOUT.store(t, Ordering::Relaxed);
-        Ok(Owned::none())
-    }, "Set the default timeout in seconds (float) for new socket objects."),
-    NativeDef::new("gethostname", "($module, /)", |th, _| {
-        let mut room = [0u8; 256];
-        // SAFETY: room for so many bytes.
-        if unsafe { libc::gethostname(room.as_mut_ptr().cast(), 255) } < 0 {
-            return Err(last_os_error(th));
-        }
-        let end = room.iter().position(|b| *b == 0).unwrap_or(255);
-        Ok(support::fs_str(th, &room[..end]))
-    }, "Return the current host name."),
-    NativeDef::new("gethostbyname", "($module, host, /)", |th, a| {
-        let host = address::host_text(th, a[0])?;
-        let ip = resolve_v4(th, &host)?;
-        Ok(th.new_str(&ip.to_string()))
-    }, "Return the IP address (a string of the form '255.255.255.255') for a host."),
-    NativeDef::new("getaddrinfo", "($module, host, port, family=0, type=0, proto=0, flags=0)", getaddrinfo, "Resolve host and port into addrinfo struct."),
-    NativeDef::new("getnameinfo", "($module, sockaddr, flags, /)", getnameinfo, "Get host and port for a sockaddr."),
-    NativeDef::new("getservbyname", "($module, servicename, protocolname=None, /)", getservbyname, "Return a port number from a service name and protocol name."),
-    NativeDef::new("getprotobyname", "($module, name, /)", getprotobyname, "Return the protocol number for the named protocol."),
-    NativeDef::new("inet_aton", "($module, ip_addr, /)", inet_aton, "Convert an IP address in string format to the 32-bit packed binary format."),
-    NativeDef::new("inet_ntoa", "($module, packed_ip, /)", inet_ntoa, "Convert an IP address from 32-bit packed binary format to string format."),
-    NativeDef::new("inet_pton", "($module, address_family, ip_string, /)", inet_pton, "Convert an IP address from string format to a packed string."),
-    NativeDef::new("inet_ntop", "($module, address_family, packed_ip, /)", inet_ntop, "Convert a packed IP address of the given family to string format."),
-    NativeDef::new("htons", "($module, integer, /)", |th, a| swapped(th, a[0], 16), "Convert a 16-bit unsigned integer from host to network byte order."),
-    NativeDef::new("ntohs", "($module, integer, /)", |th, a| swapped(th, a[0], 16), "Convert a 16-bit unsigned integer from network to host byte order."),
-    NativeDef::new("htonl", "($module, integer, /)", |th, a| swapped(th, a[0], 32), "Convert a 32-bit unsigned integer from host to network byte order."),
-    NativeDef::new("ntohl", "($module, integer, /)", |th, a| swapped(th, a[0], 32), "Convert a 32-bit unsigned integer from network to host byte order."),
-    NativeDef::new("CMSG_LEN", "($module, length, /)", |th, a| cmsg(th, a[0], false), "Return the total length, without trailing padding, of an ancillary data item."),
-    NativeDef::new("CMSG_SPACE", "($module, length, /)", |th, a| cmsg(th, a[0], true), "Return the buffer size needed for recvmsg() to receive an ancillary data item."),
+    NativeDef::new(
+        "socketpair",
+        "($module, family=AF_UNIX, type=SOCK_STREAM, proto=0, /)",
+        socketpair,
+        "Create a pair of socket objects from the sockets returned by the platform\nsocketpair() function.",
+    ),
+    NativeDef::new(
+        "close",
+        "($module, fd, /)",
+        |th, a| {
+            let fd = c_int(th, a[0])?;
+            // SAFETY: a plain call.
+            super::check(th, unsafe { libc::close(fd) })
+        },
+        "Close an integer socket file descriptor.",
+    ),
+    NativeDef::new(
+        "dup",
+        "($module, fd, /)",
+        |th, a| {
+            let fd = c_int(th, a[0])?;
+            // SAFETY: a plain call.
+            let new = unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) };
+            if new < 0 { Err(last_os_error(th)) } else { Ok(th.new_int(i64::from(new))) }
+        },
+        "Duplicate an integer socket file descriptor.",
+    ),
+    NativeDef::new(
+        "getdefaulttimeout",
+        "($module, /)",
+        |th, _| {
+            // ORDERING Relaxed: a number.
+            let t = DEFAULT_TIMEOUT.load(Ordering::Relaxed);
+            Ok(shown_timeout(th, t))
+        },
+        "Returns the default timeout in seconds (float) for new socket objects.",
+    ),
+    NativeDef::new(
+        "setdefaulttimeout",
+        "($module, timeout, /)",
+        |th, a| {
+            let t = timeout_arg(th, a[0])?;
+            // ORDERING Relaxed: a number.
+            DEFAULT_TIMEOUT.store(t, Ordering::Relaxed);
+            Ok(Owned::none())
+        },
+        "Set the default timeout in seconds (float) for new socket objects.",
+    ),
+    NativeDef::new(
+        "gethostname",
+        "($module, /)",
+        |th, _| {
+            let mut room = [0u8; 256];
+            // SAFETY: room for so many bytes.
+            if unsafe { libc::gethostname(room.as_mut_ptr().cast(), 255) } < 0 {
+                return Err(last_os_error(th));
+            }
+            let end = room.iter().position(|b| *b == 0).unwrap_or(255);
+            Ok(support::fs_str(th, &room[..end]))
+        },
+        "Return the current host name.",
+    ),
+    NativeDef::new(
+        "gethostbyname",
+        "($module, host, /)",
+        |th, a| {
+            let host = address::host_text(th, a[0])?;
+            let ip = resolve_v4(th, &host)?;
+            Ok(th.new_str(&ip.to_string()))
+        },
+        "Return the IP address (a string of the form '255.255.255.255') for a host.",
+    ),
+    NativeDef::new(
+        "getaddrinfo",
+        "($module, host, port, family=0, type=0, proto=0, flags=0)",
+        getaddrinfo,
+        "Resolve host and port into addrinfo struct.",
+    ),
+    NativeDef::new(
+        "getnameinfo",
+        "($module, sockaddr, flags, /)",
+        getnameinfo,
+        "Get host and port for a sockaddr.",
+    ),
+    NativeDef::new(
+        "getservbyname",
+        "($module, servicename, protocolname=None, /)",
+        getservbyname,
+        "Return a port number from a service name and protocol name.",
+    ),
+    NativeDef::new(
+        "getprotobyname",
+        "($module, name, /)",
+        getprotobyname,
+        "Return the protocol number for the named protocol.",
+    ),
+    NativeDef::new(
+        "inet_aton",
+        "($module, ip_addr, /)",
+        inet_aton,
+        "Convert an IP address in string format to the 32-bit packed binary format.",
+    ),
+    NativeDef::new(
+        "inet_ntoa",
+        "($module, packed_ip, /)",
+        inet_ntoa,
+        "Convert an IP address from 32-bit packed binary format to string format.",
+    ),
+    NativeDef::new(
+        "inet_pton",
+        "($module, address_family, ip_string, /)",
+        inet_pton,
+        "Convert an IP address from string format to a packed string.",
+    ),
+    NativeDef::new(
+        "inet_ntop",
+        "($module, address_family, packed_ip, /)",
+        inet_ntop,
+        "Convert a packed IP address of the given family to string format.",
+    ),
+    NativeDef::new(
+        "htons",
+        "($module, integer, /)",
+        |th, a| swapped(th, a[0], 16),
+        "Convert a 16-bit unsigned integer from host to network byte order.",
+    ),
+    NativeDef::new(
+        "ntohs",
+        "($module, integer, /)",
+        |th, a| swapped(th, a[0], 16),
+        "Convert a 16-bit unsigned integer from network to host byte order.",
+    ),
+    NativeDef::new(
+        "htonl",
+        "($module, integer, /)",
+        |th, a| swapped(th, a[0], 32),
+        "Convert a 32-bit unsigned integer from host to network byte order.",
+    ),
+    NativeDef::new(
+        "ntohl",
+        "($module, integer, /)",
+        |th, a| swapped(th, a[0], 32),
+        "Convert a 32-bit unsigned integer from network to host byte order.",
+    ),
+    NativeDef::new(
+        "CMSG_LEN",
+        "($module, length, /)",
+        |th, a| cmsg(th, a[0], false),
+        "Return the total length, without trailing padding, of an ancillary data item.",
+    ),
+    NativeDef::new(
+        "CMSG_SPACE",
+        "($module, length, /)",
+        |th, a| cmsg(th, a[0], true),
+        "Return the buffer size needed for recvmsg() to receive an ancillary data item.",
+    ),
 ];
 
 fn socketpair(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -112,7 +217,9 @@ fn gai_error(th: &mut Thread, code: i32) -> Raised {
     }
     // SAFETY: a C string that lives for ever.
     let text = unsafe { CStr::from_ptr(libc::gai_strerror(code)) }.to_string_lossy().into_owned();
-    let Some(class) = th.rt.stored(GAIERROR) else { return th.raise(&typhon_core::builtins::exceptions::OS_ERROR, &text) };
+    let Some(class) = th.rt.stored(GAIERROR) else {
+        return th.raise(&typhon_core::builtins::exceptions::OS_ERROR, &text);
+    };
     let (code, text) = (th.new_int(i64::from(code)), th.new_str(&text));
     match class.borrow().call(th, &[code.borrow(), text.borrow()]) {
         Ok(exc) => th.set_exc(exc),
@@ -252,12 +359,21 @@ fn getnameinfo(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let (mut name, mut service) = ([0u8; 1025], [0u8; 32]);
     // SAFETY: an address of so many bytes, and room for both names.
     let r = blocking(th, || unsafe {
-        libc::getnameinfo(at.pointer(), at.len, name.as_mut_ptr().cast(), 1025, service.as_mut_ptr().cast(), 32, flags)
+        libc::getnameinfo(
+            at.pointer(),
+            at.len,
+            name.as_mut_ptr().cast(),
+            1025,
+            service.as_mut_ptr().cast(),
+            32,
+            flags,
+        )
     });
     if r != 0 {
         return Err(gai_error(th, r));
     }
-    let text = |b: &[u8]| CStr::from_bytes_until_nul(b).map_or(String::new(), |s| s.to_string_lossy().into_owned());
+    let text =
+        |b: &[u8]| CStr::from_bytes_until_nul(b).map_or(String::new(), |s| s.to_string_lossy().into_owned());
     let (name, service) = (th.new_str(&text(&name)), th.new_str(&text(&service)));
     Ok(th.new_pair(name, service))
 }
@@ -299,7 +415,10 @@ fn getprotobyname(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn illegal(th: &mut Thread, what: &str) -> Raised {
-    th.raise(&typhon_core::builtins::exceptions::OS_ERROR, &format!("illegal IP address string passed to {what}"))
+    th.raise(
+        &typhon_core::builtins::exceptions::OS_ERROR,
+        &format!("illegal IP address string passed to {what}"),
+    )
 }
 
 fn inet_aton(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
