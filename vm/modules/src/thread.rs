@@ -45,6 +45,8 @@ payload! {
         /// Locked while the thread runs.
         running: Data<WaitLock>,
         done: AtomicBool,
+        /// Was a thread started with it?
+        started: AtomicBool,
     }
 }
 
@@ -292,6 +294,7 @@ fn new_handle(th: &mut Thread, ident: u64) -> Owned {
         ident: AtomicU64::new(ident),
         running: Data(WaitLock::new()),
         done: AtomicBool::new(false),
+        started: AtomicBool::new(false),
     })
 }
 
@@ -389,8 +392,10 @@ impl Start {
 fn start(th: &mut Thread, s: Start) -> PyResult<u64> {
     let handle = s.handle.clone();
     let h = handle.payload::<Handle>();
-    let taken = h.running.0.try_acquire();
-    debug_assert!(taken, "a handle starts one thread");
+    // ORDERING Relaxed: decided once, by one thread.
+    if h.started.swap(true, Ordering::Relaxed) || !h.running.0.try_acquire() {
+        return Err(th.runtime_error("thread already started"));
+    }
     // ORDERING Relaxed: a plain setting.
     let size = match STACK_SIZE.load(Ordering::Relaxed) {
         0 => DEFAULT_STACK,

@@ -62,9 +62,10 @@ impl<'a> Compiler<'a> {
 
     fn conditional(&mut self, f: impl FnOnce(&mut Self) -> Res) -> Res {
         self.unit.conditional_depth += 1;
-        let result = f(self);
+        // After an error the unit at hand may be an inner one; nothing is generated any more.
+        f(self)?;
         self.unit.conditional_depth -= 1;
-        result
+        Ok(())
     }
 
     fn expr_stmt(&mut self, stmt: &'a ast::StmtExpr, loc: Loc) -> Res {

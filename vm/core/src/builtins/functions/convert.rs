@@ -101,7 +101,8 @@ pub fn id(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 pub fn len(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    Ok(Owned::from_const(Word::small_int(a[0].len(th)? as i64)))
+    let n = a[0].len(th)?;
+    Ok(th.new_int(n as i64))
 }
 
 pub fn round(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {

@@ -89,6 +89,7 @@ fn hash(th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
     if known != 0 {
         return Ok(known);
     }
+    th.check_native_stack("")?;
     let mut h = TupleHasher::new();
     for v in t.iter() {
         let w = v.word();

@@ -8,7 +8,6 @@ use crate::handlers;
 use crate::interp::machine::save;
 use crate::interp::unwind::raised;
 use crate::interp::{calls, intrinsics, unpack};
-use crate::object::Owned;
 use crate::word::Word;
 use crate::{drop_next, native, native_unit, next, tail};
 
@@ -282,7 +281,7 @@ handlers! {
     fn get_len(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        native!(0, pc, sp, fp, th, look(tos).len(&mut *th).map(|n| Owned::from_const(Word::small_int(n as i64))))
+        native!(0, pc, sp, fp, th, look(tos).len(&mut *th).map(|n| (*th).new_int(n as i64)))
     }
 
     fn match_mapping(pc, sp, fp, th, tos, arg) {

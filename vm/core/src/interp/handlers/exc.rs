@@ -19,8 +19,11 @@ unsafe fn matches(th: &mut crate::Thread, exc: crate::Word, class_or_tuple: crat
 }
 
 handlers! {
-    /// Raises what is on the thread, at the instruction in front of `pc`.
+    /// Raises what is on the thread, at the `yield` in front of `pc`. Its value counts as sent: handlers of
+    /// delegations keep it.
     fn raise(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
         tail!(raised, pc, sp, fp, th, tos, 0)
     }
 
