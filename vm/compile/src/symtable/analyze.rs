@@ -173,7 +173,9 @@ impl Analyzer<'_> {
             }
             return Ok(Place::Local);
         }
-        if let Some(class) = class {
+        if let Some(class) = class
+            && name != known::CLASSDICT
+        {
             // A name the class binds is found there or globally, never in the functions around the class.
             let in_class = self.table.scopes[class].flags(name);
             if in_class & def::GLOBAL != 0 {
@@ -224,9 +226,12 @@ impl Analyzer<'_> {
                         && self.table.scopes[id].kind == ScopeKind::Class
                         && name == known::CLASS
                     {
+                        // The class has no such variable; a function inside takes the class's cell.
                         place = Place::GlobalImplicit;
-                        child_free.remove(&name);
-                        drop_class = true;
+                        if !self.free_in_child(child, name) {
+                            child_free.remove(&name);
+                            drop_class = true;
+                        }
                     }
                     self.table.scopes[id].entry(name).flags = symbol.flags;
                     places.insert(name, place);
