@@ -6,7 +6,7 @@ use crate::attributes::{AttrPlan, StorePlan, load_attr_plan, store_attr_plan};
 use crate::builtins::dict::Dict;
 use crate::builtins::module::Module;
 use crate::interp::handlers::cold::look;
-use crate::interp::machine::{ARG_MASK, fetch, patch};
+use crate::interp::machine::{ARG_BITS, ARG_MASK, fetch, patch};
 use crate::interp::opcodes::{Op, encode};
 use crate::thread::Thread;
 use crate::word::Word;
@@ -25,6 +25,55 @@ pub fn dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
     // SAFETY: the version proves that the entry exists.
     let w = unsafe { (*t.value_slot(cache as u32)).peek() };
     if w == Word::UNBOUND { Word::ZERO } else { w }
+}
+
+/// Marks the slot cache of a module's attribute.
+const OF_MODULE: u64 = 1 << 63;
+
+/// As [`dict_value`] for the slot cache of an attribute of a module.
+#[inline(always)]
+pub fn module_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
+    if cache & OF_MODULE == 0 { Word::ZERO } else { dict_value(d, me, cache & !OF_MODULE) }
+}
+
+/// The cache word of an attribute of a module.
+fn module_cache(d: &Dict, name: Word) -> Option<u64> {
+    dict_cache(d, name).filter(|c| c & OF_MODULE == 0).map(|c| c | OF_MODULE)
+}
+
+/// Misses of one site after which it stays general.
+const MAX_MISSES: u64 = 64;
+
+/// Counts a miss of the unit at `at` in its argument. False: there were too many.
+///
+/// # Safety
+/// `at` is a unit whose argument is free.
+unsafe fn count_miss(at: *mut u64) -> bool {
+    // SAFETY: by contract.
+    unsafe {
+        let unit = fetch(at);
+        if unit & ARG_MASK >= MAX_MISSES {
+            return false;
+        }
+        patch(at, unit + 1);
+        true
+    }
+}
+
+/// Fills a cache word and keeps the old content, if the unit runs `op` now, as the second cache.
+///
+/// # Safety
+/// `at` is an attribute unit; `word` is the number of its cache word, `second` of the second one.
+unsafe fn fill_keeping(at: *mut u64, op: Op, word: usize, second: usize, new: u64) {
+    // SAFETY: by contract.
+    unsafe {
+        let old = fetch(at.add(word));
+        if fetch(at) >> ARG_BITS == encode(op) && old >> 32 != new >> 32 {
+            patch(at.add(second), old);
+        }
+        patch(at.add(word), new);
+        rewrite(at, op)
+    }
 }
 
 /// The cache word of an interned name in a dict, if it is there.
@@ -62,14 +111,16 @@ fn compress(th: &Thread, w: Word) -> Option<u64> {
 pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
+        if !count_miss(at) {
+            return rewrite(at, Op::LoadAttrGeneric);
+        }
         let name = Word(fetch(at.add(1)));
         let o = look(obj);
         let plan = load_attr_plan(th, o, look(name));
         let shape = u64::from(o.shape_id()) << 32;
         match plan {
             AttrPlan::Slot { offset } | AttrPlan::Member { offset } if offset < 1 << 16 && obj.is_ptr() => {
-                patch(at.add(2), shape | u64::from(offset));
-                rewrite(at, Op::LoadAttrSlot)
+                fill_keeping(at, Op::LoadAttrSlot, 2, 4, shape | u64::from(offset))
             }
             AttrPlan::Class { value, method: false } => match compress(th, value) {
                 Some(p) => {
@@ -85,7 +136,7 @@ pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
                 }
                 None => rewrite(at, Op::LoadAttrGeneric),
             },
-            AttrPlan::Module => match o.downcast::<Module>().and_then(|m| dict_cache(m.dict(), name)) {
+            AttrPlan::Module => match o.downcast::<Module>().and_then(|m| module_cache(m.dict(), name)) {
                 Some(c) => {
                     patch(at.add(2), c);
                     rewrite(at, Op::LoadAttrModule)
@@ -106,16 +157,16 @@ pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
 pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
+        if !count_miss(at) {
+            return rewrite(at, Op::LoadMethodGeneric);
+        }
         let name = Word(fetch(at.add(1)));
         let o = look(obj);
         let plan = load_attr_plan(th, o, look(name));
         let shape = u64::from(o.shape_id()) << 32;
         match plan {
             AttrPlan::Class { value, method: true } => match compress(th, value) {
-                Some(p) => {
-                    patch(at.add(3), shape | p);
-                    rewrite(at, Op::LoadMethodClass)
-                }
+                Some(p) => fill_keeping(at, Op::LoadMethodClass, 3, 4, shape | p),
                 None => rewrite(at, Op::LoadMethodGeneric),
             },
             AttrPlan::OfClass { value, class_method: false, version } => match compress(th, value) {
@@ -125,7 +176,7 @@ pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
                 }
                 None => rewrite(at, Op::LoadMethodGeneric),
             },
-            AttrPlan::Module => match o.downcast::<Module>().and_then(|m| dict_cache(m.dict(), name)) {
+            AttrPlan::Module => match o.downcast::<Module>().and_then(|m| module_cache(m.dict(), name)) {
                 Some(c) => {
                     patch(at.add(2), c);
                     rewrite(at, Op::LoadMethodModule)
@@ -146,6 +197,9 @@ pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
 pub unsafe fn specialise_store_attr(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
+        if !count_miss(at) {
+            return rewrite(at, Op::StoreAttrGeneric);
+        }
         let name = Word(fetch(at.add(1)));
         if !obj.is_ptr() {
             return rewrite(at, Op::StoreAttrGeneric);
@@ -155,8 +209,7 @@ pub unsafe fn specialise_store_attr(th: &mut Thread, at: *mut u64, obj: Word) {
         let shape = u64::from(o.shape_id());
         match plan {
             StorePlan::Slot { offset } | StorePlan::Member { offset } if offset < 1 << 16 => {
-                patch(at.add(2), shape << 32 | u64::from(offset));
-                rewrite(at, Op::StoreAttrSlot)
+                fill_keeping(at, Op::StoreAttrSlot, 2, 4, shape << 32 | u64::from(offset))
             }
             StorePlan::Add { offset, shape: new } if offset < 1 << 16 && new < 1 << 24 && shape < 1 << 24 => {
                 // Another format in a word of its own: shapes of 24 bits, offset of 16.

@@ -264,13 +264,13 @@ fn one(code: &CodeObject, generator: bool, i: &Instr, next: Option<&Instr>, p: &
         O::POP_JUMP_IF_NONE => Op::PopJumpIfNone,
         O::POP_JUMP_IF_NOT_NONE => Op::PopJumpIfNotNone,
         O::LOAD_ATTR => {
-            p.words = vec![name_word(code, i.arg >> 1), 0, 0];
+            p.words = vec![name_word(code, i.arg >> 1), 0, 0, 0];
             debug_assert_eq!(p.words.len(), attr::LOAD_ATTR_WORDS);
             p.arg = 0;
             if i.arg & 1 != 0 { Op::LoadMethod } else { Op::LoadAttr }
         }
         O::STORE_ATTR => {
-            p.words = vec![name_word(code, i.arg), 0, 0];
+            p.words = vec![name_word(code, i.arg), 0, 0, 0];
             debug_assert_eq!(p.words.len(), attr::STORE_ATTR_WORDS);
             p.arg = 0;
             Op::StoreAttr

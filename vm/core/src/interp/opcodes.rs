@@ -135,6 +135,7 @@ machine_ops! {
     LoadAttr = attr::load_attr;
     LoadAttrGeneric = attr::load_attr_generic;
     LoadAttrSlot = attr::load_attr_slot;
+    LoadAttrSlot2 = attr::load_attr_slot2;
     LoadAttrModule = attr::load_attr_module;
     LoadAttrClass = attr::load_attr_class;
     LoadAttrOfClass = attr::load_attr_of_class;
@@ -142,11 +143,13 @@ machine_ops! {
     LoadMethodOfClass = attr::load_method_of_class;
     LoadMethodGeneric = attr::load_method_generic;
     LoadMethodClass = attr::load_method_class;
+    LoadMethodClass2 = attr::load_method_class2;
     LoadMethodModule = attr::load_method_module;
     LoadSuperAttr = attr::load_super_attr;
     StoreAttr = attr::store_attr;
     StoreAttrGeneric = attr::store_attr_generic;
     StoreAttrSlot = attr::store_attr_slot;
+    StoreAttrSlot2 = attr::store_attr_slot2;
     StoreAttrAdd = attr::store_attr_add;
     DeleteAttr = attr::delete_attr;
     BinarySubscr = subscr::binary_subscr;

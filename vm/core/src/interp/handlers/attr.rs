@@ -1,21 +1,25 @@
 //! Attributes, with one-word caches.
 //!
-//! Layout: `LOAD_ATTR`, name, slot cache, class cache; `STORE_ATTR`, name, slot cache, add cache. Each cache word
-//! carries its own guard and always has the same format, so a word can be read by any version of the
-//! instruction:
+//! Layout: `LOAD_ATTR`, name, slot cache, class cache, second cache; `STORE_ATTR`, name, slot cache, add cache,
+//! second cache. Each cache word carries its own guard and its format can be told from any other that may
+//! stand in its place, so a word can be read by any version of the instruction:
 //!
 //! | cache | bits 32..64 | bits 0..32                                                    |
 //! |-------|-------------|---------------------------------------------------------------|
 //! | slot  | shape id    | byte offset of the attribute                                  |
+//! | slot, of a module | version of its dict, bit 63 set | number of the entry             |
 //! | class | shape id, or a class's version | address of an object, relative to the heap, / 16 |
 //!
-//! The add cache holds the old shape id (24 bits), the new one (24) and the byte offset (16).
+//! The add cache holds the old shape id (24 bits), the new one (24) and the byte offset (16). The second
+//! cache is what the slot cache (or, for methods, the class cache) held before the last miss: a site that
+//! meets two shapes in turn hits both. The argument of the unit counts the misses; too many, and the site
+//! stays general.
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::call::shape_of;
 use super::cold::look;
-use super::locals::own_local;
+use super::locals::{own_from_slot, own_local};
 use crate::handlers;
 use crate::interp::caches;
 use crate::interp::machine::{drop_fast, fetch, save};
@@ -25,9 +29,9 @@ use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, native_unit, next, tail};
 
 /// Words behind a LOAD_ATTR unit.
-pub const LOAD_ATTR_WORDS: usize = 3;
+pub const LOAD_ATTR_WORDS: usize = 4;
 /// Words behind a STORE_ATTR unit.
-pub const STORE_ATTR_WORDS: usize = 3;
+pub const STORE_ATTR_WORDS: usize = 4;
 
 /// The slot at a byte offset of an object.
 ///
@@ -106,19 +110,38 @@ handlers! {
         }
         let id = shape_of(tos);
         if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_attr_slot2, pc, sp, fp, th, tos, arg)
+        }
+        let w = slot_at(tos, c & 0xffff).peek();
+        if w == Word::UNBOUND {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let v = own_from_slot(th, w);
+        if v == Word::ZERO {
+            tail!(load_attr_foreign, pc, sp, fp, th, tos, c & 0xffff)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// As [`load_attr_slot`], for the shape before the last one.
+    fn load_attr_slot2(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(3));
+        if !tos.is_ptr() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let w = slot_at(tos, c & 0xffff).peek();
-        let v = if w.is_ptr() {
-            if !own_local(th, w) {
-                tail!(load_attr_foreign, pc, sp, fp, th, tos, c & 0xffff)
-            }
-            Word(w.ptr() as u64)
-        } else if w == Word::UNBOUND {
+        if w == Word::UNBOUND {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
-        } else {
-            w
-        };
+        }
+        let v = own_from_slot(th, w);
+        if v == Word::ZERO {
+            tail!(load_attr_foreign, pc, sp, fp, th, tos, c & 0xffff)
+        }
         pc = pc.add(LOAD_ATTR_WORDS);
         drop_next!(tos, pc, sp, fp, th, v)
     }
@@ -141,7 +164,7 @@ handlers! {
         let c = fetch(pc.add(1));
         if tos.is_ptr() && shape_of(tos) == crate::builtins::ids::MODULE {
             let m = &*(tos.ptr() as *const crate::builtins::module::Module);
-            let w = caches::dict_value(m.dict(), (*th).owner, c);
+            let w = caches::module_value(m.dict(), (*th).owner, c);
             if w != Word::ZERO {
                 let v = if w.is_counted() {
                     if !own_local(th, w) {
@@ -225,6 +248,19 @@ handlers! {
         let c = fetch(pc.add(2));
         let id = if tos.is_ptr() { shape_of(tos) } else { shape::id_of_immediate(tos) };
         if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_method_class2, pc, sp, fp, th, tos, arg)
+        }
+        *sp = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        sp = sp.add(1);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        next!(pc, sp, fp, th, tos)
+    }
+
+    /// As [`load_method_class`], for the shape before the last one.
+    fn load_method_class2(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(3));
+        let id = if tos.is_ptr() { shape_of(tos) } else { shape::id_of_immediate(tos) };
+        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
         *sp = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
@@ -253,7 +289,7 @@ handlers! {
         let c = fetch(pc.add(1));
         if tos.is_ptr() && shape_of(tos) == crate::builtins::ids::MODULE {
             let m = &*(tos.ptr() as *const crate::builtins::module::Module);
-            let w = caches::dict_value(m.dict(), (*th).owner, c);
+            let w = caches::module_value(m.dict(), (*th).owner, c);
             if w != Word::ZERO && (!w.is_counted() || own_local(th, w)) {
                 *sp = w;
                 sp = sp.add(1);
@@ -281,6 +317,38 @@ handlers! {
     /// Overwrites an attribute in its slot.
     fn store_attr_slot(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(1));
+        if !tos.is_ptr() {
+            tail!(store_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(store_attr_slot2, pc, sp, fp, th, tos, arg)
+        }
+        let v = *sp.sub(1);
+        if v.0 & 15 == UNCOUNTED {
+            if !own_local(th, v) {
+                tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
+            }
+            *sp.sub(1) = Word(v.ptr() as u64);
+        }
+        if !lock_fast(th, tos) {
+            tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        if shape_of(tos) != id {
+            tail!(unlocked, pc, sp, fp, th, tos, 0)
+        }
+        let slot = slot_at(tos, c & 0xffff);
+        let old = slot.peek();
+        slot.store_raw(*sp.sub(1));
+        let waiters = unlock_fast(th, tos);
+        sp = sp.sub(2);
+        pc = pc.add(STORE_ATTR_WORDS);
+        crate::stored_next!(waiters, old, tos, pc, sp, fp, th)
+    }
+
+    /// As [`store_attr_slot`], for the shape before the last one.
+    fn store_attr_slot2(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(3));
         if !tos.is_ptr() {
             tail!(store_attr, pc, sp, fp, th, tos, arg)
         }

@@ -3,7 +3,7 @@
 use super::cold;
 use crate::handlers;
 use crate::interp::machine::{fetch, save};
-use typhon_sync::header::OwnerId;
+use typhon_sync::header::{OwnerId, gc_bits};
 
 use crate::word::Word;
 use crate::{drop_next, next, tail};
@@ -30,8 +30,8 @@ pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
     }
 }
 
-/// The word to push for a value that lies in a slot: counted if it is this thread's, as it is if it is
-/// immortal or no pointer. [`Word::ZERO`]: somebody else's, for the careful way.
+/// The word to push for a value that lies in a slot: counted if it is this thread's, as it is if it needs no
+/// count (immortal, of a deferred kind, no pointer). [`Word::ZERO`]: somebody else's, for the careful way.
 ///
 /// # Safety
 /// The word was read from a live slot since the last safepoint, and is not UNBOUND.
@@ -51,7 +51,10 @@ pub unsafe fn own_from_slot(th: *mut crate::Thread, w: Word) -> Word {
             (*h).local.store(l + 1, Relaxed);
             return Word(h as u64);
         }
-        if owner == OwnerId::IMMORTAL.0 { w.uncounted() } else { Word::ZERO }
+        // ORDERING Relaxed: set at birth. Only the collector ends objects of deferred kinds (classes, functions),
+        // and it takes words on stacks for references.
+        let lives = owner == OwnerId::IMMORTAL.0 || (*h).gc.load(Relaxed) & gc_bits::DEFERRED != 0;
+        if lives { w.uncounted() } else { Word::ZERO }
     }
 }
 
@@ -248,20 +251,16 @@ handlers! {
     fn load_deref(pc, sp, fp, th, tos, arg) {
         let cell = (*fp.add(arg as usize)).ptr() as *const crate::cell::Cell;
         let w = (*cell).contents.peek();
-        if w.is_ptr() {
-            if !own_local(th, w) {
-                tail!(cold::load_deref, pc, sp, fp, th, tos, arg)
-            }
-            *sp = tos;
-            sp = sp.add(1);
-            next!(pc, sp, fp, th, Word(w.ptr() as u64))
-        }
         if w == Word::UNBOUND {
+            tail!(cold::load_deref, pc, sp, fp, th, tos, arg)
+        }
+        let v = own_from_slot(th, w);
+        if v == Word::ZERO {
             tail!(cold::load_deref, pc, sp, fp, th, tos, arg)
         }
         *sp = tos;
         sp = sp.add(1);
-        next!(pc, sp, fp, th, w)
+        next!(pc, sp, fp, th, v)
     }
 
     fn store_deref(pc, sp, fp, th, tos, arg) {
