@@ -3,7 +3,7 @@
 use typhon_compile::opcode::{ArgKind, BinaryOp, Intrinsic1, Intrinsic2, Opcode, SpecialMethod};
 use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread};
 
-use crate::support::c_int;
+use crate::support::{ModuleExt, c_int};
 
 const HAS: &str = "($module, opcode)";
 
@@ -88,7 +88,13 @@ pub static MODULE: ModuleDef = ModuleDef {
         ),
     ],
     types: &[],
-    setup: None,
+    setup: Some(|th, module| {
+        // Instructions specialise themselves in a copy that programs do not see.
+        for name in ["ENABLE_SPECIALIZATION", "ENABLE_SPECIALIZATION_FT"] {
+            module.add(th, name, Owned::bool(false))?;
+        }
+        Ok(())
+    }),
 };
 
 fn opcode(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Opcode>> {

@@ -293,7 +293,7 @@ pub fn is_type_object<T: Payload>(v: Borrowed<'_>) -> bool {
 }
 
 /// `TypeError` unless the class may be changed.
-fn check_mutable(th: &mut Thread, ty: &Type, name: Borrowed<'_>) -> PyResult<()> {
+pub fn check_mutable(th: &mut Thread, ty: &Type, name: Borrowed<'_>) -> PyResult<()> {
     if ty.has_flag(type_flags::HEAP) && !ty.has_flag(type_flags::IMMUTABLE) {
         return Ok(());
     }

@@ -4,6 +4,7 @@ use core::sync::atomic::Ordering;
 
 use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
+use crate::builtins::type_::{self, attributes};
 use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::ArgsExt;
@@ -34,6 +35,13 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          This enters the string in the (global) table of interned strings whose\n\
          purpose is to speed up dictionary lookups. Return the string itself or\n\
          the previously interned string object with the same value.",
+    ),
+    NativeDef::new(
+        "_clear_type_descriptors",
+        "(type, /)",
+        clear_type_descriptors,
+        "Private function for clearing certain descriptors from a type's dictionary.\n\n\
+         See gh-135228 for context.",
     ),
     NativeDef::new(
         "_is_interned",
@@ -81,6 +89,20 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
 
 /// What `getrefcount` says of objects that are not counted: numbers, constants, immortals.
 const IMMORTAL_COUNT: i64 = 3 << 30;
+
+/// Takes `__dict__` and `__weakref__` out of a class that another one replaces (`@dataclass(slots=True)`).
+fn clear_type_descriptors(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let Some(ty) = a[0].downcast::<crate::Type>() else {
+        let msg = format!("argument must be a type, not {}", a[0].type_name(th));
+        return Err(th.type_error(&msg));
+    };
+    for name in ["__dict__", "__weakref__"] {
+        let name = th.intern(name);
+        type_::check_mutable(th, ty, name.borrow())?;
+        attributes::set_entry(th, ty, name.borrow(), None)?;
+    }
+    Ok(Owned::none())
+}
 
 fn getrefcount(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let n = match a[0].header() {

@@ -35,7 +35,12 @@ fn resolve(ty: &Type, slot: SlotId) -> usize {
                 specific = w.function();
             }
         } else if def.wrap == Wrap::New {
-            specific = found.downcast_exact::<NativeFunction>().and_then(super::new_slot_of).unwrap_or(0);
+            // The `__new__` of an unrelated class has checks that its bare function lacks.
+            specific = found
+                .downcast_exact::<NativeFunction>()
+                .and_then(super::new_slot_of)
+                .filter(|f| ty.base().is_some_and(|b| native_new(b) == *f))
+                .unwrap_or(0);
         } else if found.is_none() && slot == SlotId::hash {
             return 0;
         }
@@ -47,6 +52,18 @@ fn resolve(ty: &Type, slot: SlotId) -> usize {
         }
     }
     if call_python { python } else { native }
+}
+
+/// The `new` function of the built-in class that gives `ty` its layout.
+pub(super) fn native_new(ty: &Type) -> usize {
+    let python = super::python_slots::new as *const () as usize;
+    let mut solid = ty;
+    while solid.slots.raw(SlotId::new) == python
+        && let Some(b) = solid.base()
+    {
+        solid = b;
+    }
+    solid.slots.raw(SlotId::new)
 }
 
 /// Fills the slots of a new class whose MRO and namespace are complete.
