@@ -30,6 +30,8 @@ crate::payload! {
         pub back: Slot,
         /// Locals of a finished frame: a list in order of `co_localsplusnames`, unbound ones empty.
         kept: crate::Locked<Vec<Option<Owned>>>,
+        /// What `f_locals` overwrote while the frame ran: its code may have borrowed the old values.
+        overwritten: crate::Locked<Vec<Owned>>,
         /// Extra names set through `f_locals`.
         extra: Slot,
         pub trace: Slot,
@@ -62,6 +64,7 @@ pub(crate) fn of_record(th: &mut Thread, ci: *mut CallRecord) -> Owned {
             namespace: Slot::from_option(namespace),
             back: Slot::empty(),
             kept: crate::Locked::new(Vec::new()),
+            overwritten: crate::Locked::new(Vec::new()),
             extra: Slot::empty(),
             trace: Slot::empty(),
             record: Data(AtomicPtr::new(ci)),
@@ -253,8 +256,9 @@ impl Frame {
                     return;
                 }
                 let old = core::mem::replace(&mut *p, v.map_or(Word::UNBOUND, |v| v.into_raw()));
-                // A borrow that callees rely on stays alive with its old holder.
-                crate::dealloc::drop_word(old);
+                if old.is_ptr() && old.is_counted() {
+                    self.overwritten.lock(&self.header, th).push(Owned::from_raw(old));
+                }
             }
             return;
         }
@@ -600,6 +604,7 @@ pub fn of_generator(th: &mut Thread, g: &Generator) -> Owned {
         namespace: Slot::empty(),
         back: Slot::empty(),
         kept: crate::Locked::new(Vec::new()),
+            overwritten: crate::Locked::new(Vec::new()),
         extra: Slot::empty(),
         trace: Slot::empty(),
         record: Data(AtomicPtr::new(core::ptr::null_mut())),

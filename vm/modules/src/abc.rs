@@ -193,7 +193,8 @@ fn pattern_flags(th: &mut Thread, class: Borrowed<'_>, ty: &Type) -> PyResult<()
 }
 
 fn set_pattern_flags(ty: &Type, flags: u32) {
-    if flags != 0 && !ty.has_flag(type_flags::IMMUTABLE) {
+    // Built-in types say it themselves: str is a Sequence, but no sequence pattern.
+    if flags != 0 && ty.has_flag(type_flags::HEAP) {
         // ORDERING Relaxed: a property that pattern matching reads on its own.
         ty.flags.fetch_and(!PATTERN_FLAGS, Ordering::Relaxed);
         ty.flags.fetch_or(flags, Ordering::Relaxed);

@@ -73,3 +73,78 @@ try:
     assert isinstance(hash(deep), int)
 except RecursionError:
     pass
+
+
+def sequence(x):
+    match x:
+        case [*_]:
+            return True
+        case _:
+            return False
+
+
+def mapping(x):
+    match x:
+        case {**_rest}:
+            return True
+        case _:
+            return False
+
+
+import array
+import collections
+import collections.abc
+import types
+import typing
+
+for value in ("ab", b"ab", bytearray(b"ab"), {}, {1}, 5):
+    assert not sequence(value), value
+for value in ([], (), range(2), memoryview(b"a"), array.array("b"), collections.deque(),
+              collections.UserList()):
+    assert sequence(value), value
+for value in ({}, types.MappingProxyType({}), collections.OrderedDict(), collections.defaultdict(),
+              collections.Counter(), collections.ChainMap(), collections.UserDict()):
+    assert mapping(value), value
+
+
+class Mine(collections.abc.Sequence):
+    def __len__(self):
+        return 0
+
+    def __getitem__(self, i):
+        raise IndexError
+
+
+class Generic(typing.Generic[typing.TypeVar("T")]):
+    def __init__(self, x):
+        self.x = x
+
+
+assert sequence(Mine()) and not mapping(Mine()) and Generic(1).x == 1
+
+
+class Meta(type):
+    def mro(cls):
+        return [cls, dict, object]
+
+
+for wrong in (lambda: Meta("Odd", (), {}), lambda: list.__new__(object)):
+    try:
+        wrong()
+    except TypeError:
+        pass
+    else:
+        raise AssertionError("native code ran on a foreign object")
+
+import sys
+
+
+def overwritten(value):
+    frame = sys._getframe()
+    for n in range(20):
+        pair = (value, [frame.f_locals.update({"value": [n]}), value][1], value)
+        assert pair[1] == [n] and pair[2] == [n]
+    return True
+
+
+assert overwritten([])

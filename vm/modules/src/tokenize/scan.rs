@@ -542,6 +542,11 @@ impl Scanner {
             '!' if at_field && line.get(from + 1) != Some(&'=') => "!",
             _ => match OPERATORS.iter().find(|op| starts(op)) {
                 Some(op) => op,
+                // No operators of the language, but tokens all the same: signatures of natives have `$`.
+                None if line[from] == '$' => "$",
+                None if line[from] == '?' => "?",
+                None if line[from] == '!' => "!",
+                None if line[from] == '`' => "`",
                 None => {
                     let at = self.place();
                     return self.fault("invalid character", FaultClass::Syntax, at);

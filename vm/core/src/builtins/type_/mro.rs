@@ -75,8 +75,19 @@ pub(super) fn compute(th: &mut Thread, ty: &Type, bases: &[&Type]) -> PyResult {
     };
     let items = result.borrow().to_vec(th)?;
     for item in &items {
-        if item.downcast::<Type>().is_none() {
+        let Some(class) = item.downcast::<Type>() else {
             let msg = format!("mro() returned a non-class ('{}')", item.borrow().type_name(th));
+            return Err(th.type_error(&msg));
+        };
+        let mut solid = class;
+        while solid.has_flag(crate::typedef::type_flags::HEAP)
+            && let Some(b) = solid.base()
+        {
+            solid = b;
+        }
+        if !super::update::has_layout_of(ty, solid) {
+            let (own, theirs) = (ty.display_name(), class.display_name());
+            let msg = format!("{own}.mro() returned base with unsuitable layout ('{theirs}')");
             return Err(th.type_error(&msg));
         }
     }

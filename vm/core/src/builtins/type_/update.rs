@@ -31,7 +31,7 @@ fn resolve(ty: &Type, slot: SlotId) -> usize {
             if theirs.name == def.name && theirs.slot != slot {
                 continue;
             }
-            if theirs.name == def.name && ty.is_subtype_of(w.objclass()) {
+            if theirs.name == def.name && ty.is_subtype_of(w.objclass()) && has_layout_of(ty, w.objclass()) {
                 specific = w.function();
             }
         } else if def.wrap == Wrap::New {
@@ -52,6 +52,22 @@ fn resolve(ty: &Type, slot: SlotId) -> usize {
         }
     }
     if call_python { python } else { native }
+}
+
+/// May native code of `class` work on instances of `ty`? `ty.__mro__ = …` and `mro()` of a metaclass may
+/// name classes that are no bases.
+pub(super) fn has_layout_of(ty: &Type, class: &Type) -> bool {
+    if class.layout.0.size <= crate::builtins::object::DEF.ty().layout.0.size {
+        return true;
+    }
+    let mut base = Some(ty);
+    while let Some(b) = base {
+        if core::ptr::eq(b, class) {
+            return true;
+        }
+        base = b.base();
+    }
+    false
 }
 
 /// The `new` function of the built-in class that gives `ty` its layout.
