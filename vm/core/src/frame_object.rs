@@ -604,7 +604,7 @@ pub fn of_generator(th: &mut Thread, g: &Generator) -> Owned {
         namespace: Slot::empty(),
         back: Slot::empty(),
         kept: crate::Locked::new(Vec::new()),
-            overwritten: crate::Locked::new(Vec::new()),
+        overwritten: crate::Locked::new(Vec::new()),
         extra: Slot::empty(),
         trace: Slot::empty(),
         record: Data(AtomicPtr::new(core::ptr::null_mut())),
