@@ -247,6 +247,7 @@ impl Thread {
     /// `size` is at least that of `T`, `shape` is a shape of `T`'s type or a subclass.
     #[inline(always)]
     unsafe fn alloc_raw<T: Payload>(&mut self, payload: T, size: usize, shape: u32, flags: u32) -> Owned {
+        debug_assert!(shape != 0, "the type of a native module is made before its objects");
         let p = if flags & type_flags::DEFERRED != 0 {
             self.heap.alloc_deferred(size)
         } else {

@@ -45,7 +45,10 @@ fn setup(th: &mut Thread, module: Borrowed<'_>) -> PyResult<()> {
     let default = th.intern("default");
     module.add(th, "_defaultaction", default)?;
     // Registered, not imported: this module is made before the import system runs.
-    let class = register_type(th, &crate::contextvars::CONTEXT_VAR)?;
+    for def in crate::contextvars::MODULE.types {
+        register_type(th, def)?;
+    }
+    let class = crate::contextvars::CONTEXT_VAR.ty().as_value();
     let name = th.new_str("warnings_context");
     let var = class.call(th, &[name.borrow()])?;
     th.rt.store(CONTEXT, var.clone());
