@@ -213,7 +213,7 @@ impl Analyzer<'_> {
 
     /// Merges the names of a comprehension into the scope that evaluates it.
     fn inline(&mut self, id: ScopeId, child: ScopeId, places: &mut FxMap<Sym, Place>, child_free: &mut Set) {
-        let mut drop_class = false;
+        let mut dropped = Vec::new();
         for at in 0..self.table.scopes[child].symbols.len() {
             let (name, symbol) = self.table.scopes[child].symbols[at];
             if symbol.flags & def::PARAM != 0 {
@@ -224,13 +224,13 @@ impl Analyzer<'_> {
                     let mut place = symbol.place;
                     if place == Place::Free
                         && self.table.scopes[id].kind == ScopeKind::Class
-                        && name == known::CLASS
+                        && [known::CLASS, known::CLASSDICT, known::CONDITIONAL_ANNOTATIONS].contains(&name)
                     {
                         // The class has no such variable; a function inside takes the class's cell.
                         place = Place::GlobalImplicit;
                         if !self.free_in_child(child, name) {
                             child_free.remove(&name);
-                            drop_class = true;
+                            dropped.push(name);
                         }
                     }
                     self.table.scopes[id].entry(name).flags = symbol.flags;
@@ -246,8 +246,8 @@ impl Analyzer<'_> {
                 }
             }
         }
-        if drop_class {
-            self.table.scopes[child].remove(known::CLASS);
+        for name in dropped {
+            self.table.scopes[child].remove(name);
         }
     }
 
