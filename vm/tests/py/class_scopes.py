@@ -148,3 +148,16 @@ def overwritten(value):
 
 
 assert overwritten([])
+
+
+class Calls:
+    pass
+
+
+Calls.__call__ = Calls()
+try:
+    Calls()()
+except RecursionError:
+    pass
+else:
+    raise AssertionError("an endless chain of __call__")

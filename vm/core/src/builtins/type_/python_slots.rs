@@ -194,6 +194,8 @@ pub fn next_raising(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 /// `__call__`
 pub fn call(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult {
+    // `__call__` may be an instance of the class itself.
+    th.check_native_stack("")?;
     match crate::call::special_args(th, o, th.rt.names.__call__.get(), args)? {
         Some(v) => Ok(v),
         None => {
