@@ -209,7 +209,7 @@ unsafe fn prepare(plan: &Plan, stage: &mut &'static [u8]) -> Option<()> {
     // SAFETY: plain system calls.
     unsafe {
         for fd in [plan.p2cwrite, plan.c2pread, plan.errread, plan.errpipe_read] {
-            if fd >= 0 && fd > 2 {
+            if fd > 2 {
                 libc::close(fd);
             }
         }
