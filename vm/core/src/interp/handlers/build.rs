@@ -29,11 +29,17 @@ pub(super) unsafe fn store_item(
 /// `set.add(item)`, out of line as [`store_item`].
 ///
 /// # Safety
-/// The words are live, `set` is a set.
+/// The words are live.
 #[inline(never)]
 unsafe fn add_item(th: &mut crate::Thread, set: Word, item: Word) -> crate::PyResult<()> {
     // SAFETY: by contract.
-    unsafe { (*(set.ptr() as *const crate::builtins::set::Set)).add(th, look(item)).map(drop) }
+    unsafe {
+        match look(set).downcast::<crate::builtins::set::Set>() {
+            Some(s) => s.add(th, look(item)).map(drop),
+            // Only the set of annotations that were reached has a name.
+            None => Err(th.type_error("__conditional_annotations__ is not a set")),
+        }
+    }
 }
 
 handlers! {
