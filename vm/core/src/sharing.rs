@@ -133,6 +133,10 @@ pub unsafe fn release(h: &Header, address: *mut u8, bytes: usize, free: unsafe f
     }
 }
 
+/// Position of an iterator that came to its end while strangers could be looking into its source: that
+/// stays where it is until the iterator dies, which is sooner than retiring it would end it.
+pub const EXHAUSTED: usize = usize::MAX >> 1;
+
 /// Drops a reference once no thread can be looking at its object any more: for what readers look
 /// into without owning it (str keys of a dict).
 pub fn release_owned(h: &Header, v: Owned) {

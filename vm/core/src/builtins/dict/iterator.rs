@@ -61,7 +61,7 @@ trait Step: crate::Payload {
 fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
     sharing::enter(it.header());
     let source = it.dict().peek();
-    if !source.is_ptr() {
+    if !source.is_ptr() || load(&it.place().pos) == sharing::EXHAUSTED {
         return Ok(None);
     }
     // SAFETY: the slot holds dicts only; alive as said above.
@@ -130,8 +130,10 @@ fn take_locked<S: Step>(it: &S, i: u32) -> Option<S::Item> {
 
 fn finish<S: Step>(it: &S) {
     let _guard = sharing::lock_container(it.header());
-    if let Some(d) = it.dict().take() {
-        sharing::release_owned(it.header(), d);
+    if sharing::is_foreign(it.header()) {
+        store(&it.place().pos, sharing::EXHAUSTED);
+    } else {
+        drop(it.dict().take());
     }
 }
 

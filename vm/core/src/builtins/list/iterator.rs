@@ -124,13 +124,18 @@ impl ListIterator {
         sharing::enter(&self.header);
         let list = self.list.get(&self.header)?;
         let i = self.at();
+        if i == sharing::EXHAUSTED {
+            return None;
+        }
         if let Some(v) = list.payload::<List>().get(i) {
             self.set_at(i + 1);
             return Some(v);
         }
         let _guard = sharing::lock_container(&self.header);
-        if let Some(source) = self.list.take() {
-            sharing::release_owned(&self.header, source);
+        if sharing::is_foreign(&self.header) {
+            self.set_at(sharing::EXHAUSTED);
+        } else {
+            drop(self.list.take());
         }
         None
     }
@@ -162,7 +167,7 @@ fn length_hint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let it = of(a[0]);
-    match it.list.get(&it.header) {
+    match it.list.get(&it.header).filter(|_| it.at() != sharing::EXHAUSTED) {
         Some(l) => {
             let state = th.new_int(it.at() as i64);
             sequence::reduced(th, "iter", vec![l], Some(state))
@@ -176,7 +181,10 @@ fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let i = sequence::state_index(th, a[1])?;
-    of(a[0]).set_at(i);
+    let it = of(a[0]);
+    if it.at() != sharing::EXHAUSTED {
+        it.set_at(i);
+    }
     Ok(Owned::none())
 }
 

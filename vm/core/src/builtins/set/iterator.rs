@@ -58,7 +58,8 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     let it = of(o);
     sharing::enter(&it.header);
     let source = it.set.peek();
-    if !source.is_ptr() {
+    // ORDERING Relaxed: a position.
+    if !source.is_ptr() || it.pos.load(Ordering::Relaxed) == sharing::EXHAUSTED {
         return Ok(None);
     }
     // SAFETY: the slot holds sets only, and lets go of one no sooner than at a safepoint of every thread
@@ -83,8 +84,11 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
         }
         None => {
             let _guard = sharing::lock_container(&it.header);
-            if let Some(source) = it.set.take() {
-                sharing::release_owned(&it.header, source);
+            if sharing::is_foreign(&it.header) {
+                // ORDERING Relaxed: as above.
+                it.pos.store(sharing::EXHAUSTED, Ordering::Relaxed);
+            } else {
+                drop(it.set.take());
             }
             Ok(None)
         }

@@ -110,8 +110,10 @@ impl TupleIterator {
             return Some(v.to_owned());
         }
         let _guard = sharing::lock_container(&self.header);
-        if let Some(source) = self.tuple.take() {
-            sharing::release_owned(&self.header, source);
+        if sharing::is_foreign(&self.header) {
+            self.set_at(sharing::EXHAUSTED);
+        } else {
+            drop(self.tuple.take());
         }
         None
     }
@@ -125,7 +127,7 @@ fn length_hint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let it = of(a[0]);
-    match it.tuple.get(&it.header) {
+    match it.tuple.get(&it.header).filter(|_| it.at() != sharing::EXHAUSTED) {
         Some(t) => {
             let state = th.new_int(it.at() as i64);
             sequence::reduced(th, "iter", vec![t], Some(state))
@@ -140,7 +142,7 @@ fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let i = sequence::state_index(th, a[1])?;
     let it = of(a[0]);
-    if let Some(t) = it.tuple.get(&it.header) {
+    if let Some(t) = it.tuple.get(&it.header).filter(|_| it.at() != sharing::EXHAUSTED) {
         it.set_at(i.min(t.payload::<Tuple>().len()));
     }
     Ok(Owned::none())
