@@ -493,6 +493,13 @@ pub unsafe fn get_slice(th: *mut Thread, container: Word, a: Word, b: Word) -> P
     }
 }
 
+/// GET_LEN. Apart from its handler, whose tail call a result in memory would cost.
+#[inline(never)]
+pub fn length(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
+    let n = o.len(th)?;
+    Ok(th.new_int(n as i64))
+}
+
 /// See [`get_slice`].
 ///
 /// # Safety

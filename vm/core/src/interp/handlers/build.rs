@@ -287,7 +287,7 @@ handlers! {
     fn get_len(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        native!(0, pc, sp, fp, th, look(tos).len(&mut *th).map(|n| (*th).new_int(n as i64)))
+        native!(0, pc, sp, fp, th, calls::length(&mut *th, look(tos)))
     }
 
     fn match_mapping(pc, sp, fp, th, tos, arg) {
