@@ -47,6 +47,8 @@ pub enum Experiment {
     Threads(ThreadsOptions),
     /// Your own program in every arm: time, processor time, memory, same output
     Script(ScriptOptions),
+    /// The threaded workloads in short and long processes: what is left at exit must be the same
+    Leaks(ThreadsOptions),
     /// Thirteen small single-thread loops, in ns per iteration, against peers
     Loops(LoopsOptions),
     /// Single-thread programs written for `pyperf`, unmodified, against peers

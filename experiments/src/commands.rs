@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod leaks;
 mod list;
 mod loops;
 mod model;
@@ -23,6 +24,7 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Run(Experiment::Threads(options)) => threads::run(&options),
         Command::Run(Experiment::Script(options)) => script::run(&options),
+        Command::Run(Experiment::Leaks(options)) => leaks::run(&options),
         Command::Run(Experiment::Loops(options)) => loops::run(&options),
         Command::Run(Experiment::Single(options)) => single::run(&options),
         Command::List => list::run(),

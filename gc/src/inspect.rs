@@ -63,6 +63,31 @@ pub fn referents(tracer: &impl Trace, object: &Header) -> Vec<*const Header> {
     found
 }
 
+/// What is on the heap at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// References to mortal objects.
+    pub references: i64,
+    /// Objects that die when nothing refers to them.
+    pub mortal: usize,
+    /// Objects that never die; some are made on first use.
+    pub immortal: usize,
+}
+
+/// Counts every object, tracked or not.
+pub fn census(heap: &Heap) -> Census {
+    let mut census = Census::default();
+    heap.for_each_object(|object| {
+        if object.is_immortal() {
+            census.immortal += 1;
+        } else {
+            census.mortal += 1;
+            census.references += object.refcount();
+        }
+    });
+    census
+}
+
 fn is_listed(object: &Header) -> bool {
     is_tracked(object) && object.refcount() > 0
 }

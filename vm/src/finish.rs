@@ -2,6 +2,7 @@
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
+use typhon_core::collect::{self, Generation};
 use typhon_core::report::{self, End};
 use typhon_core::{Borrowed, Owned, PyResult, Thread};
 
@@ -19,11 +20,28 @@ pub fn finish(th: &mut Thread, end: End) -> i32 {
     typhon_core::sysmod::settings::set_finalizing();
     clear_modules(th);
     th.drain_drops();
+    if th.rt.config.show_refcount {
+        show_refcount(th);
+    }
     let status = report::flush_standard_streams(th, status);
     if end == End::Interrupted {
         report::die_of_interrupt()
     }
     status
+}
+
+/// `-X showrefcount`: what is left once all garbage is gone.
+fn show_refcount(th: &mut Thread) {
+    // Finalisers may leave garbage behind, but not for ever.
+    for _ in 0..8 {
+        let found = collect::collect(th, Generation::Full).collected;
+        th.drain_drops();
+        if found == 0 {
+            break;
+        }
+    }
+    let left = collect::census(th);
+    eprintln!("[{} refs, {} blocks]", left.references, left.mortal);
 }
 
 fn modules(th: &Thread) -> Option<&'static Dict> {

@@ -221,6 +221,7 @@ impl Cli {
                 }
             },
             "dev" => config.dev_mode = true,
+            "showrefcount" => config.show_refcount = true,
             "int_max_str_digits" => {
                 config.int_max_str_digits = digits(value.as_deref(), "-X int_max_str_digits")?
             }

@@ -89,6 +89,8 @@ The following implementation-specific options are available:
 -X importtime: show how long each import takes
 -X int_max_str_digits=N: limit the size of int<->str conversions
 -X refcount=biased|atomic: how reference counts work without a GIL
+-X showrefcount: at the end, collect all garbage and print the numbers of
+         references and objects that are left, without immortal objects
 -X stdlib=DIR: take the standard library from a folder instead of the one
          inside the command
 -X utf8[=0|1]: UTF-8 mode

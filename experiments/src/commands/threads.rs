@@ -65,8 +65,21 @@ fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
 }
 
+/// N of these options.
+pub(super) fn n_workers(options: &ThreadsOptions) -> usize {
+    options.threads.map_or_else(default_workers, usize::from)
+}
+
 impl Cast {
-    fn launch(&self, workload: &Workload, arm: &Arm, workers: usize, hold: bool, folder: &Path) -> Launch {
+    /// The process that runs `workload` in `arm`; `hold` makes it wait for a line before it begins.
+    pub(super) fn launch(
+        &self,
+        workload: &Workload,
+        arm: &Arm,
+        workers: usize,
+        hold: bool,
+        folder: &Path,
+    ) -> Launch {
         let mut command = arm.command.clone();
         command.push(folder.join("driver.py").display().to_string());
         command.push(workload.name.clone());
@@ -158,7 +171,7 @@ pub(crate) fn read(workload: &Workload, cast: &Cast, cell: &Cell, finished: &Fin
 }
 
 /// Writes driver and workloads into the folder.
-fn lay_out(workdir: &Workdir, workloads: &[Workload]) -> Result<()> {
+pub(super) fn lay_out(workdir: &Workdir, workloads: &[Workload]) -> Result<()> {
     workdir.write("driver.py", DRIVER)?;
     for workload in workloads {
         workdir.write(&workload.module(), &workload.source)?;
@@ -169,7 +182,7 @@ fn lay_out(workdir: &Workdir, workloads: &[Workload]) -> Result<()> {
 /// The whole experiment.
 pub fn run(options: &ThreadsOptions) -> Result<()> {
     let workloads = definition::selected(&options.only)?;
-    let n_workers = options.threads.map_or_else(default_workers, usize::from);
+    let n_workers = n_workers(options);
     let typhon = arms::typhon(options.common.typhon.as_deref())?;
     let cast = cast(&typhon, options, n_workers)?;
     let workdir = Workdir::new()?;

@@ -5,8 +5,9 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+pub use typhon_gc::Generation;
 use typhon_gc::cycles::{Options, Outcome};
-use typhon_gc::{Collector, Generation, Host, Strategy, Trace};
+use typhon_gc::{Collector, Host, Strategy, Trace};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 use typhon_sync::thread_state::breaker;
 use typhon_sync::{Stopped, ThreadCtx};
@@ -430,4 +431,14 @@ pub fn unfreeze(th: &mut Thread) {
 /// `gc.get_freeze_count`
 pub fn frozen_count(th: &mut Thread) -> usize {
     with_world_stopped(th, || typhon_gc::cycles::frozen_count(rt().heap))
+}
+
+/// How many objects and references there are.
+pub fn census(th: &mut Thread) -> typhon_gc::inspect::Census {
+    with_world_stopped(th, || typhon_gc::inspect::census(rt().heap))
+}
+
+/// What the heap verifier finds wrong; empty is good. Costs half a full collection.
+pub fn verify(th: &mut Thread) -> Vec<typhon_gc::verify::Finding> {
+    with_world_stopped(th, || typhon_gc::verify::verify(rt().heap, &Tracer))
 }

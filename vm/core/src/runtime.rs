@@ -34,6 +34,8 @@ pub struct Config {
     pub unbuffered: bool,
     pub utf8_mode: bool,
     pub dev_mode: bool,
+    /// At the end, say how many references and objects are left.
+    pub show_refcount: bool,
     pub safe_path: bool,
     pub bytes_warning: u8,
     pub int_max_str_digits: i64,
@@ -66,6 +68,7 @@ impl Default for Config {
             unbuffered: false,
             utf8_mode: true,
             dev_mode: false,
+            show_refcount: false,
             safe_path: false,
             bytes_warning: 0,
             int_max_str_digits: 4300,

@@ -292,6 +292,7 @@ impl Thread {
     /// `p` is a fresh slot whose payload is in place.
     #[inline(always)]
     pub unsafe fn birth(&mut self, p: *mut Header, shape: u32, flags: u32) {
+        debug_assert!(shape != 0, "an object of a type that was not built yet");
         let mut gc = 0;
         if flags & type_flags::GC != 0 {
             gc |= gc_bits::TRACKED;

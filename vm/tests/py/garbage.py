@@ -155,3 +155,6 @@ for _ in range(100_000):
     d["me"] = d
 del d
 gc.collect()
+
+# Headers and references agree.
+assert sys._gc_verify() == [], sys._gc_verify()

@@ -5,6 +5,7 @@ use core::sync::atomic::Ordering;
 use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
 use crate::builtins::type_::{self, attributes};
+use crate::collect;
 use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::ArgsExt;
@@ -68,10 +69,17 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
         "getallocatedblocks",
         "()",
         |th, _| {
-            let n = th.rt.heap.live_objects();
-            Ok(th.new_int(n as i64))
+            let census = collect::census(th);
+            Ok(th.new_int((census.mortal + census.immortal) as i64))
         },
         "Return the number of memory blocks currently allocated.",
+    ),
+    NativeDef::new(
+        "_gc_verify",
+        "()",
+        gc_verify,
+        "Compare what the headers of all objects say with what references say.\n\n\
+         Return a list of findings; empty is good.",
     ),
     NativeDef::new(
         "_clear_type_cache",
@@ -102,6 +110,12 @@ fn clear_type_descriptors(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         attributes::set_entry(th, ty, name.borrow(), None)?;
     }
     Ok(Owned::none())
+}
+
+fn gc_verify(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+    let found: Vec<Owned> =
+        collect::verify(th).iter().map(|finding| th.new_str(&finding.to_string())).collect();
+    Ok(th.new_list(found))
 }
 
 fn getrefcount(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
