@@ -14,7 +14,6 @@ use typhon_sync::{Stopped, ThreadCtx};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::list::List;
-use crate::generator::Generator;
 use crate::object::{Borrowed, Owned};
 use crate::runtime::{GcStrategy, Runtime, rt};
 use crate::shape;
@@ -98,14 +97,13 @@ impl Trace for Tracer {
     fn trace_uncounted(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
         // SAFETY: as above.
         unsafe {
-            visit(&type_of(object).header);
-            if let Some(g) = Generator::of(Borrowed::from_header(object)) {
-                crate::generator::trace_uncounted(g, &mut |word| {
-                    if is_deferred(&*word) {
-                        visit(word)
-                    }
-                });
-            }
+            let ty = type_of(object);
+            visit(&ty.header);
+            (ty.layout.0.trace_uncounted)(object, &mut |held| {
+                if is_deferred(&*held) {
+                    visit(held)
+                }
+            });
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::code::CodeObject;
 use crate::function::Function;
 use crate::generator::Generator;
 use crate::interp::frame::CallRecord;
-use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
+use crate::object::{Borrowed, Data, Held, Owned, PyResult, Slot};
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, NativeDef, TypeDef, type_flags};
@@ -24,7 +24,7 @@ use crate::word::Word;
 crate::payload! {
     /// A frame object.
     pub struct Frame: DEF {
-        pub func: Slot,
+        func: Held,
         /// Namespace of a module or class body.
         pub namespace: Slot,
         pub back: Slot,
@@ -52,7 +52,6 @@ pub(crate) fn of_record(th: &mut Thread, ci: *mut CallRecord) -> Owned {
         if (*ci).frame != Word::ZERO {
             return Borrowed::from_raw((*ci).frame.uncounted()).to_owned();
         }
-        let func = Borrowed::from_raw((*ci).func).to_owned();
         let namespace = if (*ci).locals == Word::ZERO {
             None
         } else {
@@ -60,7 +59,7 @@ pub(crate) fn of_record(th: &mut Thread, ci: *mut CallRecord) -> Owned {
         };
         let f = th.alloc(Frame {
             header: unborn(),
-            func: Slot::new(func),
+            func: Held::new(Borrowed::from_raw((*ci).func)),
             namespace: Slot::from_option(namespace),
             back: Slot::empty(),
             kept: crate::Locked::new(Vec::new()),
@@ -171,7 +170,7 @@ pub unsafe fn suspended(g: &Generator, ci: *mut CallRecord) {
 
 impl Frame {
     fn function(&self) -> &Function {
-        self.func.fixed().and_then(|f| f.downcast()).expect("a frame has a function")
+        self.func.get().downcast().expect("a frame has a function")
     }
 
     pub fn code(&self) -> &CodeObject {
@@ -600,7 +599,7 @@ pub fn of_generator(th: &mut Thread, g: &Generator) -> Owned {
     }
     let f = th.alloc(Frame {
         header: unborn(),
-        func: Slot::new(Borrowed::from_payload(g.function()).to_owned()),
+        func: Held::new(Borrowed::from_payload(g.function())),
         namespace: Slot::empty(),
         back: Slot::empty(),
         kept: crate::Locked::new(Vec::new()),

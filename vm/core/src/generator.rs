@@ -18,7 +18,7 @@ use crate::code::CodeObject;
 use crate::function::Function;
 use crate::interp::eval;
 use crate::interp::frame::CallRecord;
-use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
+use crate::object::{Borrowed, Data, Held, Owned, PyResult, Slot};
 use crate::thread::{HandledItem, Thread, unborn};
 use crate::typedef::{Layout, TypeDef};
 use crate::word::{UNCOUNTED, Word};
@@ -67,7 +67,7 @@ crate::payload! {
         /// Where the frame goes on.
         pc: AtomicPtr<u64>,
         /// The function, for code, globals and closure; fixed.
-        pub func: Slot,
+        func: Held,
         pub name: Slot,
         pub qualname: Slot,
         /// Frame object, if one was made.
@@ -87,7 +87,7 @@ unsafe impl Send for Generator {}
 const HEAD: usize = size_of::<Generator>();
 
 /// Layout of all three types: head and words.
-pub(crate) const LAYOUT: Layout = Layout { size: HEAD, trace, clear, drop: drop_generator };
+pub(crate) const LAYOUT: Layout = Layout { size: HEAD, trace, trace_uncounted, clear, drop: drop_generator };
 
 unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
     // SAFETY: used for generators only; the world is stopped.
@@ -109,17 +109,16 @@ unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
     }
 }
 
-/// Visits the words of a suspended frame that own no count: objects of deferred kinds among them are
-/// kept alive by nothing else.
-///
-/// # Safety
-/// The world is stopped.
-pub(crate) unsafe fn trace_uncounted(g: &Generator, visit: &mut dyn FnMut(*const Header)) {
-    if g.state() == state::RUNNING {
-        return;
-    }
-    // SAFETY: by contract; `n_words` words are in use.
+/// Visits the function and the words of a suspended frame that own no count: objects of deferred kinds
+/// among them are kept alive by nothing else.
+unsafe fn trace_uncounted(o: *const Header, visit: &mut dyn FnMut(*const Header)) {
+    // SAFETY: used for generators only; the world is stopped.
     unsafe {
+        let g = &*(o as *const Generator);
+        crate::Trace::trace_uncounted(g, visit);
+        if g.state() == state::RUNNING {
+            return;
+        }
         // ORDERING Relaxed: the world is stopped.
         for i in 0..g.n_words.load(Ordering::Relaxed) as usize {
             let w = *g.words().add(i);
@@ -189,7 +188,7 @@ impl Generator {
     }
 
     pub fn function(&self) -> &Function {
-        self.func.fixed().and_then(|f| f.downcast()).expect("a generator has a function")
+        self.func.get().downcast().expect("a generator has a function")
     }
 
     pub fn code(&self) -> &CodeObject {
@@ -270,8 +269,8 @@ pub unsafe fn of_frame(th: &mut Thread, ci: *mut CallRecord, pc: *const u64) -> 
     // SAFETY: by contract.
     unsafe {
         let code = &*(*ci).code;
-        let func = Borrowed::from_raw((*ci).func).to_owned();
-        let f = func.payload::<Function>();
+        let func = Borrowed::from_raw((*ci).func);
+        let f = crate::builtins::descriptors::payload::<Function>(func);
         let shape = if code.flags & co::COROUTINE != 0 {
             ids::COROUTINE
         } else if code.flags & co::ASYNC_GENERATOR != 0 {
@@ -292,7 +291,7 @@ pub unsafe fn of_frame(th: &mut Thread, ci: *mut CallRecord, pc: *const u64) -> 
             n_words: AtomicU32::new(0),
             capacity,
             pc: AtomicPtr::new(pc.cast_mut()),
-            func: Slot::new(func),
+            func: Held::new(func),
             name: Slot::from_option(name),
             qualname: Slot::from_option(qualname),
             frame: Slot::empty(),

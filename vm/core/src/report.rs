@@ -5,16 +5,14 @@
 
 pub mod native;
 
-use core::sync::atomic::AtomicU32;
-
 use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
 use crate::builtins::struct_sequence::{self, StructSequence};
 use crate::builtins::tuple::Tuple;
 use crate::frame_object::Frame;
-use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::object::{Borrowed, Owned, PyResult};
 use crate::sysmod::std_printer;
-use crate::thread::{Thread, unborn};
+use crate::thread::Thread;
 use crate::traceback::Traceback;
 
 /// Exit status for a failure to write out what was buffered.
@@ -30,18 +28,8 @@ pub fn is_traceback(o: Borrowed<'_>) -> bool {
 /// Gives an exception that was made by the VM a traceback that begins at the running frame.
 pub fn add_traceback_here(th: &mut Thread, exc: Borrowed<'_>) {
     let Some(frame) = crate::frame_object::nth(th, 0) else { return };
-    let f = frame.payload::<Frame>();
-    let (offset, line) = (f.offset(), f.line().unwrap_or(0));
-    let e = ex::base_of(exc);
-    let next = e.traceback.get(&e.header).filter(|t| !t.is_none());
-    let tb = th.alloc(Traceback {
-        header: unborn(),
-        next: Slot::from_option(next),
-        frame: Slot::new(frame),
-        lasti: offset * 2,
-        lineno: AtomicU32::new(line),
-    });
-    e.traceback.set(&e.header, tb);
+    let offset = frame.payload::<Frame>().offset();
+    crate::traceback::push(th, ex::base_of(exc), frame, offset);
 }
 
 /// `importlib.import_module(name)`

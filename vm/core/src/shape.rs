@@ -11,7 +11,7 @@
 //!
 //! Source: Chambers, Ungar, Lee, OOPSLA 1989 (maps); V8's map deprecation and slack tracking.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -30,7 +30,7 @@ const VALID: u32 = 1;
 /// Instance attributes are in a real dict; the object has no slots of its own.
 const DICT_MODE: u32 = 2;
 
-/// One shape. Immutable once published, but for `flags` and `successor`.
+/// One shape. Immutable once published, but for `flags`, `successor` and the first transition.
 #[repr(C, align(64))]
 pub struct Shape {
     ty: AtomicPtr<Type>,
@@ -41,6 +41,10 @@ pub struct Shape {
     successor: AtomicU32,
     capacity: AtomicU32,
     size: AtomicU32,
+    /// The attribute of the first transition (identity of its name) and where it leads, so that most
+    /// transitions are found without the tree's lock. Written once, under that lock; 0 until then.
+    first_name: AtomicU64,
+    first_id: AtomicU32,
 }
 
 impl Shape {
@@ -295,6 +299,12 @@ impl Tree {
         let flags = if old.is_valid() { VALID } else { 0 };
         let id = self.fresh(Root::of(old), flags, keys.into());
         self.transitions.insert(key, id);
+        // ORDERING Relaxed: written under the tree's lock only.
+        if old.first_name.load(Ordering::Relaxed) == 0 {
+            old.first_id.store(id, Ordering::Relaxed);
+            // ORDERING Release: pairs with `with_attribute`.
+            old.first_name.store(name.identity(), Ordering::Release);
+        }
         Some(id)
     }
 
@@ -330,6 +340,12 @@ impl Tree {
 /// The shape after adding attribute `name` to objects of shape `from`; `None`: no room, the object
 /// goes to dict mode.
 pub fn with_attribute(from: u32, name: Word) -> Option<u32> {
+    let shape = get(from);
+    // ORDERING Acquire: whoever sees the name sees the id, and the shape behind it.
+    if shape.first_name.load(Ordering::Acquire) == name.identity() {
+        // ORDERING Relaxed: as above.
+        return Some(shape.first_id.load(Ordering::Relaxed));
+    }
     with_tree(|t| t.with_attribute(from, name))
 }
 

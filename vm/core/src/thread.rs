@@ -269,6 +269,22 @@ impl Thread {
         unsafe { self.alloc_raw(payload, size_of::<T>() + extra, T::DEF.id.shape(), T::DEF.flags) }
     }
 
+    /// As [`Thread::alloc_var`], but unknown to the collector until [`Thread::start_tracking`].
+    #[inline]
+    pub(crate) fn alloc_var_untracked<T: Payload>(&mut self, payload: T, extra: usize) -> Owned {
+        let flags = T::DEF.flags & !type_flags::GC;
+        // SAFETY: size and shape belong to `T`.
+        unsafe { self.alloc_raw(payload, size_of::<T>() + extra, T::DEF.id.shape(), flags) }
+    }
+
+    /// Makes a new object, which no other thread knows, known to the collector.
+    #[inline]
+    pub(crate) fn start_tracking(&mut self, h: &Header) {
+        self.heap.count_container();
+        // ORDERING Relaxed: not published yet.
+        h.gc.store(h.gc.load(Ordering::Relaxed) | gc_bits::TRACKED, Ordering::Relaxed);
+    }
+
     /// A bare instance of a class with `object`'s layout.
     #[inline]
     pub fn new_instance(&mut self, ty: &Type) -> Owned {

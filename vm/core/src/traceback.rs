@@ -15,28 +15,47 @@ crate::payload! {
         pub frame: Slot,
         /// Byte offset of the instruction in `co_code`.
         pub lasti: u32,
-        pub lineno: core::sync::atomic::AtomicU32,
+        /// The line, or [`LINE_OF_LASTI`].
+        pub(crate) lineno: u32,
+    }
+}
+
+/// The line is looked up when somebody asks: most exceptions are caught unseen.
+const LINE_OF_LASTI: u32 = u32::MAX;
+
+impl Traceback {
+    /// The line; 0 if the instruction has none.
+    pub fn line(&self) -> u32 {
+        if self.lineno != LINE_OF_LASTI {
+            return self.lineno;
+        }
+        let frame = self.frame.fixed();
+        let frame = frame.as_ref().and_then(|f| f.downcast::<crate::frame_object::Frame>());
+        frame.and_then(|f| f.code().line_of(self.lasti / 2)).unwrap_or(0)
     }
 }
 
 /// Puts the current frame in front of the traceback of the exception on its way.
 pub fn add_frame(th: &mut Thread, offset: u32) {
     let Some(exc) = th.take_exc() else { return };
-    // SAFETY: the current record is that of a Python frame.
-    let line = unsafe { (*(*th.ci).code).line_of(offset) }.unwrap_or(0);
     let frame = crate::frame_object::current(th);
     if let Some(e) = exc.downcast::<BaseException>() {
-        let next = e.traceback.get(&e.header).filter(|t| !t.is_none());
-        let tb = th.alloc(Traceback {
-            header: unborn(),
-            next: Slot::from_option(next),
-            frame: Slot::new(frame),
-            lasti: offset * 2,
-            lineno: core::sync::atomic::AtomicU32::new(line),
-        });
-        e.traceback.set(&e.header, tb);
+        push(th, e, frame, offset);
     }
     let _ = th.set_exc(exc);
+}
+
+/// Puts `frame`, which stands at `offset` (in 16-bit units), in front of the traceback of `e`.
+pub fn push(th: &mut Thread, e: &BaseException, frame: Owned, offset: u32) {
+    let next = e.traceback.get(&e.header).filter(|t| !t.is_none());
+    let tb = th.alloc(Traceback {
+        header: unborn(),
+        next: Slot::from_option(next),
+        frame: Slot::new(frame),
+        lasti: offset * 2,
+        lineno: LINE_OF_LASTI,
+    });
+    e.traceback.set(&e.header, tb);
 }
 
 /// Takes the frames of the import system out of the traceback of the exception on its way: all of them
@@ -227,8 +246,7 @@ fn get_lasti(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 }
 
 fn get_lineno(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
-    // ORDERING Relaxed: a plain number.
-    let n = this(o).lineno.load(core::sync::atomic::Ordering::Relaxed);
+    let n = this(o).line();
     Ok(if n == 0 { Owned::none() } else { th.new_int(i64::from(n)) })
 }
 
@@ -245,7 +263,7 @@ fn new(th: &mut Thread, _: &Type, args: Args<'_>) -> PyResult {
         next: Slot::empty(),
         frame: Slot::new(a[1].to_owned()),
         lasti,
-        lineno: core::sync::atomic::AtomicU32::new(line),
+        lineno: line,
     });
     set_next(th, tb.borrow(), Some(a[0]))?;
     Ok(tb)

@@ -169,19 +169,31 @@ pub struct Layout {
     /// Bytes, header included, without trailing items.
     pub size: usize,
     pub trace: unsafe fn(*const Header, &mut dyn FnMut(Word)),
+    /// Reports what the payload keeps alive without counting it ([`crate::object::Held`]).
+    pub trace_uncounted: unsafe fn(*const Header, &mut dyn FnMut(*const Header)),
     pub clear: unsafe fn(*mut Header, &mut dyn FnMut(Word)),
     pub drop: unsafe fn(*mut Header),
 }
 
 impl Layout {
     pub const fn of<T: Payload>() -> Layout {
-        Layout { size: size_of::<T>(), trace: trace_as::<T>, clear: clear_as::<T>, drop: drop_as::<T> }
+        Layout {
+            size: size_of::<T>(),
+            trace: trace_as::<T>,
+            trace_uncounted: trace_uncounted_as::<T>,
+            clear: clear_as::<T>,
+            drop: drop_as::<T>,
+        }
     }
 }
 
 unsafe fn trace_as<T: Payload>(o: *const Header, visit: &mut dyn FnMut(Word)) {
     // SAFETY: the type's table is used for its own instances only.
     unsafe { (*(o as *const T)).trace(visit) }
+}
+unsafe fn trace_uncounted_as<T: Payload>(o: *const Header, visit: &mut dyn FnMut(*const Header)) {
+    // SAFETY: as above.
+    unsafe { (*(o as *const T)).trace_uncounted(visit) }
 }
 unsafe fn clear_as<T: Payload>(o: *mut Header, drop: &mut dyn FnMut(Word)) {
     // SAFETY: as above; the collector proved that nobody else uses the object.

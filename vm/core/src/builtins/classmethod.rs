@@ -45,7 +45,7 @@ fn descr_get(th: &mut Thread, d: Borrowed<'_>, o: Option<Borrowed<'_>>, cls: Bor
         Some(o) if cls.is_none() => o.ty().as_value(),
         _ => cls,
     };
-    Ok(th.new_method_object(f, cls.to_owned()))
+    Ok(th.new_method_object(f.borrow(), cls.to_owned()))
 }
 
 fn repr(th: &mut Thread, d: Borrowed<'_>) -> PyResult {

@@ -2,7 +2,7 @@
 
 use crate::builtins::descriptors::payload;
 use crate::builtins::str::Str;
-use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::object::{Borrowed, Held, Owned, PyResult, Slot};
 use crate::signature::bind;
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};
@@ -12,7 +12,7 @@ use crate::types::Type;
 crate::payload! {
     /// A bound method.
     pub struct BoundMethod: DEF {
-        function: Slot,
+        function: Held,
         receiver: Slot,
     }
 }
@@ -21,7 +21,7 @@ impl BoundMethod {
     /// `__func__`
     #[inline(always)]
     pub fn function(&self) -> Borrowed<'_> {
-        self.function.fixed().expect("set at birth")
+        self.function.get()
     }
 
     /// `__self__`
@@ -33,8 +33,8 @@ impl BoundMethod {
 
 impl Thread {
     /// `function` bound to `receiver`.
-    pub fn new_method_object(&mut self, function: Owned, receiver: Owned) -> Owned {
-        let (function, receiver) = (Slot::new(function), Slot::new(receiver));
+    pub fn new_method_object(&mut self, function: Borrowed<'_>, receiver: Owned) -> Owned {
+        let (function, receiver) = (Held::new(function), Slot::new(receiver));
         self.alloc(BoundMethod { header: unborn(), function, receiver })
     }
 }
@@ -47,7 +47,7 @@ pub fn bind_function(
     _cls: Borrowed<'_>,
 ) -> PyResult {
     match o {
-        Some(o) => Ok(th.new_method_object(f.to_owned(), o.to_owned())),
+        Some(o) => Ok(th.new_method_object(f, o.to_owned())),
         None => Ok(f.to_owned()),
     }
 }
@@ -63,7 +63,7 @@ fn new(th: &mut Thread, _ty: &Type, args: Args<'_>) -> PyResult {
     if a[1].is_none() {
         return Err(th.type_error("instance must not be None"));
     }
-    Ok(th.new_method_object(a[0].to_owned(), a[1].to_owned()))
+    Ok(th.new_method_object(a[0], a[1].to_owned()))
 }
 
 fn call(th: &mut Thread, m: Borrowed<'_>, args: Args<'_>) -> PyResult {

@@ -71,7 +71,13 @@ pub fn register(th: &mut Thread, spec: &'static StructSequence) -> PyResult<&'st
         base: Some(&tuple::DEF),
         flags: tuple::DEF.flags & !type_flags::BASE & !type_flags::MATCH_SELF
             | if spec.constructible { 0 } else { type_flags::NO_NEW },
-        layout: Layout { size: size_of::<Tuple>() + 8 * hidden, trace, clear, drop: drop_fields },
+        layout: Layout {
+            size: size_of::<Tuple>() + 8 * hidden,
+            trace,
+            clear,
+            drop: drop_fields,
+            ..Layout::of::<Tuple>()
+        },
         slots: Slots {
             new: if spec.constructible { Some(new) } else { None },
             repr: Some(repr),

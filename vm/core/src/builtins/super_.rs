@@ -2,12 +2,14 @@
 
 use crate::attributes;
 use crate::builtins::descriptors::payload;
+use crate::builtins::type_::{Found, is_uncounted};
 use crate::call::is_method_like;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{Args, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{MemberDef, TypeDef, TypeId, type_flags};
 use crate::types::Type;
+use crate::word::Word;
 
 crate::payload! {
     /// Looks attributes up behind a class in the MRO of an object's class.
@@ -46,13 +48,6 @@ fn check(th: &mut Thread, class: &Type, object: Borrowed<'_>) -> PyResult {
     Err(th.type_error(&msg))
 }
 
-/// The first entry under `name` behind `class` in the MRO of `start`.
-fn find_behind(start: &Type, class: &Type, name: Borrowed<'_>) -> Option<Owned> {
-    let mut mro = start.mro_types().skip_while(|t| !core::ptr::eq(*t, class));
-    mro.next()?;
-    mro.find_map(|t| t.namespace().get_interned(name.word()))
-}
-
 fn bind(th: &mut Thread, v: Owned, object: Borrowed<'_>, start: Borrowed<'_>) -> PyResult {
     match v.borrow().ty().slots.descr_get() {
         Some(get) => {
@@ -61,6 +56,23 @@ fn bind(th: &mut Thread, v: Owned, object: Borrowed<'_>, start: Borrowed<'_>) ->
             get(th, v.borrow(), instance, start)
         }
         None => Ok(v),
+    }
+}
+
+/// The function that `super(class, object).name(…)` calls with `object` in front, as an uncounted word, in
+/// the plain case: an instance, and a function that needs no count. [`Word::ZERO`]: [`super_lookup`] has to
+/// look. Counts nothing.
+#[inline]
+pub fn super_method(class: Borrowed<'_>, object: Borrowed<'_>, name: Borrowed<'_>) -> Word {
+    let Some(class) = class.downcast_exact::<Type>() else { return Word::ZERO };
+    if object.downcast::<Type>().is_some() {
+        return Word::ZERO;
+    }
+    match object.ty().find_behind(class, name) {
+        Some(f) if is_uncounted(f.borrow().word()) && is_method_like(f.borrow()) => {
+            f.borrow().word().uncounted()
+        }
+        _ => Word::ZERO,
     }
 }
 
@@ -80,7 +92,7 @@ pub fn super_lookup(
     let start = check(th, t, object)?;
     let start_type = payload::<Type>(start.borrow());
     if !name.is(th.rt.names.__class__.word())
-        && let Some(v) = find_behind(start_type, t, name)
+        && let Some(v) = start_type.find_behind(t, name).map(Found::into_owned)
     {
         if is_method && is_method_like(v.borrow()) && !object.is(start.word()) {
             return Ok((v, true));
@@ -146,7 +158,7 @@ fn getattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyResult {
         (s.class.get(&s.header), s.object.get(&s.header), s.object_class.get(&s.header))
         && !name.is(th.rt.names.__class__.word())
         && let (Some(class), Some(start_type)) = (class.downcast::<Type>(), start.downcast::<Type>())
-        && let Some(v) = find_behind(start_type, class, name)
+        && let Some(v) = start_type.find_behind(class, name).map(Found::into_owned)
     {
         return bind(th, v, object.borrow(), start.borrow());
     }

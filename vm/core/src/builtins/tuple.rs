@@ -10,7 +10,7 @@ use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 use core::sync::atomic::{AtomicI64, Ordering};
-use typhon_sync::header::Header;
+use typhon_sync::header::{Header, gc_bits};
 
 crate::payload! {
     /// Head of a tuple. The items (slots, never changed after construction) lie behind it: at
@@ -67,37 +67,43 @@ impl Tuple {
     }
 }
 
+/// Does the collector know the object?
+#[inline(always)]
+fn is_tracked(w: Word) -> bool {
+    // ORDERING Relaxed: an object is tracked from birth on; one that became immortal since is no matter.
+    // SAFETY: a live word.
+    w.is_ptr() && unsafe { (*w.ptr()).gc.load(Ordering::Relaxed) } & gc_bits::TRACKED != 0
+}
+
 impl Thread {
-    /// A tuple of these items; the shared empty tuple for none.
+    /// A tuple of these items.
     pub fn new_tuple(&mut self, items: Vec<Owned>) -> Owned {
-        if items.is_empty()
+        let n = items.len();
+        let mut items = items.into_iter();
+        self.new_tuple_with(n, |_| items.next().expect("n items"))
+    }
+
+    /// A tuple of `n` items made by `item`, in order; the shared empty tuple for none. The collector hears of it only if an item can be part
+    /// of a cycle: items never change.
+    #[inline]
+    pub fn new_tuple_with(&mut self, n: usize, mut item: impl FnMut(usize) -> Owned) -> Owned {
+        if n == 0
             && let Some(t) = self.rt.empty_tuple.fixed()
         {
             return t.to_owned();
         }
-        let n = items.len();
-        let t = self.alloc_var(Tuple::head(n), n * 8);
+        let t = self.alloc_var_untracked(Tuple::head(n), n * 8);
         // SAFETY: `n` words were asked for behind the head.
         let slots = unsafe { (t.word().ptr() as *mut u8).add(Tuple::ITEMS) as *mut Slot };
-        for (i, v) in items.into_iter().enumerate() {
+        let mut tracked = false;
+        for i in 0..n {
+            let v = item(i);
+            tracked |= is_tracked(v.word());
             // SAFETY: i < n; fresh memory.
             unsafe { slots.add(i).write(Slot::new(v)) }
         }
-        t
-    }
-
-    /// A tuple of `n` items made by `item`, in order.
-    #[inline]
-    pub fn new_tuple_with(&mut self, n: usize, mut item: impl FnMut(usize) -> Owned) -> Owned {
-        if n == 0 {
-            return self.new_tuple(Vec::new());
-        }
-        let t = self.alloc_var(Tuple::head(n), n * 8);
-        // SAFETY: `n` words were asked for behind the head.
-        let slots = unsafe { (t.word().ptr() as *mut u8).add(Tuple::ITEMS) as *mut Slot };
-        for i in 0..n {
-            // SAFETY: i < n; fresh memory.
-            unsafe { slots.add(i).write(Slot::new(item(i))) }
+        if tracked {
+            self.start_tracking(&t.payload::<Tuple>().header);
         }
         t
     }
@@ -129,7 +135,10 @@ impl Thread {
             return self.new_pair(a, b);
         }
         match kept.fixed() {
-            Some(pair) if pair.header().is_some_and(|h| h.is_unique(self.owner)) => {
+            Some(pair)
+                if pair.header().is_some_and(|h| h.is_unique(self.owner))
+                    && (is_tracked(pair.word()) || !is_tracked(a.word()) && !is_tracked(b.word())) =>
+            {
                 let tuple = pair.downcast_exact::<Tuple>().expect("a pair");
                 // ORDERING Relaxed: nobody else holds it.
                 tuple.hash.store(0, Ordering::Relaxed);
@@ -175,7 +184,7 @@ mod layout {
     use crate::typedef::Layout;
     use typhon_sync::header::Header;
 
-    pub const LAYOUT: Layout = Layout { size: size_of::<Tuple>(), trace, clear, drop };
+    pub const LAYOUT: Layout = Layout { trace, clear, drop, ..Layout::of::<Tuple>() };
 
     unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
         // SAFETY: used for tuples only.

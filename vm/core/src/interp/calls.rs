@@ -184,6 +184,12 @@ pub fn set_function_attribute(th: &mut Thread, f: Borrowed<'_>, which: u32, v: O
     drop(slot.swap(v));
 }
 
+/// Is this the built-in `super`?
+#[inline(always)]
+pub fn is_super(sup: Borrowed<'_>) -> bool {
+    sup.is(crate::builtins::super_::DEF.ty().as_value().word())
+}
+
 /// `super().name` without making a super object when that is the built-in one. True: the value is a
 /// function to call with `me` as its first argument.
 pub fn load_super(
@@ -194,7 +200,7 @@ pub fn load_super(
     name: Borrowed<'_>,
     arg: u64,
 ) -> PyResult<(Owned, bool)> {
-    if sup.is(crate::builtins::super_::DEF.ty().as_value().word()) {
+    if is_super(sup) {
         return crate::builtins::super_::super_lookup(th, class, me, name, arg & 1 != 0);
     }
     let s = if arg & 2 != 0 { sup.call(th, &[class, me])? } else { sup.call(th, &[])? };

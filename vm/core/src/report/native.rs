@@ -204,8 +204,7 @@ fn frames(tb: Borrowed<'_>, out: &mut String) {
         let Some(t) = v.downcast::<Traceback>() else { break };
         let frame = t.frame.fixed();
         let code = frame.and_then(|f| f.downcast::<Frame>()).map(|f| f.code());
-        // ORDERING Relaxed: set when the frame was added.
-        let line = t.lineno.load(Ordering::Relaxed);
+        let line = t.line();
         let name =
             |s: &Slot| s.fixed().and_then(|s| s.downcast::<Str>()).map_or_else(String::new, |s| s.to_text());
         let (file, function) = code.map_or_else(Default::default, |c| (name(&c.filename), name(&c.name)));

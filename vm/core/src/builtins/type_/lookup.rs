@@ -80,6 +80,24 @@ thread_local! {
         const { [const { Cell::new(Entry { version: 0, name: 0, value: 0 }) }; ENTRIES] };
 }
 
+/// What stands behind a class in the MRO of another: the hot part of `super().name`.
+#[derive(Clone, Copy)]
+struct Behind {
+    start_version: u32,
+    class_version: u32,
+    name: u64,
+    /// The word of an uncounted object.
+    value: u64,
+}
+
+const BEHIND_ENTRIES: usize = 256;
+
+thread_local! {
+    static BEHIND: [Cell<Behind>; BEHIND_ENTRIES] = const {
+        [const { Cell::new(Behind { start_version: 0, class_version: 0, name: 0, value: 0 }) }; BEHIND_ENTRIES]
+    };
+}
+
 #[inline(always)]
 fn place(version: u32, name: u64) -> usize {
     ((name >> 4) as usize ^ (version as usize).wrapping_mul(0x9e5)) % ENTRIES
@@ -151,6 +169,37 @@ impl Type {
     pub fn lookup_uncounted(&self, name: Borrowed<'_>) -> Option<Word> {
         let w = self.find(name)?.borrow().word().uncounted();
         is_uncounted(w).then_some(w)
+    }
+
+    /// The first entry under `name` (interned str) behind `class` in the MRO of this class: what
+    /// `super(class, object).name` finds. `None` too if `class` is not in it.
+    pub fn find_behind(&self, class: &Type, name: Borrowed<'_>) -> Option<Found> {
+        // ORDERING Acquire: as in `find`. A change of any class of the MRO, or of the MRO, zeroes the
+        // version of `self`; that of `class` only tells which class it is.
+        let versions = (self.version.load(Ordering::Acquire), class.version.load(Ordering::Acquire));
+        let id = name.word().identity();
+        let at = place(versions.0 ^ versions.1.rotate_left(7), id) % BEHIND_ENTRIES;
+        let e = BEHIND.with(|c| c[at].get());
+        if e.name == id
+            && versions == (e.start_version, e.class_version)
+            && versions.0 != 0
+            && versions.1 != 0
+        {
+            return Some(Found(Word(e.value).uncounted()));
+        }
+        let (start_version, class_version) = (self.version_tag(), class.version_tag());
+        let mut mro = self.mro_types().skip_while(|t| !core::ptr::eq(*t, class));
+        mro.next()?;
+        let found = mro.find_map(|t| t.namespace().get_interned(name.word()))?;
+        if start_version != 0
+            && class_version != 0
+            && is_uncounted(found.word())
+            && name.downcast_exact::<Str>().is_some_and(|s| s.is_interned())
+        {
+            let e = Behind { start_version, class_version, name: id, value: found.word().identity() };
+            BEHIND.with(|c| c[at].set(e));
+        }
+        Some(Found::of(found))
     }
 
     /// The lookup itself: walks the MRO.

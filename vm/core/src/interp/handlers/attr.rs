@@ -470,6 +470,14 @@ handlers! {
         sp = sp.add(1);
         save(th, pc, sp);
         let (sup, class, me) = (*sp.sub(3), *sp.sub(2), tos);
+        if arg & 1 != 0 && crate::interp::calls::is_super(look(sup)) {
+            let f = crate::builtins::super_::super_method(look(class), look(me), look(name));
+            if f != Word::ZERO && !class.is_counted() && !sup.is_counted() {
+                *sp.sub(3) = f;
+                sp = sp.sub(2);
+                next!(pc, sp, fp, th, me)
+            }
+        }
         match crate::interp::calls::load_super(&mut *th, look(sup), look(class), look(me), look(name), arg) {
             Ok((v, bind)) => {
                 let w = v.into_raw();
