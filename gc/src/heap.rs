@@ -80,6 +80,8 @@ pub struct Heap {
     deferred: Mutex<Option<LocalHeap>>,
     /// Tracked young objects, as far as threads have published them.
     young: AtomicI64,
+    /// Old tracked objects that died since the last [`Heap::take_old_deaths`], as far as published.
+    old_deaths: AtomicI64,
     /// How many container births a thread counts before it publishes.
     publish_every: AtomicU32,
     /// Called on a thread that has just published; see [`Heap::set_publish_hook`].
@@ -155,6 +157,7 @@ impl Heap {
             next_local: AtomicU32::new(1),
             deferred: Mutex::new(None),
             young: AtomicI64::new(0),
+            old_deaths: AtomicI64::new(0),
             publish_every: AtomicU32::new(512),
             publish_hook: AtomicPtr::new(std::ptr::null_mut()),
         })
@@ -293,6 +296,12 @@ impl Heap {
         self.young.store(0, Ordering::Relaxed);
     }
 
+    /// Number of old tracked objects that died since this was last asked, as far as published.
+    pub fn take_old_deaths(&self) -> usize {
+        // ORDERING Relaxed: a statistic.
+        self.old_deaths.swap(0, Ordering::Relaxed).max(0) as usize
+    }
+
     /// How many births a thread may keep to itself before it publishes its counter (512 at first).
     /// A thread takes the new value over when it next publishes.
     pub fn set_publish_every(&self, births: u32) {
@@ -307,7 +316,9 @@ impl Heap {
         self.publish_hook.store(hook as *mut (), Ordering::Release);
     }
 
-    pub(crate) fn publish(&self, births: i64) -> i32 {
+    pub(crate) fn publish(&self, births: i64, old_deaths: i64) -> i32 {
+        // ORDERING Relaxed: a statistic.
+        self.old_deaths.fetch_add(old_deaths, Ordering::Relaxed);
         // ORDERING Relaxed: a statistic; the read-modify-write loses no update.
         let young = self.young.fetch_add(births, Ordering::Relaxed) + births;
         if young < 0 {

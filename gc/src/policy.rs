@@ -3,8 +3,10 @@
 //! There are two ages, young and old (bit OLD), presented as CPython's three generations: 0 is
 //! young, 1 is always empty, 2 is old. A young collection is due when births exceed `threshold0`
 //! *and* a quarter of what lived after the last collection, which keeps the work per birth constant
-//! however large the heap is; a full one when the old generation has grown by a quarter as well.
-//! Counts are of objects, never of memory in use.
+//! however large the heap is; a full one when the old generation has grown by a quarter as well, deaths
+//! by count deducted. Collections that find nothing worth their work make the next ones rarer, up to
+//! eight times; the first that pays brings the old rate back. So a program without cycles pays little,
+//! and what garbage can pile up unseen is bounded. Counts are of objects, never of memory in use.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -50,6 +52,19 @@ pub struct GenerationStats {
     pub longest_stop: Duration,
 }
 
+/// What a collection found, in objects.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Found {
+    /// Births since the last collection, deaths of young objects deducted.
+    pub births: usize,
+    /// Of the objects covered, those that live on.
+    pub survivors: usize,
+    /// Of the objects covered, those that do not.
+    pub unreachable: usize,
+    /// Old objects that died by count since the last collection.
+    pub old_deaths: usize,
+}
+
 /// Thresholds, switches and statistics. Every field may be read and set by any thread.
 pub struct Policy {
     enabled: AtomicBool,
@@ -60,10 +75,18 @@ pub struct Policy {
     live: AtomicUsize,
     /// `live` after the last full collection.
     live_at_full: AtomicUsize,
+    /// How many times in a row collections found next to nothing, at most [`MOST_PATIENT`].
+    patience: AtomicU32,
     /// Births after which a collection is due; kept up to date so that asking is one compare.
     due_at: AtomicU64,
     stats: Mutex<[GenerationStats; 3]>,
 }
+
+/// Doublings of the number of births between collections that do not pay.
+const MOST_PATIENT: u32 = 3;
+
+/// A collection pays if it destroys one object for so many births.
+const PAYS_FROM: usize = 32;
 
 /// CPython 3.14's.
 pub const DEFAULT_THRESHOLDS: [u32; 3] = [2000, 10, 0];
@@ -85,6 +108,7 @@ impl Policy {
             since_full: AtomicU32::new(0),
             live: AtomicUsize::new(0),
             live_at_full: AtomicUsize::new(0),
+            patience: AtomicU32::new(0),
             due_at: AtomicU64::new(u64::from(DEFAULT_THRESHOLDS[0])),
             stats: Mutex::new([GenerationStats::default(); 3]),
         }
@@ -115,6 +139,8 @@ impl Policy {
             // ORDERING Relaxed: see the impl.
             cell.store(value, Ordering::Relaxed);
         }
+        // ORDERING Relaxed: see the impl.
+        self.patience.store(0, Ordering::Relaxed);
         heap.set_publish_every(if thresholds[0] == 0 { 512 } else { (thresholds[0] / 4).clamp(1, 512) });
         self.update_due();
     }
@@ -153,21 +179,34 @@ impl Policy {
         *self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called at the end of the stop: `survivors` of the objects covered by `generation` live on.
-    pub(crate) fn note_survivors(&self, generation: Generation, survivors: usize) {
+    /// Called at the end of the stop.
+    pub(crate) fn note(&self, generation: Generation, found: Found) {
         if generation == Generation::Full {
             // ORDERING Relaxed: see the impl.
-            self.live.store(survivors, Ordering::Relaxed);
+            self.live.store(found.survivors, Ordering::Relaxed);
             // ORDERING Relaxed: see the impl.
-            self.live_at_full.store(survivors, Ordering::Relaxed);
+            self.live_at_full.store(found.survivors, Ordering::Relaxed);
             // ORDERING Relaxed: see the impl.
             self.since_full.store(0, Ordering::Relaxed);
         } else {
+            let live = self.live().saturating_sub(found.old_deaths) + found.survivors;
             // ORDERING Relaxed: see the impl.
-            self.live.fetch_add(survivors, Ordering::Relaxed);
+            self.live.store(live, Ordering::Relaxed);
             // ORDERING Relaxed: see the impl.
             self.since_full.fetch_add(1, Ordering::Relaxed);
         }
+        // ORDERING Relaxed: see the impl.
+        let patience = self.patience.load(Ordering::Relaxed);
+        let patience = if found.unreachable * PAYS_FROM >= found.births {
+            0
+        } else if found.births >= self.thresholds()[0] as usize {
+            (patience + 1).min(MOST_PATIENT)
+        } else {
+            // Somebody called `gc.collect()` soon after the last one: that tells nothing.
+            patience
+        };
+        // ORDERING Relaxed: see the impl.
+        self.patience.store(patience, Ordering::Relaxed);
         self.update_due();
     }
 
@@ -180,7 +219,8 @@ impl Policy {
         let first = self.thresholds()[0];
         let due = match first {
             0 => u64::MAX,
-            _ => u64::from(first).max(self.live() as u64 / 4),
+            // ORDERING Relaxed: see the impl.
+            _ => u64::from(first).max(self.live() as u64 / 4) << self.patience.load(Ordering::Relaxed),
         };
         // ORDERING Relaxed: see the impl.
         self.due_at.store(due, Ordering::Relaxed);
@@ -191,14 +231,18 @@ impl Policy {
 mod tests {
     use super::*;
 
+    fn found(births: usize, survivors: usize, unreachable: usize) -> Found {
+        Found { births, survivors, unreachable, old_deaths: 0 }
+    }
+
     #[test]
     fn work_per_birth_does_not_grow_with_the_heap() {
         let policy = Policy::new();
         assert!(!policy.is_due(2000) && policy.is_due(2001));
-        policy.note_survivors(Generation::Full, 1_000_000);
+        policy.note(Generation::Full, found(0, 1_000_000, 1));
         assert!(!policy.is_due(250_000) && policy.is_due(250_001));
         assert_eq!(policy.choose(), Generation::Young);
-        policy.note_survivors(Generation::Young, 250_001);
+        policy.note(Generation::Young, found(250_001, 250_001, 0));
         assert_eq!(policy.choose(), Generation::Full, "the old generation grew by more than a quarter");
         // Ten million objects, none of them garbage: the number of full collections is logarithmic.
         let (mut live, mut full) = (0usize, 0);
@@ -209,12 +253,34 @@ mod tests {
             match policy.choose() {
                 Generation::Full => {
                     full += 1;
-                    policy.note_survivors(Generation::Full, live);
+                    policy.note(Generation::Full, found(births, live, 0));
                 }
-                _ => policy.note_survivors(Generation::Young, births),
+                _ => policy.note(Generation::Young, found(births, births, 0)),
             }
         }
         assert!(full < 60, "{full}");
+    }
+
+    #[test]
+    fn collections_that_find_nothing_become_rare() {
+        let policy = Policy::new();
+        for expected in [4000, 8000, 16000, 16000] {
+            policy.note(Generation::Young, found(2000, 0, 62));
+            assert!(!policy.is_due(expected) && policy.is_due(expected + 1));
+        }
+        policy.note(Generation::Young, found(2000, 0, 63));
+        assert!(policy.is_due(2001), "one that pays brings the rate back");
+    }
+
+    #[test]
+    fn deaths_by_count_do_not_call_for_full_collections() {
+        let policy = Policy::new();
+        policy.note(Generation::Full, found(0, 10_000, 1));
+        for _ in 0..10 {
+            policy.note(Generation::Young, Found { old_deaths: 3000, ..found(3000, 3000, 100) });
+            assert_eq!(policy.choose(), Generation::Young);
+        }
+        assert_eq!(policy.live(), 10_000);
     }
 
     #[test]

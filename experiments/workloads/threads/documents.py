@@ -4,21 +4,23 @@
 # processes = "documents divided, one number per worker sent back"
 # [quick]
 # documents = 1800
-# checksum = 358446349
+# checksum = 359176863
 # [full]
 # documents = 12000
-# checksum = 16112832045
+# checksum = 16110772409
 # ///
 import json
 
 
 def document(i):
+    # The shape does not follow the worker's share: documents i to i + 7 are alike.
+    shape = i >> 3
     return {
         "id": i,
         "name": "item %d" % i,
         "price": i / 8.0,
-        "tags": ["tag-%d" % (i % k) for k in range(1, 6)],
-        "nested": {"ok": i % 2 == 0, "none": None, "values": list(range(i % 16))},
+        "tags": ["tag-%d" % (shape % k) for k in range(1, 6)],
+        "nested": {"ok": shape % 2 == 0, "none": None, "values": list(range(shape % 16))},
         "text": 'quote " and \\ and é %d' % i,
     }
 

@@ -4,10 +4,10 @@
 # processes = "lines divided, one number per worker sent back"
 # [quick]
 # lines = 9600
-# checksum = 1784876639058
+# checksum = 1784664838025
 # [full]
 # lines = 96000
-# checksum = 11745611736055
+# checksum = 11749579551143
 # ///
 def setup(lines):
     return lines
@@ -16,7 +16,8 @@ def setup(lines):
 def work(lines, shared, worker, n_workers):
     total = 0
     for i in range(worker, lines, n_workers):
-        line = "key%d = value%d ; %s" % (i, i * 7, "path/to/item é" if i & 1 else "plain")
+        # Bit 3 and not bit 0: each of up to eight workers gets as many long lines as short ones.
+        line = "key%d = value%d ; %s" % (i, i * 7, "path/to/item é" if i & 8 else "plain")
         left, _, right = line.partition(" = ")
         fields = [field.strip().upper() for field in right.split(";")]
         text = f"{left:>12}|{'-'.join(fields)}|{i:08x}"

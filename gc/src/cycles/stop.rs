@@ -24,7 +24,7 @@ use typhon_sync::header::{Header, gc_bits};
 use super::graph::{Scope, Sieve, is_tracked};
 use super::{Collector, Host, Options, Outcome, Trace};
 use crate::heap::Heap;
-use crate::policy::Generation;
+use crate::policy::{self, Generation};
 use crate::weakref::has_weakrefs;
 
 /// Garbage between the stop that found it and its destruction.
@@ -122,8 +122,16 @@ fn find<H: Host>(collector: &Collector, host: &mut H, generation: Generation) ->
         }
     });
     sieve.clean_blocks();
+    collector.policy.note(
+        generation,
+        policy::Found {
+            births: heap.young().max(0) as usize,
+            survivors,
+            unreachable: members.len(),
+            old_deaths: heap.take_old_deaths(),
+        },
+    );
     heap.reset_young();
-    collector.policy.note_survivors(generation, survivors);
 
     let mut found = Found { members, finalizers: false, deferred: false, callbacks: Vec::new(), candidates };
     for &member in &found.members {

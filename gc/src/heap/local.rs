@@ -23,6 +23,8 @@ pub(crate) struct Lists {
     id: u32,
     /// Births of tracked objects minus deaths of young ones, since the last publication.
     young: i32,
+    /// Deaths of old tracked objects since the last publication.
+    old_deaths: i32,
     publish_every: i32,
     area: Area,
     /// The block of each class that still has uncarved slots, or 0.
@@ -68,6 +70,7 @@ impl LocalHeap {
                     metas: heap.meta(0),
                     id,
                     young: 0,
+                    old_deaths: 0,
                     // ORDERING Relaxed: a tuning value.
                     publish_every: heap.publish_every.load(Ordering::Relaxed) as i32,
                     area,
@@ -150,7 +153,7 @@ impl LocalHeap {
     }
 
     /// Frees the slot of a dead object, whichever thread allocated it. The caller has destroyed the
-    /// contents; `TRACKED` may still be set, and then the death counts against young births.
+    /// contents; `TRACKED` may still be set, and then the death counts against births.
     ///
     /// # Safety
     /// `object` is an object of this heap whose count is zero, and nobody frees it a second time.
@@ -161,9 +164,11 @@ impl LocalHeap {
         // SAFETY: says the caller; the slot of an object has a readable header.
         // ORDERING Relaxed: the object is dead, nobody else writes it.
         let gc = unsafe { (*object).gc.load(Ordering::Relaxed) };
-        if gc & (gc_bits::TRACKED | gc_bits::OLD) == gc_bits::TRACKED {
-            lists.young -= 1;
-            if lists.young <= -lists.publish_every {
+        if gc & gc_bits::TRACKED != 0 {
+            let old = i32::from(gc & gc_bits::OLD != 0);
+            lists.old_deaths += old;
+            lists.young -= 1 - old;
+            if lists.old_deaths - lists.young >= lists.publish_every {
                 self.publish();
             }
         }
@@ -223,12 +228,13 @@ impl LocalHeap {
         }
     }
 
-    /// Adds this thread's births to the heap's count, and calls the publish hook if it grew.
+    /// Adds this thread's births and deaths to the heap's counts, and calls the publish hook if it grew.
     #[cold]
     #[inline(never)]
     pub fn publish(&mut self) {
         let births = std::mem::take(&mut self.lists.young);
-        self.lists.publish_every = self.heap.publish(i64::from(births));
+        let old_deaths = std::mem::take(&mut self.lists.old_deaths);
+        self.lists.publish_every = self.heap.publish(i64::from(births), i64::from(old_deaths));
     }
 
     /// Thread exit: blocks stay in the table and are taken over by other threads.
