@@ -5,6 +5,7 @@ use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
 use crate::code::CodeObject;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::sharing;
 use crate::slots::{Args, ArgsExt, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, TypeDef, TypeId, kind, type_flags};
@@ -59,8 +60,20 @@ impl Function {
         unsafe { &*(self.builtins.peek().ptr() as *const Dict) }
     }
 
-    pub fn defaults(&self) -> Option<Owned> {
-        self.defaults.get(&self.header)
+    /// `__defaults__` without a count: to be used up before this thread's next safepoint. Who replaces it
+    /// retires the old one ([`set_optional`]).
+    pub fn defaults(&self) -> Option<&Tuple> {
+        self.defaults.fixed().and_then(|d| d.downcast())
+    }
+
+    /// The default of keyword-only parameter `name` (an interned str).
+    pub fn kwdefault(&self, name: Borrowed<'_>) -> Option<Owned> {
+        // Borrowed as in `defaults`, which holds as long as nothing waits.
+        let borrowed: &Dict = self.kwdefaults.fixed()?.downcast()?;
+        borrowed.try_get_interned(name).unwrap_or_else(|| {
+            let held = self.kwdefaults.get(&self.header)?;
+            held.downcast::<Dict>()?.get_interned(name.word())
+        })
     }
 
     pub fn closure(&self) -> Option<&Tuple> {
@@ -257,15 +270,16 @@ fn get_builtins(_: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 fn set_optional(
     th: &mut Thread,
-    f: &Function,
     slot: &Slot,
     v: Option<Borrowed<'_>>,
     def: &'static TypeDef,
     what: &str,
 ) -> PyResult<()> {
     match v.filter(|v| !v.is_none()) {
-        None => drop(slot.clear(&f.header)),
-        Some(v) if v.is_instance_of(def) => slot.set(&f.header, v.to_owned()),
+        None => slot.take().into_iter().for_each(sharing::retire_owned),
+        Some(v) if v.is_instance_of(def) => {
+            slot.swap(v.to_owned()).into_iter().for_each(sharing::retire_owned)
+        }
         Some(_) => return Err(th.type_error(what)),
     }
     Ok(())
@@ -275,7 +289,6 @@ fn set_defaults(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) -> Py
     let f = this(o);
     set_optional(
         th,
-        f,
         &f.defaults,
         v,
         &crate::builtins::tuple::DEF,
@@ -292,7 +305,6 @@ fn set_kwdefaults(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) -> 
     let f = this(o);
     set_optional(
         th,
-        f,
         &f.kwdefaults,
         v,
         &crate::builtins::dict::DEF,
@@ -403,7 +415,6 @@ fn set_annotations(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) ->
     let f = this(o);
     set_optional(
         th,
-        f,
         &f.annotations,
         v,
         &crate::builtins::dict::DEF,

@@ -138,13 +138,18 @@ pub unsafe fn release(h: &Header, address: *mut u8, bytes: usize, free: unsafe f
 pub const EXHAUSTED: usize = usize::MAX >> 1;
 
 /// Drops a reference once no thread can be looking at its object any more: for what readers look
-/// into without owning it (str keys of a dict).
+/// into without owning it (str keys of a dict) while FOREIGN says whether there can be such readers.
 pub fn release_owned(h: &Header, v: Owned) {
+    if is_foreign(h) { retire_owned(v) } else { drop(v) }
+}
+
+/// Drops a reference once every thread has passed a safepoint: for fields that are read without a count.
+pub fn retire_owned(v: Owned) {
     unsafe fn drop_it(p: *mut u8, _: usize) {
-        // SAFETY: the count was handed over by `release_owned`.
+        // SAFETY: the count was handed over below.
         unsafe { thread::drop_count(p as *mut Header) }
     }
-    if v.word().is_counted() && is_foreign(h) && me() != OwnerId::GIL {
+    if v.word().is_counted() && me() != OwnerId::GIL {
         // SAFETY: the reference is unlinked; its count moves to the list.
         unsafe { crate::threads::retire(v.into_raw().ptr() as *mut u8, 0, drop_it) }
     }

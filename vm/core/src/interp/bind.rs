@@ -4,7 +4,7 @@ use typhon_compile::code::flags as co;
 
 use crate::builtins::dict::Dict;
 use crate::builtins::str::Str;
-use crate::builtins::tuple::Tuple;
+use crate::builtins::type_::is_uncounted;
 use crate::code::CodeObject;
 use crate::function::Function;
 use crate::object::{Borrowed, Owned, PyResult, Raised};
@@ -79,8 +79,7 @@ fn fill(
         return Err(too_many(th, f, code, pos.len(), locals));
     }
     if given < n_pos {
-        let defaults = f.defaults();
-        let d: Option<&Tuple> = defaults.as_ref().and_then(|d| d.downcast());
+        let d = f.defaults();
         let n_defaults = d.map_or(0, |d| d.len());
         let required = n_pos - n_defaults.min(n_pos);
         let mut missing = Vec::new();
@@ -89,8 +88,7 @@ fn fill(
                 continue;
             }
             if i >= required {
-                // Owned: somebody may assign `__defaults__` while the call runs.
-                locals[i] = d.expect("there are defaults").get(i - required).to_owned().into_raw();
+                locals[i] = own_default(d.expect("there are defaults").get(i - required));
             } else {
                 missing.push(i);
             }
@@ -100,18 +98,13 @@ fn fill(
         }
     }
     if n_all > n_pos {
-        let kwdefaults = f.kwdefaults.get(&f.header);
         let mut missing = Vec::new();
         for i in n_pos..n_all {
             if locals[i] != Word::UNBOUND {
                 continue;
             }
             let name = code.locals_tuple().get(i);
-            let v = match kwdefaults.as_ref().and_then(|d| d.downcast::<Dict>()) {
-                Some(d) => d.get(th, name)?,
-                None => None,
-            };
-            match v {
+            match f.kwdefault(name) {
                 Some(v) => locals[i] = v.into_raw(),
                 None => missing.push(i),
             }
@@ -121,6 +114,12 @@ fn fill(
         }
     }
     Ok(())
+}
+
+/// A default value as a local: counted, since somebody may assign `__defaults__` while the call runs, unless
+/// nothing on a stack is counted of its kind.
+fn own_default(v: Borrowed<'_>) -> Word {
+    if is_uncounted(v.word()) { v.word().uncounted() } else { v.to_owned().into_raw() }
 }
 
 fn bind_keywords(
@@ -197,7 +196,7 @@ fn unexpected_keyword(
 fn too_many(th: &mut Thread, f: &Function, code: &CodeObject, given: usize, locals: &[Word]) -> Raised {
     let data = &code.data.0;
     let n_pos = data.argcount as usize;
-    let n_defaults = f.defaults().as_ref().and_then(|d| d.downcast::<Tuple>()).map_or(0, |d| d.len());
+    let n_defaults = f.defaults().map_or(0, |d| d.len());
     let kwonly =
         (n_pos..n_pos + data.kwonlyargcount as usize).filter(|&i| locals[i] != Word::UNBOUND).count();
     let plural = if n_defaults > 0 { n_pos != 1 || n_defaults > 0 } else { n_pos != 1 };

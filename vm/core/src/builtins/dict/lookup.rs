@@ -275,6 +275,24 @@ impl Dict {
         }
     }
 
+    /// As [`Dict::get_interned`], without ever waiting for a lock, which would be a safepoint: for a dict
+    /// that the caller only borrows. `None`: it would have to wait.
+    pub fn try_get_interned(&self, name: Borrowed<'_>) -> Option<Option<Owned>> {
+        let key = Key::of_str(name)?;
+        let Sort::Str(s) = key.sort else { return None };
+        if !sharing::may_read(&self.header, thread::me()) {
+            return None;
+        }
+        let t = self.table();
+        if t.is_general() {
+            return None;
+        }
+        match probe_str(t, name.word(), s, key.hash) {
+            Place::At(i) => self.own_value(t, i, false).map(Some),
+            _ => Some(None),
+        }
+    }
+
     #[inline(never)]
     fn get_slow(&self, mut th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
         let mut known = Known::default();
