@@ -163,15 +163,26 @@ pub fn typhon(given: Option<&Path>) -> Result<PathBuf> {
             _ => Err(Failure::Usage(format!("--typhon {}: no such file", path.display()))),
         };
     }
-    build_typhon()
+    eprintln!("lab: building typhon (release)");
+    build_typhon(&["--release"])
 }
 
-fn build_typhon() -> Result<PathBuf> {
+/// Builds an interpreter that counts its reference counting, in a folder of its own. It is not optimised
+/// to the end: how often it counts does not depend on that.
+///
+/// Errors: see [`typhon`].
+pub fn counting_typhon() -> Result<PathBuf> {
+    let folder = workspace()?.join("target/refcount-stats");
+    eprintln!("lab: building typhon (with the feature refcount-stats)");
+    build_typhon(&["--features", "refcount-stats", "--target-dir", &folder.display().to_string()])
+}
+
+fn build_typhon(arguments: &[&str]) -> Result<PathBuf> {
     let root = workspace()?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    eprintln!("lab: building typhon (release)");
     let output = Command::new(cargo)
-        .args(["build", "--release", "--package", "typhon", "--message-format=json-render-diagnostics"])
+        .args(["build", "--package", "typhon", "--message-format=json-render-diagnostics"])
+        .args(arguments)
         .current_dir(root)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())

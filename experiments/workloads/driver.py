@@ -119,12 +119,9 @@ def report_interpreter():
     print("lab interpreter=%s version=%s gil=%s" % (sys.implementation.name, version, gil))
 
 
-def report_counts():
-    """Reference counting by kind, where the interpreter counts it (`-X refcount-stats`)."""
-    if hasattr(sys, "_refcount_stats"):
-        counts = sys._refcount_stats()
-        if counts:
-            print("lab counts " + " ".join("%s=%d" % item for item in sorted(counts.items())))
+def refcount_stats():
+    """Operations on reference counts so far, by kind, where the interpreter counts them."""
+    return getattr(sys, "_refcount_stats", dict)() or {}
 
 
 def main(arguments):
@@ -147,6 +144,7 @@ def main(arguments):
         print("lab ready")
         sys.stdout.flush()
         sys.stdin.readline()
+    before = refcount_stats()
     for i in range(n_warmups + n_iterations):
         cpu = time.process_time_ns()
         wall = time.perf_counter_ns()
@@ -157,7 +155,9 @@ def main(arguments):
         kind = "warmup" if i < n_warmups else "iteration"
         print("lab %s=%d wall_ns=%d cpu_ns=%d checksum=%d" % (kind, i, wall, cpu, checksum))
         sys.stdout.flush()
-    report_counts()
+    counts = refcount_stats()
+    if counts:
+        print("lab counts " + " ".join("%s=%d" % (k, counts[k] - before[k]) for k in sorted(counts)))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@
 
 use super::header::{Header, OwnerId};
 use super::prim::Ordering::{Acquire, Relaxed, Release};
-use super::rules;
+use super::{rules, stats};
 
 /// What the caller of a decrement must now do.
 #[must_use = "ignoring a `Fate` leaks the object or loses a queued merge"]
@@ -143,6 +143,7 @@ impl Header {
         // `me` suspended unmakes it, so "yes" is never stale (RC-1).
         let owner = self.owner.load(Relaxed);
         if owner == me.0 {
+            stats::local();
             // ORDERING Relaxed: the owner is the only writer (RC-1).
             let local = self.local.load(Relaxed);
             if local < u32::MAX - 1 {
@@ -163,6 +164,7 @@ impl Header {
         if owner == OwnerId::IMMORTAL.0 {
             return;
         }
+        stats::shared();
         // ORDERING Relaxed: the caller holds a reference, so no free can race with this; what
         // carried that reference here already ordered the contents.
         let before = self.shared.fetch_add(Shared::ONE, Relaxed);
@@ -186,6 +188,7 @@ impl Header {
         if local <= 1 {
             return false;
         }
+        stats::local();
         // ORDERING Relaxed: as in `incref`.
         self.local.store(local - 1, Relaxed);
         true
@@ -200,6 +203,7 @@ impl Header {
             // ORDERING Relaxed: as in `incref`.
             let local = self.local.load(Relaxed);
             debug_assert!(local != 0, "decref of an object that has no local reference");
+            stats::local();
             // ORDERING Relaxed: as in `incref`.
             self.local.store(local.wrapping_sub(1), Relaxed);
             if local != 1 { Fate::Alive } else { self.local_reached_zero() }
@@ -244,6 +248,7 @@ impl Header {
         if owner == OwnerId::IMMORTAL.0 {
             return Fate::Alive;
         }
+        stats::shared();
         self.update(Shared::dec)
     }
 
@@ -286,6 +291,7 @@ impl Header {
         if self.owner.load(Acquire) == OwnerId::IMMORTAL.0 {
             return true;
         }
+        stats::shared();
         // ORDERING Relaxed: a guess; the CAS decides.
         let mut seen = self.shared.load(Relaxed);
         loop {

@@ -22,6 +22,7 @@ pub mod qsbr;
 pub mod registry;
 mod rules;
 pub mod slot;
+pub mod stats;
 pub mod stop;
 pub mod thread;
 pub mod thread_state;

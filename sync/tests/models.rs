@@ -40,6 +40,7 @@ macro_rules! variant {
             pub mod qsbr;
             pub mod registry;
             pub mod slot;
+            pub mod stats;
             pub mod stop;
             pub mod thread;
             pub mod thread_state;

@@ -300,11 +300,11 @@ impl Lab<'_> {
         workloads: &[String],
     ) -> Result<()> {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        let arms = vec![Arm::typhon("counted", &self.typhon, &options)];
+        let arms = vec![Arm::typhon("counted", &arms::counting_typhon()?, &options)];
         let (workloads, cast, subjects) = self.threaded(workloads, arms, workers)?;
         let runs = self.run_threaded(&workloads, &cast, &subjects, settings)?;
         let of = |run: &Run, kind: &str| run.outcome.counts.get(kind).copied().unwrap_or(0) as f64;
-        let why_not = "this interpreter does not count its reference counting (sys._refcount_stats)";
+        let why_not = "no run counted its reference counting (sys._refcount_stats)";
         let mut table = Table::new(["workload", "owner's path", "shared path", "owner's share"]);
         let mut rounds: Vec<(Vec<f64>, Vec<f64>)> = vec![(vec![0.0], vec![0.0]); settings.rounds];
         for workload in &workloads {

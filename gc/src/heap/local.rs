@@ -164,13 +164,13 @@ impl LocalHeap {
         // SAFETY: says the caller; the slot of an object has a readable header.
         // ORDERING Relaxed: the object is dead, nobody else writes it.
         let gc = unsafe { (*object).gc.load(Ordering::Relaxed) };
-        if gc & gc_bits::TRACKED != 0 {
-            let old = i32::from(gc & gc_bits::OLD != 0);
-            lists.old_deaths += old;
-            lists.young -= 1 - old;
-            if lists.old_deaths - lists.young >= lists.publish_every {
+        if gc & (gc_bits::TRACKED | gc_bits::OLD) == gc_bits::TRACKED {
+            lists.young -= 1;
+            if lists.young <= -lists.publish_every {
                 self.publish();
             }
+        } else if gc & gc_bits::OLD != 0 {
+            self.old_died();
         }
         let lists = &mut *self.lists;
         let block = (object as usize - lists.base) >> BLOCK_SHIFT;
@@ -191,6 +191,14 @@ impl LocalHeap {
             *head = slot;
         }
         meta.mark_dirty();
+    }
+
+    #[inline(never)]
+    fn old_died(&mut self) {
+        self.lists.old_deaths += 1;
+        if self.lists.old_deaths >= self.lists.publish_every {
+            self.publish();
+        }
     }
 
     #[cold]

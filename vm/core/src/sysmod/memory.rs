@@ -2,6 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
+use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
 use crate::builtins::type_::{self, attributes};
@@ -75,6 +76,14 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
         "Return the number of memory blocks currently allocated.",
     ),
     NativeDef::new(
+        "_refcount_stats",
+        "()",
+        refcount_stats,
+        "Return how many operations on reference counts took which path, as a dict:\n\n\
+         'local' by the owner of the object, 'shared' by read-modify-writes.\n\
+         None in builds without the feature refcount-stats.",
+    ),
+    NativeDef::new(
         "_gc_verify",
         "()",
         gc_verify,
@@ -110,6 +119,16 @@ fn clear_type_descriptors(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         attributes::set_entry(th, ty, name.borrow(), None)?;
     }
     Ok(Owned::none())
+}
+
+fn refcount_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+    let Some(totals) = typhon_sync::stats::totals() else { return Ok(Owned::none()) };
+    let d = th.new_dict();
+    for (kind, n) in [("local", totals.local), ("shared", totals.shared)] {
+        let (kind, n) = (th.intern(kind), th.new_int(n as i64));
+        d.payload::<Dict>().set(th, kind.borrow(), n)?;
+    }
+    Ok(d)
 }
 
 fn gc_verify(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {

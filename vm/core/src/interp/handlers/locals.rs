@@ -22,6 +22,7 @@ pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
         // only writer of `local`.
         let l = (*h).local.load(Relaxed);
         if (*h).owner.load(Relaxed) == (*th).owner.0 && l < u32::MAX - 1 {
+            typhon_sync::stats::local();
             (*h).local.store(l + 1, Relaxed);
             true
         } else {
@@ -48,6 +49,7 @@ pub unsafe fn own_from_slot(th: *mut crate::Thread, w: Word) -> Word {
         let owner = (*h).owner.load(Relaxed);
         let l = (*h).local.load(Relaxed);
         if owner == (*th).owner.0 && l < u32::MAX - 1 {
+            typhon_sync::stats::local();
             (*h).local.store(l + 1, Relaxed);
             return Word(h as u64);
         }
