@@ -20,7 +20,7 @@ use crate::intern::Fnv;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::Args;
 use crate::thread::Thread;
-use crate::typedef::{NativeCall, NativeDef};
+use crate::typedef::{BoundFn, NativeCall, NativeDef};
 use crate::word::Word;
 
 /// One named parameter.
@@ -112,6 +112,48 @@ impl LazyParams {
 impl Default for LazyParams {
     fn default() -> Self {
         LazyParams::new()
+    }
+}
+
+/// The native function itself, for calls with exactly the arguments that it takes: learned in the first such
+/// call, so that later ones bind nothing. How many arguments in the upper 16 bits, the address below; 0 = not
+/// known.
+pub struct Direct(AtomicU64);
+
+crate::holds_no_references!(Direct);
+
+impl Direct {
+    const ADDRESS: u64 = (1 << 48) - 1;
+
+    pub const fn unknown() -> Direct {
+        Direct(AtomicU64::new(0))
+    }
+
+    /// What to hand to [`Direct::function`] for a call with `n` arguments; 0 = bind them.
+    #[inline(always)]
+    pub fn for_count(&self, n: u64) -> u64 {
+        // ORDERING Relaxed: the word is all there is; code never goes away.
+        let word = self.0.load(Ordering::Relaxed);
+        if word >> 48 == n { word & Direct::ADDRESS } else { 0 }
+    }
+
+    /// The function at an address that [`Direct::for_count`] gave.
+    ///
+    /// # Safety
+    /// `address` came from it and is not 0.
+    #[inline(always)]
+    pub unsafe fn function(address: u64) -> BoundFn {
+        // SAFETY: only `learn` stores, and it stores a `BoundFn`.
+        unsafe { core::mem::transmute::<usize, BoundFn>(address as usize) }
+    }
+
+    /// `function` takes exactly `n` arguments.
+    pub fn learn(&self, function: BoundFn, n: usize) {
+        let address = function as usize as u64;
+        if address & !Direct::ADDRESS == 0 && n < 1 << 16 {
+            // ORDERING Relaxed: as above; all threads learn the same.
+            self.0.store((n as u64) << 48 | address, Ordering::Relaxed);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Type objects: what every class is made of.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use typhon_sync::header::Header;
 
@@ -43,6 +43,10 @@ crate::payload! {
         pub root_shape: AtomicU32,
         /// Changes with every change of the class or a base; 0 = never assigned. Never reused.
         pub version: AtomicU32,
+        /// What a call of the class amounts to ([`crate::interp::calls::plain_init`]), and the version for
+        /// which that holds. Written under the type lock.
+        pub plain_init: AtomicU64,
+        pub plain_init_version: AtomicU32,
         /// How to trace and drop the built-in payload that instances begin with.
         pub layout: Data<Layout>,
         /// Bytes of a new instance: payload, `__slots__` members, dict word, inline attribute slots.

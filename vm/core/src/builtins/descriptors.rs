@@ -7,7 +7,7 @@ use crate::builtins::native_function::{NativeFunction, new_bound};
 use crate::builtins::type_::slot_defs::{SLOT_DEFS, SlotDef, call_wrapped};
 use crate::flags;
 use crate::object::{Borrowed, Data, Owned, Payload, PyResult, Slot};
-use crate::signature::{LazyParams, Params, call_native, text_signature};
+use crate::signature::{Direct, LazyParams, Params, call_native, text_signature};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{Binding, GetSetDef, NativeCall, NativeDef, TypeDef, TypeId, type_flags};
@@ -18,6 +18,7 @@ crate::payload! {
     pub struct MethodDescriptor: METHOD_DESCRIPTOR {
         def: Data<&'static NativeDef>,
         params: LazyParams,
+        pub(crate) direct: Direct,
         objclass: Slot,
     }
 }
@@ -140,8 +141,13 @@ impl Thread {
         let (def_, params_) = (Data(def), LazyParams::new());
         match def.binding {
             Binding::Method => {
-                let v =
-                    self.alloc(MethodDescriptor { header: unborn(), def: def_, params: params_, objclass });
+                let v = self.alloc(MethodDescriptor {
+                    header: unborn(),
+                    def: def_,
+                    params: params_,
+                    direct: Direct::unknown(),
+                    objclass,
+                });
                 mark_method_like(&v);
                 v
             }

@@ -2,7 +2,7 @@
 
 use crate::builtins::descriptors::payload;
 use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
-use crate::signature::{LazyParams, Params, call_native, text_signature};
+use crate::signature::{Direct, LazyParams, Params, call_native, text_signature};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, NativeDef, TypeDef, TypeId};
@@ -13,6 +13,8 @@ crate::payload! {
     pub struct NativeFunction: DEF {
         def: Data<&'static NativeDef>,
         params: LazyParams,
+        /// Of functions that are not bound.
+        pub(crate) direct: Direct,
         /// `__self__`: the bound object, or the module of a function.
         self_: Slot,
         /// `__module__`: str, or empty.
@@ -64,6 +66,7 @@ pub(crate) fn new_bound(
         header: unborn(),
         def: Data(def),
         params: LazyParams::known(params),
+        direct: Direct::unknown(),
         bound: this.is_some(),
         self_: Slot::from_option(this),
         module: Slot::from_option(module),
@@ -78,6 +81,7 @@ impl Thread {
             header: unborn(),
             def: Data(def),
             params: LazyParams::new(),
+            direct: Direct::unknown(),
             bound: false,
             self_: Slot::from_option(module.map(|m| m.to_owned())),
             module: Slot::from_option(name),

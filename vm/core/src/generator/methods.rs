@@ -195,6 +195,12 @@ pub(super) fn close(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
                 return Ok(Owned::none());
             }
         }
+        state::SUSPENDED if g.frame.is_empty() && catches_nothing(g) => {
+            if start_running(th, g) {
+                g.abandon();
+                return Ok(Owned::none());
+            }
+        }
         _ => {}
     }
     let raised = th.raise_empty(&ex::GENERATOR_EXIT);
@@ -213,6 +219,18 @@ pub(super) fn close(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
             Err(raised)
         }
     }
+}
+
+/// Does the generator stand where no code of its own would see an exception? Only the guard that every
+/// generator has (PEP 479) covers the place.
+fn catches_nothing(g: &Generator) -> bool {
+    use typhon_compile::opcode::{Intrinsic1, Opcode};
+    let data = &g.code().data.0;
+    let Some(handler) = crate::interp::tables::handler(&data.exceptiontable, g.offset()) else {
+        return false;
+    };
+    let guard = [Opcode::CALL_INTRINSIC_1 as u8, Intrinsic1::StopIterationError as u8];
+    data.code.get(handler.target as usize * 2..).is_some_and(|code| code.starts_with(&guard))
 }
 
 fn close_method(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -248,7 +266,7 @@ impl Generator {
         self.state.store(state::SUSPENDED, core::sync::atomic::Ordering::Release);
     }
 
-    /// Ends a generator that never ran: drops its words.
+    /// Ends a generator that has nothing to clean up: drops its words.
     pub(super) fn abandon(&self) {
         use core::sync::atomic::Ordering;
         // ORDERING Relaxed: marked running by this thread.

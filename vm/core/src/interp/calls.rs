@@ -1,5 +1,7 @@
 //! Helpers of handlers: star-calls, functions, special methods, containers.
 
+use core::sync::atomic::Ordering;
+
 use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::builtins::list::List;
@@ -257,18 +259,41 @@ pub fn function_call(th: &mut Thread, f: Borrowed<'_>, args: Args<'_>) -> PyResu
 
 /// The `__init__` that a plain call of the class runs as a Python frame: the word of a function, if
 /// the class has `object.__new__`, nothing abstract, and a Python `__init__`.
+#[inline]
 pub fn plain_init(th: &Thread, ty: &crate::Type) -> Option<Word> {
-    let new = ty.slots.new()? as usize;
-    if new != crate::builtins::object::new as *const () as usize
-        || ty.has_flag(crate::type_flags::ABSTRACT)
-        || ty.as_value().shape_id() != crate::builtins::ids::TYPE
-    {
+    if ty.has_flag(crate::type_flags::ABSTRACT) || ty.as_value().shape_id() != crate::builtins::ids::TYPE {
         return None;
     }
-    let w = ty.lookup_uncounted(th.rt.names.__init__.get())?;
+    // ORDERING Acquire: what the class held when the version was set is visible.
+    let version = ty.version.load(Ordering::Acquire);
+    // ORDERING Acquire: whoever sees the version sees the word that was stored before it.
+    if version != 0 && ty.plain_init_version.load(Ordering::Acquire) == version {
+        // ORDERING Relaxed: as above; a word of a later version is as good, it is of a later moment.
+        let w = Word(ty.plain_init.load(Ordering::Relaxed));
+        return (w != Word::ZERO).then_some(w);
+    }
+    find_plain_init(th, ty)
+}
+
+#[cold]
+#[inline(never)]
+fn find_plain_init(th: &Thread, ty: &crate::Type) -> Option<Word> {
+    let version = ty.version_tag();
+    let is_plain =
+        ty.slots.new().is_some_and(|new| new as usize == crate::builtins::object::new as *const () as usize);
+    let init = if is_plain { ty.lookup_uncounted(th.rt.names.__init__.get()) } else { None };
     // SAFETY: uncounted: it does not die before the next safepoint, and then a record holds it.
-    let is_function = unsafe { Borrowed::from_raw(w) }.shape_id() == crate::builtins::ids::FUNCTION;
-    is_function.then_some(w)
+    let init =
+        init.filter(|w| unsafe { Borrowed::from_raw(*w) }.shape_id() == crate::builtins::ids::FUNCTION);
+    let _lock = crate::builtins::type_::lock_types();
+    // ORDERING Relaxed: versions change under the lock.
+    if version != 0 && ty.version.load(Ordering::Relaxed) == version {
+        // ORDERING Relaxed: published by the next store.
+        ty.plain_init.store(init.map_or(0, |w| w.0), Ordering::Relaxed);
+        // ORDERING Release: pairs with `plain_init`.
+        ty.plain_init_version.store(version, Ordering::Release);
+    }
+    init
 }
 
 /// The exception for a `raise` without anything to raise.
@@ -339,22 +364,25 @@ pub fn call_native(th: &mut Thread, callee: Borrowed<'_>, args: &[Borrowed<'_>])
     use crate::builtins::descriptors::MethodDescriptor;
     use crate::builtins::native_function::NativeFunction;
     use crate::typedef::NativeCall;
-    let (def, params) = if let Some(f) = callee.downcast_exact::<NativeFunction>() {
+    let (def, params, direct) = if let Some(f) = callee.downcast_exact::<NativeFunction>() {
         if f.bound_self().is_some() {
             return crate::call::call(th, callee, Args::positional(args));
         }
-        (f.def(), f.params())
+        (f.def(), f.params(), &f.direct)
     } else if let Some(m) = callee.downcast_exact::<MethodDescriptor>() {
         // A self of another class is the descriptor's own error.
         if !args.first().is_some_and(|s| s.ty().is_subtype_of(m.objclass())) {
             return crate::call::call(th, callee, Args::positional(args));
         }
-        (m.def(), m.params())
+        (m.def(), m.params(), &m.direct)
     } else {
         return crate::call::call(th, callee, Args::positional(args));
     };
     match def.call {
-        NativeCall::Bound(f) if params.takes_exactly(args.len()) => f(th, args),
+        NativeCall::Bound(f) if params.takes_exactly(args.len()) => {
+            direct.learn(f, args.len());
+            f(th, args)
+        }
         _ => crate::signature::call_native(th, def, params, Args::positional(args)),
     }
 }

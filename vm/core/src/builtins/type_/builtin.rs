@@ -107,7 +107,7 @@ fn allocate(th: &mut Thread, def: &'static TypeDef) -> PyResult<()> {
 fn blank_root(def: &'static TypeDef, name: Owned, dict: Owned) -> Type {
     use crate::object::{Data, Slot};
     use crate::slots::SlotCells;
-    use core::sync::atomic::{AtomicPtr, AtomicU32};
+    use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
     Type {
         header: crate::thread::unborn(),
         slots: SlotCells::of(&def.slots),
@@ -125,6 +125,8 @@ fn blank_root(def: &'static TypeDef, name: Owned, dict: Owned) -> Type {
         kind: AtomicU32::new(def.kind),
         root_shape: AtomicU32::new(0),
         version: AtomicU32::new(0),
+        plain_init: AtomicU64::new(0),
+        plain_init_version: AtomicU32::new(0),
         layout: Data(def.layout),
         basic_size: AtomicU32::new(0),
         dict_offset: AtomicU32::new(0),

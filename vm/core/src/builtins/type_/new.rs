@@ -1,6 +1,6 @@
 //! `type.__new__`: making a class.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::layout::{self, best_base, plan};
 use super::lookup::lock_types;
@@ -200,6 +200,8 @@ pub(super) fn blank(
         kind: AtomicU32::new(0),
         root_shape: AtomicU32::new(0),
         version: AtomicU32::new(0),
+        plain_init: AtomicU64::new(0),
+        plain_init_version: AtomicU32::new(0),
         layout: Data(base.layout.0),
         basic_size: AtomicU32::new(0),
         dict_offset: AtomicU32::new(0),

@@ -5,12 +5,15 @@
 use core::sync::atomic::Ordering;
 
 use super::cold;
+use crate::builtins::descriptors::MethodDescriptor;
 use crate::builtins::ids;
+use crate::builtins::native_function::NativeFunction;
 use crate::code::CodeObject;
 use crate::function::Function;
 use crate::handlers;
 use crate::interp::eval::push_frame;
 use crate::interp::machine::save;
+use crate::shape;
 use crate::word::Word;
 use crate::{next, tail};
 
@@ -23,6 +26,30 @@ pub unsafe fn shape_of(w: Word) -> u32 {
     // SAFETY: a live pointer word.
     // ORDERING Relaxed: a shape id is valid by itself.
     unsafe { (*w.ptr()).shape.load(Ordering::Relaxed) }
+}
+
+/// Makes `$new` the current record, that of the function `$f` whose arguments lie from `$fp` to `$sp`, and
+/// runs its first instruction.
+macro_rules! push_record {
+    ($new:expr, $fp:ident, $base:expr, $code:ident, $f:ident, $sp:ident, $th:ident) => {{
+        let new = $new;
+        (*$th).ci = new;
+        (*new).fp = $fp;
+        (*new).base = $base;
+        (*new).code = $code;
+        (*new).globals = (*($f.ptr() as *const Function)).globals() as *const _;
+        (*new).func = $f.uncounted();
+        (*new).locals = Word::ZERO;
+        (*new).frame = Word::ZERO;
+        (*new).generator = core::ptr::null();
+        let end = $fp.add((*$code).n_locals as usize);
+        while $sp < end {
+            $sp.write_volatile(Word::UNBOUND);
+            $sp = $sp.add(1);
+        }
+        let pc = (*$code).entry();
+        next!(pc, end, $fp, $th, Word::NONE)
+    }};
 }
 
 handlers! {
@@ -63,33 +90,47 @@ handlers! {
             let arg = sp.offset_from(base) as u64 - 2;
             tail!(cold::call, pc, sp, fp, th, Word::NONE, arg)
         }
-        (*th).ci = new;
-        (*new).fp = new_fp;
-        (*new).base = base;
-        (*new).code = code;
-        (*new).globals = (*(tos.ptr() as *const Function)).globals() as *const _;
-        (*new).func = tos.uncounted();
-        (*new).locals = Word::ZERO;
-        (*new).frame = Word::ZERO;
-        (*new).generator = core::ptr::null();
-        let end = new_fp.add((*code).n_locals as usize);
-        while sp < end {
-            sp.write_volatile(Word::UNBOUND);
-            sp = sp.add(1);
-        }
-        let pc = (*code).entry();
-        next!(pc, end, new_fp, th, Word::NONE)
+        push_record!(new, new_fp, base, code, tos, sp, th)
+    }
+
+    /// As [`enter_function`] for the `__init__` in `tos` of a new object, which stays below the frame. There is room, and the breaker can wait for the first safepoint of the frame.
+    fn enter_init(pc, sp, fp, th, tos, arg) {
+        let code = (*(tos.ptr() as *const Function)).code() as *const CodeObject;
+        let ci = (*th).ci;
+        // The pad checks the None of `__init__`.
+        (*ci).pc = pc;
+        (*ci).sp = sp;
+        let new_fp = sp.sub(arg as usize);
+        push_record!(ci.add(1), new_fp, new_fp, code, tos, sp, th)
     }
 
     /// CALL of what is no Python function.
     fn call_other(pc, sp, fp, th, tos, arg) {
-        let callee = *sp.sub(arg as usize + 2);
-        if callee.is_ptr()
-            && matches!(shape_of(callee), ids::NATIVE_FUNCTION | ids::METHOD_DESCRIPTOR)
-            && !(*th).breaker_set()
-        {
-            save(th, pc.add(1), sp);
-            tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+        let base = sp.sub(arg as usize + 2);
+        let callee = *base;
+        if callee.is_ptr() && !(*th).breaker_set() {
+            let n = arg + (*base.add(1) != Word::NULL) as u64;
+            match shape_of(callee) {
+                ids::NATIVE_FUNCTION => {
+                    save(th, pc.add(1), sp);
+                    let f = (*(callee.ptr() as *const NativeFunction)).direct.for_count(n);
+                    if f != 0 {
+                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(f), arg + 2)
+                    }
+                    tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+                }
+                ids::METHOD_DESCRIPTOR => {
+                    save(th, pc.add(1), sp);
+                    let m = &*(callee.ptr() as *const MethodDescriptor);
+                    let me = *sp.sub(n as usize);
+                    let f = m.direct.for_count(n);
+                    if f != 0 && me.is_ptr() && core::ptr::eq(shape::get(shape_of(me)).ty(), m.objclass()) {
+                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(f), arg + 2)
+                    }
+                    tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+                }
+                _ => {}
+            }
         }
         if callee.is_ptr() && shape_of(callee) == ids::TYPE && !(*th).breaker_set() {
             save(th, pc.add(1), sp);

@@ -12,6 +12,7 @@ use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
 use crate::number::{self, BinaryOp};
 use crate::object::{Borrowed, Owned, PyResult};
+use crate::signature::Direct;
 use crate::slots::{Args, CompareOp};
 use crate::thread::Thread;
 use crate::types::Type;
@@ -361,6 +362,17 @@ handlers! {
         crate::after_native!(pc, sp, fp, th, w)
     }
 
+    /// As [`call_native`], with the address of a native that takes just these arguments in `tos`.
+    fn call_direct(pc, sp, fp, th, tos, arg) {
+        let base = sp.sub(arg as usize);
+        let w = run_direct(th, base, sp, tos.0);
+        if w == Word::ZERO {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        let sp = base;
+        crate::after_native!(pc, sp, fp, th, w)
+    }
+
     /// CALL of a class.
     fn call_type(pc, sp, fp, th, tos, arg) {
         let base = sp.sub(arg as usize + 2);
@@ -375,6 +387,14 @@ handlers! {
 
     /// CALL of a class with `object.__new__` and a Python `__init__` (the word in `tos`).
     fn call_class(pc, sp, fp, th, tos, arg) {
+        let code = (*(tos.ptr() as *const Function)).code();
+        if code.simple_argc as u64 == arg + 1
+            && (*th).ci.add(1) < (*th).ci_limit
+            && sp.add(code.frame_size as usize) < (*th).stack_limit
+        {
+            place_instance(th, sp.sub(arg as usize + 2));
+            tail!(super::call::enter_init, pc, sp, fp, th, tos, arg + 1)
+        }
         if start_class(th, pc, sp.sub(arg as usize + 2), sp, tos) {
             tail!(enter_frame, pc, sp, fp, th, tos, arg)
         }
@@ -477,6 +497,22 @@ unsafe fn plain_init(th: *mut Thread, class: Word) -> Word {
     unsafe { calls::plain_init(&*th, &*(class.ptr() as *const Type)).unwrap_or(Word::ZERO) }
 }
 
+/// Puts a new instance of the class at `base` in its place, and borrowed behind it.
+///
+/// # Safety
+/// As [`start_call`].
+#[inline(never)]
+unsafe fn place_instance(th: *mut Thread, base: *mut Word) {
+    // SAFETY: by contract.
+    unsafe {
+        let class = *base;
+        let w = (*th).new_instance(&*(class.ptr() as *const Type)).into_raw();
+        *base = w;
+        *base.add(1) = w.uncounted();
+        crate::dealloc::drop_word(class);
+    }
+}
+
 /// Makes the instance and pushes the frame of its `__init__`. False: raised.
 ///
 /// # Safety
@@ -485,18 +521,11 @@ unsafe fn plain_init(th: *mut Thread, class: Word) -> Word {
 unsafe fn start_class(th: *mut Thread, pad: *const u64, base: *mut Word, end: *mut Word, init: Word) -> bool {
     // SAFETY: by contract.
     unsafe {
-        let class = *base;
-        let ty = &*(class.ptr() as *const Type);
         let init = &*(init.ptr() as *const Function);
-        let w = (*th).new_instance(ty).into_raw();
-        // The new object takes the callee's place, and is the borrowed self of `__init__`.
-        *base = w;
-        *base.add(1) = w.uncounted();
+        place_instance(th, base);
         // The pad unit checks the None of `__init__`.
         (*(*th).ci).pc = pad;
-        let pushed = push_call(&mut *th, init, base.add(1), base.add(1), end, Word::NULL);
-        crate::dealloc::drop_word(class);
-        pushed
+        push_call(&mut *th, init, base.add(1), base.add(1), end, Word::NULL)
     }
 }
 
@@ -529,6 +558,20 @@ unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
         let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
         let r = calls::call_native(&mut *th, look(*base), all);
         finish_native(r, base, sp)
+    }
+}
+
+/// As [`run_native`], past the callee.
+///
+/// # Safety
+/// As [`start_call`]; the address is one that [`Direct::for_count`] gave for this call.
+#[inline(never)]
+unsafe fn run_direct(th: *mut Thread, base: *mut Word, sp: *mut Word, address: u64) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
+        let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
+        finish_native(Direct::function(address)(&mut *th, all), base, sp)
     }
 }
 
