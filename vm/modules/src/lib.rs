@@ -49,6 +49,7 @@ pub mod tokenize;
 pub mod types;
 pub mod typhonlib;
 pub mod typing;
+pub mod unicodedata;
 pub mod warnings;
 pub mod weakref;
 
@@ -103,6 +104,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &types::MODULE,
     &typhonlib::MODULE,
     &typing::MODULE,
+    &unicodedata::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,
 ];
