@@ -151,7 +151,9 @@ impl Thread {
     ) -> Owned {
         let names = self.new_tuple(names);
         let locals = self.new_tuple(locals);
-        let simple = data.flags & (co::VARARGS | co::VARKEYWORDS) == 0 && data.kwonlyargcount == 0;
+        // Code of a module or class body, called as a function, has a namespace besides its locals.
+        let simple = data.flags & (co::VARARGS | co::VARKEYWORDS | co::OPTIMIZED) == co::OPTIMIZED
+            && data.kwonlyargcount == 0;
         let n_locals = data.localsplusnames.len() as u32;
         self.alloc(CodeObject {
             header: unborn(),

@@ -426,7 +426,12 @@ unsafe fn fill(
         (*ci).code = f.code();
         (*ci).globals = f.globals() as *const _;
         (*ci).func = Word(f as *const Function as u64 | UNCOUNTED);
-        (*ci).locals = Word::ZERO;
+        (*ci).locals = if f.code().flags & co::OPTIMIZED == 0 {
+            // A coroutine of module code with `await` at its top level.
+            Borrowed::from_payload(f.globals()).word().uncounted()
+        } else {
+            Word::ZERO
+        };
         (*ci).frame = Word::ZERO;
         (*ci).generator = g;
         (*ci).resumed_by = by;

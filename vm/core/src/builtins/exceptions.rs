@@ -27,7 +27,7 @@ pub use import::{ImportError, import_error};
 pub use matching::exc_matches;
 pub use names::{AttributeError, NameError, attribute_error, name_error};
 pub use os_error::{OsError, new_os_error, os_error, os_error_with, strerror};
-pub use raising::{chain_context, handled, raise_value, reraise_current, set_cause};
+pub use raising::{call_class, chain_context, handled, raise_value, reraise_current, set_cause};
 pub use simple::{StopIteration, SystemExit};
 pub use syntax::{SyntaxErrorKind, SyntaxErrorPayload, syntax_error};
 pub use unicode::{

@@ -64,14 +64,14 @@ pub(super) fn exception_of(
             return Err(th.type_error(&msg));
         }
         match value.filter(|v| !v.is_none()) {
-            None => ty.call(th, &[])?,
+            None => ex::call_class(th, ty, &[])?,
             Some(v) if v.is_instance_of(&ex::BASE_EXCEPTION) => v.to_owned(),
             Some(v) => match v.downcast::<crate::builtins::tuple::Tuple>() {
                 Some(t) => {
                     let all: Vec<Borrowed<'_>> = t.iter().collect();
-                    ty.call(th, &all)?
+                    ex::call_class(th, ty, &all)?
                 }
-                None => ty.call(th, &[v])?,
+                None => ex::call_class(th, ty, &[v])?,
             },
         }
     } else if ty.is_instance_of(&ex::BASE_EXCEPTION) {

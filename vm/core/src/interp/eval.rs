@@ -8,6 +8,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use typhon_sync::header::Header;
 
+use typhon_compile::code::flags as co;
+
 use crate::builtins::dict::Dict;
 use crate::code::CodeObject;
 use crate::function::Function;
@@ -181,7 +183,8 @@ pub fn call_function(
 }
 
 /// Pushes the record of a frame whose first `filled` locals are in place, and clears the others.
-/// `None`: too deep (RecursionError is set, nothing was pushed).
+/// Without a namespace in `locals`, code that wants one gets the globals. `None`: too deep (RecursionError is
+/// set, nothing was pushed).
 ///
 /// # Safety
 /// `base..fp` and the filled locals are live words; `code` is `f`'s code.
@@ -216,7 +219,11 @@ pub unsafe fn push_frame(
         (*ci).code = code;
         (*ci).globals = (*f).globals() as *const Dict;
         (*ci).func = Word(f as u64 | crate::word::UNCOUNTED);
-        (*ci).locals = locals;
+        (*ci).locals = if locals == Word::ZERO && (*code).flags & co::OPTIMIZED == 0 {
+            Borrowed::from_payload((*f).globals()).word().uncounted()
+        } else {
+            locals
+        };
         (*ci).frame = Word::ZERO;
         (*ci).generator = core::ptr::null();
         let pc = (*code).entry();

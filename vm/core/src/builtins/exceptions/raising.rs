@@ -30,7 +30,12 @@ fn instantiate(th: &mut Thread, v: Borrowed<'_>, otherwise: &str) -> PyResult {
     if exception_class(v).is_none() {
         return Err(th.type_error(otherwise));
     }
-    let exc = v.call(th, &[])?;
+    call_class(th, v, &[])
+}
+
+/// An instance of the exception class `v`. Errors: TypeError if the call gives anything else.
+pub fn call_class(th: &mut Thread, v: Borrowed<'_>, args: &[Borrowed<'_>]) -> PyResult {
+    let exc = v.call(th, args)?;
     if !is_exception(exc.borrow()) {
         let class = v.repr_text(th)?;
         let got = exc.borrow().ty().as_value().repr_text(th)?;

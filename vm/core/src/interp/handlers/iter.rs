@@ -30,6 +30,10 @@ handlers! {
 
     /// `iterator -- iterator, value`, or a jump past the loop's END_FOR and POP_ITER's operand.
     fn for_iter(pc, sp, fp, th, tos, arg) {
+        // A generator's code in another function can be called with anything in place of its iterator.
+        if !tos.is_ptr() {
+            tail!(for_iter_generic, pc, sp, fp, th, tos, arg)
+        }
         if shape_of(tos) == ids::GENERATOR {
             tail!(for_iter_generator, pc, sp, fp, th, tos, arg)
         }
