@@ -131,7 +131,10 @@ pub unsafe fn detach(th: &mut Thread, ci: *mut CallRecord) {
                     Some(Borrowed::from_raw(w.uncounted()).to_owned())
                 });
             }
-            if let Some(back) = caller_record(th, ci) {
+            // Who resumed a generator last is nobody's caller.
+            if (*ci).generator.is_null()
+                && let Some(back) = caller_record(th, ci)
+            {
                 let b = of_record(th, back);
                 drop(f.back.swap(b));
             }
@@ -191,9 +194,12 @@ impl Frame {
         if p.is_null() { None } else { Some(unsafe { &*p }) }
     }
 
-    /// The generator that is about to die no longer backs this frame.
-    pub fn forget_generator(&self) {
+    /// The generator that backs this frame is about to die: takes over its locals.
+    pub fn outlive_generator(&self, th: &mut Thread, g: &Generator) {
+        let kept = (0..self.code().n_locals as usize).map(|i| g.local(i)).collect();
+        *self.kept.lock(&self.header, th) = kept;
         // ORDERING Release: as in `detach`.
+        self.offset.store(g.offset(), Ordering::Release);
         self.generator.0.store(core::ptr::null_mut(), Ordering::Release);
     }
 
@@ -259,6 +265,10 @@ impl Frame {
                     self.overwritten.lock(&self.header, th).push(Owned::from_raw(old));
                 }
             }
+            return;
+        }
+        if let Some(g) = self.generator() {
+            g.set_local(th, i, v, is_cell);
             return;
         }
         let mut kept = self.kept.lock(&self.header, th);

@@ -245,6 +245,37 @@ impl Generator {
     }
 }
 
+impl Generator {
+    /// Sets local `i` of a suspended frame; a cell among the locals gets the value as its contents. Nothing
+    /// happens if the generator runs or has ended.
+    pub fn set_local(&self, th: &mut Thread, i: usize, v: Option<Owned>, is_cell: bool) {
+        let before = self.state();
+        if !start_running(th, self) {
+            return;
+        }
+        // SAFETY: marked running, so the words are this thread's; `i` is a local.
+        let old = unsafe {
+            let p = self.words().add(i);
+            let cell = if is_cell && (*p).is_ptr() {
+                Borrowed::from_raw((*p).uncounted()).downcast::<crate::cell::Cell>()
+            } else {
+                None
+            };
+            match (cell, v) {
+                (Some(c), Some(v)) => c.contents.swap(v),
+                (Some(c), None) => c.contents.take(),
+                (None, v) => {
+                    let old = core::mem::replace(&mut *p, v.map_or(Word::UNBOUND, Owned::into_raw));
+                    old.is_counted().then(|| Owned::from_raw(old))
+                }
+            }
+        };
+        // ORDERING Release: hands the words to the next thread that resumes.
+        self.state.store(before, Ordering::Release);
+        drop(old);
+    }
+}
+
 /// Marks a generator as running. False: it is running already, or finished.
 #[inline(always)]
 pub fn start_running(th: &mut Thread, g: &Generator) -> bool {

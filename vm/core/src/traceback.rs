@@ -140,9 +140,15 @@ pub fn set_handled(th: &mut Thread, exc: &Owned) {
     unsafe { crate::dealloc::drop_word(old) };
 }
 
-/// Sets `__context__` of a new exception to the one being handled, breaking cycles.
+/// Sets `__context__` of a new exception to the one being handled.
 pub fn set_context(th: &mut Thread, exc: &Owned) {
-    let Some(h) = handled(th) else { return };
+    if let Some(h) = handled(th) {
+        chain(exc, h);
+    }
+}
+
+/// Sets `__context__` of `exc` to `h`, breaking cycles.
+pub fn chain(exc: &Owned, h: Borrowed<'_>) {
     if h.is(exc.word()) {
         return;
     }

@@ -534,6 +534,8 @@ fn interrupt_main(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     };
     // SAFETY: sends a signal to this process.
     unsafe { libc::kill(libc::getpid(), signal as i32) };
+    // In the main thread the handler runs before the call returns.
+    typhon_core::threads::check_signals(th)?;
     Ok(Owned::none())
 }
 

@@ -220,7 +220,7 @@ fn normalize_text(th: &mut Thread, me: &str, ucd: Ucd, a: &[Borrowed<'_>]) -> Py
 
 fn is_normalized(th: &mut Thread, me: &str, ucd: Ucd, a: &[Borrowed<'_>]) -> PyResult {
     let (form, text) = form_and_text(th, me, a)?;
-    let normal =
-        text.is_ascii() || runs(ucd, text).iter().all(|(known, run)| !known || normalize::is_normalized(form, run));
+    let normal = text.is_ascii()
+        || runs(ucd, text).iter().all(|(known, run)| !known || normalize::is_normalized(form, run));
     Ok(Owned::bool(normal))
 }

@@ -195,6 +195,7 @@ impl Builder<'_> {
             Stmt::AnnAssign(assign) => self.ann_assign(assign),
             Stmt::TypeAlias(alias) => self.type_alias(alias),
             Stmt::For(stmt) => {
+                self.cur().coroutine |= stmt.is_async;
                 self.expr(&stmt.target)?;
                 self.expr(&stmt.iter)?;
                 self.conditional(|b| {
@@ -221,6 +222,7 @@ impl Builder<'_> {
                 })
             }
             Stmt::With(stmt) => self.conditional(|b| {
+                b.cur().coroutine |= stmt.is_async;
                 for item in &stmt.items {
                     b.expr(&item.context_expr)?;
                     b.optional(item.optional_vars.as_deref())?;

@@ -9,6 +9,7 @@ use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{ArgsExt, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, NativeDef, TypeDef, TypeId, type_flags};
+use crate::word::Word;
 
 pub(super) fn this(o: Borrowed<'_>) -> &Generator {
     Generator::of(o).expect("a generator")
@@ -168,7 +169,10 @@ fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
         super::raise_already_executing(th, g);
         return Err(crate::Raised(()));
     }
-    crate::traceback::set_context(th, &exc);
+    match g.handled() {
+        Some(own) => crate::traceback::chain(&exc, own),
+        None => crate::traceback::set_context(th, &exc),
+    }
     let _ = th.set_exc(exc);
     advance(th, g, None)
 }
@@ -244,7 +248,7 @@ pub(super) fn finalize(th: &mut Thread, o: Borrowed<'_>) -> PyResult<()> {
     if let Some(f) = g.frame.take()
         && let Some(f) = f.downcast::<crate::frame_object::Frame>()
     {
-        f.forget_generator();
+        f.outlive_generator(th, g);
     }
     match g.state() {
         state::FINISHED | state::RUNNING => return Ok(()),
@@ -260,6 +264,14 @@ pub(super) fn finalize(th: &mut Thread, o: Borrowed<'_>) -> PyResult<()> {
 }
 
 impl Generator {
+    /// The exception that the generator handles where it stands. It counts as running.
+    fn handled(&self) -> Option<Borrowed<'_>> {
+        // SAFETY: marked running by this thread, and not resumed yet; the item holds its value.
+        let w = unsafe { (*self.handled.0.get()).value };
+        // SAFETY: as above.
+        (w != Word::NONE).then(|| unsafe { Borrowed::from_raw(w.uncounted()) })
+    }
+
     /// Gives up a delegation's "running" mark without having run.
     pub(super) fn suspend_again(&self) {
         // ORDERING Release: pairs with `start_running`.
