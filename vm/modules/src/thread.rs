@@ -532,8 +532,10 @@ fn interrupt_main(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         Some(s) => s.to_i64(th)?,
         None => i64::from(libc::SIGINT),
     };
-    // SAFETY: sends a signal to this process.
-    unsafe { libc::kill(libc::getpid(), signal as i32) };
+    if !(1..=i64::from(libc::SIGRTMAX())).contains(&signal) {
+        return Err(th.value_error("signal number out of range"));
+    }
+    crate::signal::simulate(signal as i32);
     // In the main thread the handler runs before the call returns.
     typhon_core::threads::check_signals(th)?;
     Ok(Owned::none())
