@@ -196,6 +196,7 @@ fn collect(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         Some(v) => generation(th, v)?,
         None => Generation::Full,
     };
+    typhon_core::interp::eval::forget_stale_word(th);
     let outcome = collect::collect(th, generation);
     Ok(th.new_int(outcome.unreachable() as i64))
 }

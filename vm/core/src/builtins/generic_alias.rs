@@ -223,7 +223,8 @@ fn substitute_in(th: &mut Thread, args: &[Owned], parameters: &Tuple, given: &Tu
             out.push(if is_list { th.new_list(inner) } else { th.new_tuple(inner) });
             continue;
         }
-        let is_unpacked = match b.getattr_opt(th, th.rt.names.__unpacked__.get())? {
+        let name = th.intern("__typing_is_unpacked_typevartuple__");
+        let is_unpacked = match b.getattr_opt(th, name.borrow())? {
             Some(u) => u.borrow().truth(th)?,
             None => false,
         };
@@ -234,15 +235,16 @@ fn substitute_in(th: &mut Thread, args: &[Owned], parameters: &Tuple, given: &Tu
             },
             None => sub_argument(th, b, parameters, given)?,
         };
-        let typevartuple = b.ty().display_name() == "typing.TypeVarTuple";
         match v.downcast::<Tuple>() {
-            Some(t) if is_unpacked || typevartuple => out.extend(t.iter().map(|v| v.to_owned())),
-            _ => match unpacked(th, v.borrow())? {
-                Some(t) if is_unpacked && position(parameters, b).is_some() => {
-                    out.extend(t.payload::<Tuple>().iter().map(|v| v.to_owned()))
-                }
-                _ => out.push(v),
-            },
+            Some(t) if is_unpacked => out.extend(t.iter().map(|v| v.to_owned())),
+            None if is_unpacked => {
+                let got = v.borrow().type_name(th);
+                let msg = format!(
+                    "expected __typing_subst__ of an unpacked type parameter to return a tuple, not {got}"
+                );
+                return Err(th.type_error(&msg));
+            }
+            _ => out.push(v),
         }
     }
     Ok(out)
@@ -259,7 +261,7 @@ fn sub_argument(th: &mut Thread, v: Borrowed<'_>, parameters: &Tuple, given: &Tu
         match position(parameters, p) {
             Some(i) => {
                 let value = given.get(i);
-                let typevartuple = p.ty().display_name() == "typing.TypeVarTuple";
+                let typevartuple = p.is_instance_of(&crate::typevars::type_var_tuple::TYPE_VAR_TUPLE);
                 match value.downcast::<Tuple>() {
                     Some(t) if typevartuple => items.extend(t.iter().map(|v| v.to_owned())),
                     _ => items.push(value.to_owned()),

@@ -78,6 +78,11 @@ pub static DEF: TypeDef = TypeDef {
 };
 
 impl Type {
+    /// `__name__`: without the module.
+    pub fn short_name(&self) -> String {
+        self.def.0.map_or_else(|| self.display_name(), |def| def.name.to_owned())
+    }
+
     /// `__name__` for messages; with the module in front for types of native modules.
     pub fn display_name(&self) -> String {
         if let Some(def) = self.def.0 {

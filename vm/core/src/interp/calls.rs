@@ -235,11 +235,7 @@ pub fn load_special(th: &mut Thread, o: Borrowed<'_>, which: u32) -> PyResult<(O
         2 => ("the asynchronous context manager", "__aenter__"),
         _ => ("the asynchronous context manager", "__aexit__"),
     };
-    let mut msg = if which.is_multiple_of(2) {
-        format!("'{t}' object does not support {kind} protocol", kind = &kind[4..])
-    } else {
-        format!("'{t}' object does not support {} protocol (missed {missed} method)", &kind[4..])
-    };
+    let mut msg = format!("'{t}' object does not support {kind} protocol (missed {missed} method)");
     let other = if is_async { &n.__enter__ } else { &n.__aenter__ };
     if o.ty().lookup(other.get()).is_some() {
         let hint = if is_async { "with" } else { "async with" };

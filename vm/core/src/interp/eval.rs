@@ -353,15 +353,15 @@ pub fn stack_words(th: &Thread, visit: &mut dyn FnMut(*const Header)) {
     unsafe {
         let end = (*th.ci).sp.add(1);
         let mut p = th.stack.start();
-        while p < end {
-            let w = *p;
-            if w.is_ptr() && w.0 != 0 {
-                visit(w.ptr());
-            }
-            p = p.add(1);
-        }
         let mut r = th.stack.first_record();
         while r <= th.ci {
+            if !(*r).code.is_null() {
+                // The word below the first value of a frame is what the top register held before: a stale
+                // borrow perhaps, and nobody's.
+                let junk = (*r).fp.add((*(*r).code).n_locals as usize).min(end);
+                visit_words(p, junk, visit);
+                p = junk.add(1);
+            }
             for w in [(*r).func, (*r).locals, (*r).frame] {
                 if w.is_ptr() && w.0 != 0 {
                     visit(w.ptr());
@@ -372,7 +372,30 @@ pub fn stack_words(th: &Thread, visit: &mut dyn FnMut(*const Header)) {
             }
             r = r.add(1);
         }
+        visit_words(p, end, visit);
     }
+}
+
+/// # Safety
+/// The words from `from` to `to`, if there are any, are initialised.
+unsafe fn visit_words(from: *const Word, to: *const Word, visit: &mut dyn FnMut(*const Header)) {
+    let mut p = from;
+    while p < to {
+        // SAFETY: by contract.
+        unsafe {
+            if (*p).is_ptr() && (*p).0 != 0 {
+                visit((*p).ptr());
+            }
+            p = p.add(1);
+        }
+    }
+}
+
+/// Forgets the word above the stack of a thread that is in a native call: arguments all lie below, and what
+/// is left there would keep garbage alive.
+pub fn forget_stale_word(th: &mut Thread) {
+    // SAFETY: the stack pointer is saved; there is room for one more word.
+    unsafe { *(*th.ci).sp = Word::UNBOUND }
 }
 
 const _: fn() = || {

@@ -235,7 +235,7 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
             out.push_str(&v.borrow().repr_text(th)?);
         }
         let exact = o.downcast_exact::<Partial>().is_some();
-        let name = o.ty().display_name();
+        let name = o.ty().short_name();
         let module = if exact { "functools".to_owned() } else { module_name(th, o)? };
         let qualified = if module == "builtins" { name } else { format!("{module}.{name}") };
         Ok(th.new_str(&format!("{qualified}({out})")))

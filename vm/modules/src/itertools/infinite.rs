@@ -87,18 +87,24 @@ fn count_next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
             c.big.swap(Owned::from_const(Word::small_int(n)));
         }
     }
-    let now = c.big.get(&c.header).unwrap_or_else(Owned::none);
     let step = c.step.fixed().unwrap_or(Borrowed::none());
-    let next = number::binary_op(th, BinaryOp::Add, now.borrow(), step)?;
-    c.big.set(&c.header, next);
-    Ok(Some(now))
+    loop {
+        let now = c.big.get(&c.header).unwrap_or_else(Owned::none);
+        let next = number::binary_op(th, BinaryOp::Add, now.borrow(), step)?;
+        let _guard = lock_object(&c.header);
+        // Another thread may have taken `now` while the sum was made, which can run Python code.
+        if c.big.fixed().is_some_and(|v| v.is(now.word())) {
+            drop(c.big.swap(next));
+            return Ok(Some(now));
+        }
+    }
 }
 
 fn count_repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let c: &Count = this(o);
     // ORDERING Relaxed: a snapshot for display.
     let n = c.next.load(Ordering::Relaxed);
-    let name = o.type_name(th);
+    let name = o.ty().short_name();
     if n != SLOW {
         return Ok(th.new_str(&format!("{name}({n})")));
     }
@@ -216,7 +222,7 @@ fn repeat_repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let value = r.value.fixed().unwrap_or(Borrowed::none()).repr_text(th)?;
     // ORDERING Relaxed: a snapshot for display.
     let left = r.left.load(Ordering::Relaxed);
-    let name = o.type_name(th);
+    let name = o.ty().short_name();
     let text = if left < 0 { format!("{name}({value})") } else { format!("{name}({value}, {left})") };
     Ok(th.new_str(&text))
 }
