@@ -20,6 +20,9 @@ pub fn finish(th: &mut Thread, end: End) -> i32 {
     typhon_core::sysmod::settings::set_finalizing();
     clear_modules(th);
     th.drain_drops();
+    // Cycles of the program end here: their finalisers run, their files are flushed.
+    collect::collect(th, Generation::Full);
+    th.drain_drops();
     if th.rt.config.show_refcount {
         show_refcount(th);
     }

@@ -286,10 +286,12 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
     if debug & debug::STATS != 0 {
         let [young, _, _] = collecting.collector.policy.counts(rt().heap);
         let old = collecting.collector.policy.live();
+        let frozen = frozen_count(th);
         crate::report::write_stderr(
             th,
             &format!(
-                "gc: collecting generation {}...\ngc: objects in each generation: {young} 0 {old}\n",
+                "gc: collecting generation {}...\ngc: objects in each generation: {young} 0 {old}\n\
+                 gc: objects in permanent generation: {frozen}\n",
                 generation as usize
             ),
         );
@@ -413,7 +415,18 @@ pub fn referrers(th: &mut Thread, targets: &[Borrowed<'_>]) -> Vec<Owned> {
 /// `gc.get_referents(*objects)`
 pub fn referents(th: &mut Thread, objects: &[Borrowed<'_>]) -> Vec<Owned> {
     let objects: Vec<&Header> = objects.iter().filter_map(|o| o.header()).collect();
-    found(th, || objects.iter().flat_map(|o| typhon_gc::inspect::referents(&Tracer, o)).collect())
+    // A built-in class is no reference that anybody made.
+    let made = |o: &Header, r: &*const Header| {
+        // SAFETY: alive, since the caller holds `o`.
+        let ty = unsafe { type_of(o) };
+        ty.flags() & type_flags::HEAP != 0 || !core::ptr::eq(*r, &ty.header)
+    };
+    found(th, || {
+        let of = |o: &&Header| {
+            typhon_gc::inspect::referents(&Tracer, o).into_iter().filter(|r| made(o, r)).collect()
+        };
+        objects.iter().flat_map(|o| -> Vec<*const Header> { of(o) }).collect()
+    })
 }
 
 /// `gc.freeze`

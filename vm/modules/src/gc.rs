@@ -239,16 +239,9 @@ fn get_stats(th: &mut Thread, _a: &[Borrowed<'_>]) -> PyResult {
             ("collections", stats.collections),
             ("collected", stats.collected),
             ("uncollectable", stats.uncollectable),
-            ("candidates", stats.candidates),
         ] {
             let (key, n) = (th.intern(key), th.new_uint(n));
             d.borrow().setitem(th, key.borrow(), n.borrow())?;
-        }
-        for (key, t) in
-            [("duration", stats.duration), ("stopped", stats.stopped), ("longest_stop", stats.longest_stop)]
-        {
-            let (key, t) = (th.intern(key), th.new_float(t.as_secs_f64()));
-            d.borrow().setitem(th, key.borrow(), t.borrow())?;
         }
         out.push(d);
     }

@@ -155,7 +155,6 @@ fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
             super::raise_already_executing(th, g);
             return Err(crate::Raised(()));
         }
-        crate::traceback::set_context(th, &exc);
         let _ = th.set_exc(exc);
         return advance(th, g, None);
     }
@@ -169,9 +168,8 @@ fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
         super::raise_already_executing(th, g);
         return Err(crate::Raised(()));
     }
-    match g.handled() {
-        Some(own) => crate::traceback::chain(&exc, own),
-        None => crate::traceback::set_context(th, &exc),
+    if let Some(own) = g.handled() {
+        crate::traceback::chain(&exc, own);
     }
     let _ = th.set_exc(exc);
     advance(th, g, None)

@@ -84,6 +84,13 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          None in builds without the feature refcount-stats.",
     ),
     NativeDef::new(
+        "_gc_stats",
+        "()",
+        gc_stats,
+        "Return what gc.get_stats() returns, with the objects looked at and with times in seconds:\n\n\
+         of the collections, of the stops of the world in them, and of the longest stop.",
+    ),
+    NativeDef::new(
         "_gc_verify",
         "()",
         gc_verify,
@@ -129,6 +136,29 @@ fn refcount_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
         d.payload::<Dict>().set(th, kind.borrow(), n)?;
     }
     Ok(d)
+}
+
+fn gc_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+    let mut out = Vec::new();
+    for stats in th.rt.collecting.collector.policy.stats() {
+        let d = th.new_dict();
+        let counts = [
+            ("collections", stats.collections),
+            ("collected", stats.collected),
+            ("uncollectable", stats.uncollectable),
+            ("candidates", stats.candidates),
+        ];
+        let times =
+            [("duration", stats.duration), ("stopped", stats.stopped), ("longest_stop", stats.longest_stop)];
+        let counts = counts.map(|(key, n)| (key, th.new_int(n as i64)));
+        let times = times.map(|(key, t)| (key, th.new_float(t.as_secs_f64())));
+        for (key, v) in counts.into_iter().chain(times) {
+            let key = th.intern(key);
+            d.payload::<Dict>().set(th, key.borrow(), v)?;
+        }
+        out.push(d);
+    }
+    Ok(th.new_list(out))
 }
 
 fn gc_verify(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {

@@ -13,7 +13,6 @@ pub static GENERIC: TypeDef = TypeDef {
     doc: "Abstract base class for generic types.\n\nOn Python 3.12 and newer, generic classes implicitly inherit from\n\
           Generic when they declare a parameter list after the class's name::\n\n    class Mapping[KT, VT]:\n        \
           def __getitem__(self, key: KT) -> VT:\n            ...\n            # Etc.",
-    slots: crate::slots::Slots { new: Some(crate::builtins::object::new), ..crate::slots::Slots::NONE },
     methods: &[
         NativeDef::raw(
             "__class_getitem__",
