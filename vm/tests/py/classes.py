@@ -479,3 +479,24 @@ for name, f in list(globals().items()):
     if name.startswith("test_"):
         f()
 print("ok")
+
+
+def generic_mixin():
+    from typing import Generic, TypeVar
+
+    T = TypeVar("T")
+
+    class Base:
+        def __new__(cls, *args):
+            self = super().__new__(cls)
+            self.made_with = args
+            return self
+
+    class Child(Generic[T], Base):
+        pass
+
+    assert "__new__" not in Generic.__dict__
+    assert Child(1, 2).made_with == (1, 2)
+
+
+generic_mixin()

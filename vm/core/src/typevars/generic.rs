@@ -29,6 +29,7 @@ pub static GENERIC: TypeDef = TypeDef {
         )
         .class(),
     ],
+    slots: crate::slots::Slots { new: Some(crate::builtins::object::new), ..crate::slots::Slots::NONE },
     ..TypeDef::of::<Object>("Generic")
 };
 

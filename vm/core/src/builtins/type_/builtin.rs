@@ -239,9 +239,17 @@ fn populate(th: &mut Thread, def: &'static TypeDef) -> PyResult<()> {
         put(th, th.rt.names.__dict__.get(), v)?;
     }
     let own = crate::slots::SlotCells::of(&def.slots);
+    let object_new = crate::slots::SlotCells::of(&crate::builtins::object::DEF.slots).raw(SlotId::new);
     for (row, slot) in SLOT_DEFS.iter().enumerate() {
         let f = own.raw(slot.slot);
         if f == 0 || slot.wrap == Wrap::PythonOnly {
+            continue;
+        }
+        // A type that is made as `object` is finds `object.__new__` behind all its bases, as CPython's do.
+        if matches!(slot.wrap, Wrap::New)
+            && f == object_new
+            && !core::ptr::eq(def, &crate::builtins::object::DEF)
+        {
             continue;
         }
         let v = match slot.wrap {
