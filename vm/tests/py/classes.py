@@ -475,13 +475,7 @@ def test_annotations_and_params():
     assert [p.__name__ for p in G.__type_params__] == ["T"] and G[int]().f(3) == 3
 
 
-for name, f in list(globals().items()):
-    if name.startswith("test_"):
-        f()
-print("ok")
-
-
-def generic_mixin():
+def test_generic_mixin():
     from typing import Generic, TypeVar
 
     T = TypeVar("T")
@@ -499,4 +493,7 @@ def generic_mixin():
     assert Child(1, 2).made_with == (1, 2)
 
 
-generic_mixin()
+for name, f in list(globals().items()):
+    if name.startswith("test_"):
+        f()
+print("ok")
