@@ -1,9 +1,14 @@
 //! Cycle collection: what a collector needs to know about objects, and the collectors.
 
+mod candidates;
+mod freeze;
 pub(crate) mod graph;
+mod rendezvous;
 mod stop;
+mod teardown;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use typhon_sync::header::{Header, OwnerId};
 
@@ -11,7 +16,9 @@ use crate::heap::Heap;
 use crate::policy::{Generation, Policy};
 use crate::weakref::WeakTable;
 
-pub use stop::{freeze, frozen_count, unfreeze};
+pub use freeze::{freeze, frozen_count, unfreeze};
+pub use rendezvous::{Portion, Search, Suspect};
+pub use teardown::Garbage;
 
 /// What objects refer to. Called by any thread, also by several at a time, while the world is stopped.
 ///
@@ -26,6 +33,13 @@ pub trait Trace: Sync {
     fn trace_uncounted(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
         let _ = (object, visit);
     }
+
+    /// Whether every change of the references in `object` is made by its owner, or marked by
+    /// [`Header::mark_change`] first. Such an object can be proved garbage by its owner alone.
+    fn is_confined(&self, object: &Header) -> bool {
+        let _ = object;
+        false
+    }
 }
 
 /// The runtime, as the collecting thread sees it.
@@ -36,8 +50,38 @@ pub trait Host {
     /// The tracer; a handle without state, or a copy of one.
     fn tracer(&self) -> Self::Tracer;
 
+    /// As [`Host::tracer`], for reading beside mutators: it may leave references out, and passes over
+    /// what is being changed.
+    fn tracer_beside(&self) -> Self::Tracer {
+        self.tracer()
+    }
+
     /// The id under which this thread counts references.
     fn me(&self) -> OwnerId;
+
+    /// From now until [`Host::end_beside`] this thread reads the heap while mutators run: memory that
+    /// they free must stay readable until the next breath. Returns when every mutator knows.
+    fn begin_beside(&mut self) {}
+
+    /// A point at which this thread keeps addresses only: mutators may use freed memory anew, stops and
+    /// other requests are served, others get the processor.
+    fn breathe(&mut self) {}
+
+    /// Ends [`Host::begin_beside`].
+    fn end_beside(&mut self) {}
+
+    /// As [`Host::stop_world`], without draining merge queues; false, and everything goes on, if not all
+    /// threads have come within `limit`.
+    fn try_stop_world(&mut self, limit: Duration) -> bool {
+        let _ = limit;
+        self.stop_world();
+        true
+    }
+
+    /// Lets mutators run for about `time`.
+    fn rest(&mut self, time: Duration) {
+        let _ = time;
+    }
 
     /// Brings every other thread to a safepoint or finds it detached, with its merge queue drained
     /// and its stack stored. Counts and slots do not change until [`Host::resume_world`].
@@ -83,6 +127,8 @@ pub trait Host {
 pub enum Strategy {
     /// Stop all threads, find everything, resume, destroy. The baseline.
     Stop,
+    /// Find garbage beside the mutators, prove it in short stops.
+    Rendezvous,
     /// Never collect cycles.
     Off,
 }
@@ -125,7 +171,8 @@ pub struct Collector {
     /// When to collect, and statistics.
     pub policy: Policy,
     strategy: Strategy,
-    running: AtomicBool,
+    /// Collections and takings apart under way.
+    running: AtomicU32,
 }
 
 impl Collector {
@@ -136,7 +183,7 @@ impl Collector {
             weakrefs: WeakTable::new(),
             policy: Policy::new(),
             strategy,
-            running: AtomicBool::new(false),
+            running: AtomicU32::new(0),
         }
     }
 
@@ -154,7 +201,7 @@ impl Collector {
     /// Whether a collection is running, finalisers included.
     pub fn is_running(&self) -> bool {
         // ORDERING Relaxed: a hint; `collect` decides by compare-exchange.
-        self.running.load(Ordering::Relaxed)
+        self.running.load(Ordering::Relaxed) != 0
     }
 
     /// Collects on the calling thread, which runs finalisers, weak-reference callbacks and
@@ -163,17 +210,79 @@ impl Collector {
     /// that runs while another one's finalisers do).
     pub fn collect<H: Host>(&self, host: &mut H, generation: Generation, options: Options) -> Outcome {
         // ORDERING Acquire: what the previous collection did is visible.
-        let entered = self.running.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
+        let entered = self.running.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed);
         if self.strategy == Strategy::Off || entered.is_err() {
             if entered.is_ok() {
                 // ORDERING Release: pairs with the Acquire above.
-                self.running.store(false, Ordering::Release);
+                self.running.fetch_sub(1, Ordering::Release);
             }
             return Outcome { skipped: true, ..Outcome::default() };
         }
         let outcome = stop::collect(self, host, generation, options);
         // ORDERING Release: pairs with the Acquire above.
-        self.running.store(false, Ordering::Release);
+        self.running.fetch_sub(1, Ordering::Release);
         outcome
+    }
+
+    /// Finds garbage beside the mutators, on a thread that runs no Python code, and delivers it in
+    /// portions for [`Collector::take_apart`]. One thread at a time, and not during a
+    /// [`Collector::collect`]: the caller sees to that.
+    pub fn search<H: Host>(
+        &self,
+        host: &mut H,
+        generation: Generation,
+        deliver: impl FnMut(&mut H, Portion),
+    ) -> Search {
+        let start = Instant::now();
+        let search = rendezvous::search(self, host, generation, deliver);
+        self.policy.record(generation, |stats| {
+            stats.collections += 1;
+            stats.candidates += search.members as u64;
+            stats.duration += start.elapsed();
+        });
+        search
+    }
+
+    /// Proves, by a stop, what its owner did not come for; by the searching thread.
+    pub fn prove_for_owner<H: Host>(
+        &self,
+        host: &mut H,
+        generation: Generation,
+        suspect: Suspect,
+        search: &mut Search,
+    ) -> Option<Portion> {
+        rendezvous::prove_for_owner(self, host, generation, suspect, search).map(Portion::Garbage)
+    }
+
+    /// Takes portions of garbage apart on the calling thread until `next` gives no more, with
+    /// everything that [`Collector::collect`] says about that. Several threads may do so at once;
+    /// portions go to their owners.
+    pub fn take_apart<H: Host>(
+        &self,
+        host: &mut H,
+        generation: Generation,
+        options: Options,
+        mut next: impl FnMut() -> Option<Portion>,
+    ) -> Outcome {
+        // ORDERING Acquire: as in `collect`.
+        self.running.fetch_add(1, Ordering::Acquire);
+        let mut total = Outcome::default();
+        while let Some(portion) = next() {
+            let start = Instant::now();
+            let garbage = match portion {
+                Portion::Garbage(garbage) => garbage,
+                Portion::Suspect(suspect) => suspect.prove(host),
+            };
+            let outcome = teardown::take_apart(self, host, generation, garbage, options);
+            total.collected += outcome.collected;
+            total.uncollectable += outcome.uncollectable;
+            total.resurrected += outcome.resurrected;
+            self.policy.record(generation, |stats| {
+                stats.add_work(&outcome, start.elapsed());
+            });
+        }
+        // ORDERING Release: pairs with the Acquire above.
+        self.running.fetch_sub(1, Ordering::Release);
+        total
     }
 }

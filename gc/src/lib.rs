@@ -5,6 +5,7 @@
 pub mod cycles;
 pub mod heap;
 pub mod inspect;
+pub mod pauses;
 pub mod policy;
 pub mod verify;
 pub mod weakref;

@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering}
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::cycles::Outcome;
 use crate::heap::Heap;
+use crate::pauses::{Pause, Pauses};
 
 /// What a collection covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,15 @@ pub struct GenerationStats {
     pub longest_stop: Duration,
 }
 
+impl GenerationStats {
+    pub(crate) fn add_work(&mut self, outcome: &Outcome, duration: Duration) {
+        self.collected += outcome.collected as u64;
+        self.uncollectable += outcome.uncollectable as u64;
+        self.candidates += outcome.candidates as u64;
+        self.duration += duration;
+    }
+}
+
 /// What a collection found, in objects.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Found {
@@ -80,6 +91,8 @@ pub struct Policy {
     /// Births after which a collection is due; kept up to date so that asking is one compare.
     due_at: AtomicU64,
     stats: Mutex<[GenerationStats; 3]>,
+    /// How long mutators stood.
+    pub pauses: Pauses,
 }
 
 /// Doublings of the number of births between collections that do not pay.
@@ -111,6 +124,7 @@ impl Policy {
             patience: AtomicU32::new(0),
             due_at: AtomicU64::new(u64::from(DEFAULT_THRESHOLDS[0])),
             stats: Mutex::new([GenerationStats::default(); 3]),
+            pauses: Pauses::default(),
         }
     }
 
@@ -156,6 +170,12 @@ impl Policy {
     pub fn is_due(&self, births: i64) -> bool {
         // ORDERING Relaxed: see the impl.
         births > 0 && births as u64 > self.due_at.load(Ordering::Relaxed) && self.is_enabled()
+    }
+
+    /// Births after which a collection is due.
+    pub fn due_at(&self) -> u64 {
+        // ORDERING Relaxed: see the impl.
+        self.due_at.load(Ordering::Relaxed)
     }
 
     /// What to collect when a collection is due.
@@ -208,6 +228,15 @@ impl Policy {
         // ORDERING Relaxed: see the impl.
         self.patience.store(patience, Ordering::Relaxed);
         self.update_due();
+    }
+
+    /// Notes a stop of the world in a collection of `generation`.
+    pub(crate) fn record_stop(&self, generation: Generation, stop: Duration) {
+        self.pauses.of(Pause::Stop).record(stop);
+        self.record(generation, |stats| {
+            stats.stopped += stop;
+            stats.longest_stop = stats.longest_stop.max(stop);
+        });
     }
 
     pub(crate) fn record(&self, generation: Generation, change: impl FnOnce(&mut GenerationStats)) {

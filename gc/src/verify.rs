@@ -11,7 +11,7 @@ use typhon_sync::count::Tag;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::cycles::Trace;
-use crate::cycles::graph::{Scope, Sieve, is_tracked};
+use crate::cycles::graph::{Pace, Scope, Sieve, is_tracked};
 use crate::heap::Heap;
 
 /// What is wrong with an object.
@@ -78,8 +78,8 @@ pub fn verify(heap: &Heap, tracer: &impl Trace) -> Vec<Finding> {
             tracer.trace_uncounted(object, &mut check);
         }
     });
-    let sieve = Sieve::of_heap(heap, Scope::Everything);
-    sieve.subtract(tracer, true);
+    let sieve = Sieve::of_heap(heap, Scope::Everything, &mut Pace::Stopped);
+    sieve.subtract(tracer, true, &mut Pace::Stopped);
     sieve.for_each_remainder(|object, left| {
         if left < 0 {
             // SAFETY: members are objects, the world is stopped.

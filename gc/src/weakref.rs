@@ -114,6 +114,15 @@ impl WeakTable {
         self.stripe(referent).get(&address(referent)).map_or(0, Vec::len)
     }
 
+    /// Calls `f` with the address of every weak reference to `referent`, under the lock (GC-W3).
+    pub fn for_each(&self, referent: &Header, f: impl FnMut(*const Header)) {
+        if has_weakrefs(referent)
+            && let Some(entry) = self.stripe(referent).get(&address(referent))
+        {
+            entry.iter().map(|&weak| weak as *const Header).for_each(f);
+        }
+    }
+
     /// The oldest living weak reference to `referent` that `wanted` accepts, with a reference to it
     /// taken for the caller. `wanted` runs under the lock (GC-W3) and may only read the object.
     pub fn find(

@@ -106,7 +106,8 @@ impl Header {
         owner_local.store(birth.owner_local, rules::BIRTH);
         // ORDERING Release: as above.
         shared.store(birth.shared, rules::BIRTH);
-        // ORDERING Relaxed: the store that publishes the object is a Release.
-        rest.store(pack_shape(shape, gc, flags), Ordering::Relaxed);
+        // ORDERING Release: a collector that walks the heap finds TRACKED here before anybody publishes
+        // the object, and reads the payload.
+        rest.store(pack_shape(shape, gc, flags), Ordering::Release);
     }
 }

@@ -5,14 +5,14 @@
 //! go, both halves are *merged* into `shared` and the object has no owner any more.
 //!
 //! The shared word is a value type with pure transitions ([`Shared`]); [`Header`]'s methods are one
-//! CAS loop around them. Invariants RC-1 to RC-12 are listed in the crate's README.
+//! CAS loop around them. Invariants RC-1 to RC-14 are listed in the crate's README.
 //!
 //! Source: PEP 703; Choi, Shull, Torrellas, "Biased Reference Counting", PACT 2018. Deviations:
 //! a merged object has owner 0, the queue holds a reference of its own instead of a flag that
 //! promises one, and immortality is an owner id, so that the owner's path pays nothing for it.
 
-use super::header::{Header, OwnerId};
-use super::prim::Ordering::{Acquire, Relaxed, Release};
+use super::header::{Header, OwnerId, gc_bits};
+use super::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::{rules, stats};
 
 /// What the caller of a decrement must now do.
@@ -102,7 +102,11 @@ impl Shared {
         if self.0 & Self::CONDEMNED != 0 || (gone && rules::UPGRADE_REFUSES_DEAD) {
             return None;
         }
-        Some(Shared(self.0 + Self::ONE).touched())
+        let next = Shared(self.0 + Self::ONE).touched();
+        Some(match next.publish() {
+            Some(published) if rules::STRANGERS_PUBLISH => published,
+            _ => next,
+        })
     }
 
     /// A non-owner drops a reference.
@@ -168,6 +172,9 @@ impl Header {
         // ORDERING Relaxed: the caller holds a reference, so no free can race with this; what
         // carried that reference here already ordered the contents.
         let before = self.shared.fetch_add(Shared::ONE, Relaxed);
+        if matches!(Shared(before).tag(), Tag::Owned) && rules::STRANGERS_PUBLISH {
+            self.publish();
+        }
         if before & Shared::WATCH != 0 {
             // ORDERING Relaxed: our reference keeps the object alive; the collector reads the word
             // after a handshake with this thread.
@@ -214,9 +221,9 @@ impl Header {
 
     #[inline]
     fn local_reached_zero(&self) -> Fate {
-        // ORDERING Acquire: a foreign +1/-1 pair that brought the word back to zero must be
-        // ordered before the free; pairs with the Release of `dec_shared` (RC-4).
-        let seen = self.shared.load(rules::ZERO_LOAD);
+        // ORDERING Relaxed: zero means that no stranger has ever held it (RC-4, RC-13), so there is
+        // nothing to acquire.
+        let seen = self.shared.load(Relaxed);
         if seen == 0 {
             // Nobody else can appear; `owner` stays, so that "owner 0" keeps implying MERGED.
             return Fate::Dead;
@@ -319,6 +326,39 @@ impl Header {
                 Err(now) => seen = now,
             }
         }
+    }
+
+    /// Notes that a thread other than the owner is about to change the object. Under the object's lock,
+    /// before the change (RC-14).
+    #[inline(always)]
+    pub fn mark_change(&self, me: OwnerId) {
+        // ORDERING Relaxed: only `me` makes it equal to `me`; FOREIGN is never unset.
+        if self.owner.load(Relaxed) != me.0 && self.gc.load(Relaxed) & gc_bits::FOREIGN == 0 {
+            self.mark_foreign();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn mark_foreign(&self) {
+        if rules::STRANGERS_MARK {
+            // ORDERING AcqRel: who sees the change sees the mark; other bits of the byte are kept.
+            self.gc.fetch_or(gc_bits::FOREIGN, AcqRel);
+        }
+    }
+
+    /// No thread but `owner` has ever held a counted reference to the object or changed it (RC-13, RC-14).
+    ///
+    /// For `owner` itself, at a point at which it does nothing else, a set of such objects is garbage if
+    /// its references explain all of its counts, and all are still private when asked again after that:
+    /// whoever else could reach a member would have had to take the first step through a reference from
+    /// outside, which would be an unexplained count, or be marked.
+    pub fn is_private(&self, owner: OwnerId) -> bool {
+        // ORDERING AcqRel: a read-modify-write, so that the newest mark is seen, however weak memory is;
+        // who marked came here through a change that is then visible as well.
+        self.owner() == owner
+            && self.shared.fetch_or(0, AcqRel) == 0
+            && self.gc.load(Acquire) & gc_bits::FOREIGN == 0
     }
 
     /// Takes the ownership away and adds `extra` references (`-1`: the queue's own).

@@ -66,11 +66,15 @@ impl Gil {
         self.interval_ns.store(ns, Relaxed);
     }
 
-    /// Sleeps until the lock is free, and takes it for `me`.
-    pub fn take(&self, me: &ThreadState) {
+    /// Sleeps until the lock is free, and takes it for `me`. `urgent`: the holder is asked at once.
+    pub fn take(&self, me: &ThreadState, urgent: bool) {
         let mut inner = self.inner.enter();
         if !inner.holder.is_null() && rules::GIL_EXCLUDES {
             inner.n_waiting += 1;
+            if urgent {
+                // SAFETY: as below.
+                unsafe { &*inner.holder }.raise(breaker::GIL_DROP);
+            }
             while !inner.holder.is_null() {
                 let before = inner.n_taken;
                 let timed_out;

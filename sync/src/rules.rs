@@ -7,8 +7,6 @@ use super::prim::Ordering;
 
 /// RC-2: a decrement hands its uses to whoever frees, and takes everyone else's when it frees.
 pub const DECREMENT: Ordering = Ordering::AcqRel;
-/// RC-4: the owner's look at the shared word before it frees without a read-modify-write.
-pub const ZERO_LOAD: Ordering = Ordering::Acquire;
 /// RC-5: an upgrade acquires what the last holder or the publisher did to the object.
 pub const UPGRADE: Ordering = Ordering::Acquire;
 /// RC-6: `owner` is cleared before the CAS that publishes MERGED, never after it.
@@ -26,6 +24,11 @@ pub const RECHECK_SLOT: bool = true;
 /// RC-12: a header is born with Release: a late lock-free reader that acquires the newborn in old memory
 /// thereby knows that its slot has changed.
 pub const BIRTH: Ordering = Ordering::Release;
+
+/// RC-13: the first reference that a stranger takes without being given one's count marks the object.
+pub const STRANGERS_PUBLISH: bool = true;
+/// RC-14: the first change by a stranger marks the object, before it is made.
+pub const STRANGERS_MARK: bool = true;
 
 /// GIL-1: whoever finds the GIL taken waits.
 pub const GIL_EXCLUDES: bool = true;
@@ -51,6 +54,11 @@ pub const ACKNOWLEDGED: Ordering = Ordering::Acquire;
 pub const ONLINE_FENCE: bool = true;
 /// QS-2: a quiescent state releases the reads before it.
 pub const QUIESCENT: Ordering = Ordering::Release;
+
+/// QR-1: a quantum is open, for everybody to see, before its first read.
+pub const QUANTUM_FENCE: bool = true;
+/// QR-3: the end of a quantum releases its reads.
+pub const QUANTUM_END: Ordering = Ordering::Release;
 
 /// LK-2: whoever is about to sleep on a lock makes every unlocker see WAITERS, or sees it unlocked.
 pub const WAITER_FENCE: bool = true;

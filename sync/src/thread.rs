@@ -34,6 +34,8 @@ pub struct ThreadCtx {
     /// Object locks are taken: free mode, and the world not stopped by this thread.
     takes_locks: Cell<bool>,
     exited: Cell<bool>,
+    /// Asks for the GIL at once instead of after a switch interval.
+    urgent: Cell<bool>,
     pub(super) sections: Sections,
     doomed: RefCell<Vec<*const Header>>,
     retired: RefCell<RetireList>,
@@ -59,6 +61,7 @@ impl World {
             me: self.mode().owner_id(id),
             takes_locks: Cell::new(self.mode() != Mode::Gil),
             exited: Cell::new(false),
+            urgent: Cell::new(false),
             sections: Sections::default(),
             doomed: RefCell::default(),
             retired: RefCell::default(),
@@ -96,6 +99,12 @@ impl ThreadCtx {
     #[inline(always)]
     pub fn takes_locks(&self) -> bool {
         self.takes_locks.get()
+    }
+
+    /// From now on this thread asks for the GIL without waiting a switch interval first: it holds it for
+    /// less than one.
+    pub fn be_urgent(&self) {
+        self.urgent.set(true);
     }
 
     pub(super) fn set_takes_locks(&self, on: bool) {
@@ -138,7 +147,7 @@ impl ThreadCtx {
     pub(super) fn attach_without_sections(&self) {
         let state = self.state();
         if self.world.mode().has_gil() {
-            self.world.gil.take(state);
+            self.world.gil.take(state, self.urgent.get());
         }
         state.attach(|| self.world.rendezvous.report());
         self.world.qsbr.online(&state.seat);

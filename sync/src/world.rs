@@ -7,6 +7,7 @@ use super::merge_queue::Push;
 use super::mode::Mode;
 use super::prim::prepare_heavy_fence;
 use super::qsbr::Qsbr;
+use super::quarantine::Quarantine;
 use super::registry::Registry;
 use super::stop::Rendezvous;
 use super::thread_state::{ThreadState, breaker};
@@ -20,6 +21,7 @@ pub struct World {
     pub(super) rendezvous: Rendezvous,
     pub(super) gil: Gil,
     pub(super) qsbr: Qsbr,
+    quarantine: Quarantine,
 }
 
 impl World {
@@ -34,6 +36,7 @@ impl World {
             rendezvous: Rendezvous::default(),
             gil: Gil::new(),
             qsbr: Qsbr::new(),
+            quarantine: Quarantine::default(),
         }
     }
 
@@ -55,6 +58,11 @@ impl World {
     /// The sequence numbers of safe memory reclamation.
     pub fn qsbr(&self) -> &Qsbr {
         &self.qsbr
+    }
+
+    /// The clock of the collector that reads beside the threads.
+    pub fn quarantine(&self) -> &Quarantine {
+        &self.quarantine
     }
 
     /// Sets breaker bits of thread `id`. `false`: no such thread.

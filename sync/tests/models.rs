@@ -38,6 +38,7 @@ macro_rules! variant {
             pub mod monitor;
             pub mod parker;
             pub mod qsbr;
+            pub mod quarantine;
             pub mod registry;
             pub mod slot;
             pub mod stats;
@@ -51,6 +52,8 @@ macro_rules! variant {
             pub mod locks;
             #[path = "../tests/loom/object.rs"]
             pub mod object;
+            #[path = "../tests/loom/private.rs"]
+            pub mod private;
             #[path = "../tests/loom/reclamation.rs"]
             pub mod reclamation;
             #[path = "../tests/loom/threads.rs"]
@@ -68,7 +71,8 @@ mod model_rules {
 variant!(shipped);
 variant!(handing, OVERDUE: bool = true);
 variant!(decrement_relaxed, DECREMENT: Ordering = Relaxed);
-variant!(zero_load_relaxed, ZERO_LOAD: Ordering = Relaxed);
+variant!(strangers_unpublished, STRANGERS_PUBLISH: bool = false);
+variant!(strangers_unmarked, STRANGERS_MARK: bool = false);
 variant!(upgrade_relaxed, UPGRADE: Ordering = Relaxed);
 variant!(owner_cleared_late, CLEAR_OWNER_FIRST: bool = false);
 variant!(upgrade_of_the_dead, UPGRADE_REFUSES_DEAD: bool = false);
@@ -87,6 +91,8 @@ variant!(attach_ignores_stop, ATTACH_HONOURS_STOP: bool = false);
 variant!(let_go_before_end, END_BEFORE_LETTING_GO: bool = false);
 variant!(online_without_fence, ONLINE_FENCE: bool = false);
 variant!(quiescent_relaxed, QUIESCENT: Ordering = Relaxed);
+variant!(quantum_without_fence, QUANTUM_FENCE: bool = false);
+variant!(quantum_end_relaxed, QUANTUM_END: Ordering = Relaxed);
 variant!(waiter_without_fence, WAITER_FENCE: bool = false);
 variant!(unlock_relaxed, UNLOCK: Ordering = Relaxed);
 variant!(sections_kept, DETACH_GIVES_UP_SECTIONS: bool = false);
@@ -117,7 +123,7 @@ models! {
     "L1" counts::two_decrements in shipped, 2 threads, bound 3:
         "one death; every use before it" [decrement_relaxed];
     "L2" counts::exact_zero in shipped, 2 threads, bound 3:
-        "the owner frees without a CAS, after strangers' uses" [zero_load_relaxed];
+        "the owner frees without a CAS, after strangers' uses" [strangers_unpublished];
     "L3" threads::moved_reference in shipped, 2 threads, bound 3:
         "a moved reference reaches its owner's queue once" [queued_is_subtracted];
     "L3b" counts::no_late_write in shipped, 2 threads, bound 3:
@@ -148,6 +154,8 @@ models! {
         "going online against unlink and free" [online_without_fence];
     "L9b" reclamation::quiescent in shipped, 2 threads, bound 3:
         "reads before a quiescent point precede the free" [quiescent_relaxed];
+    "L9c" reclamation::quarantine in shipped, 2 threads, bound 3:
+        "memory freed beside the collector outlives its quantum" [quantum_without_fence quantum_end_relaxed];
     "L10" locks::contended in shipped, 2 threads, bound 3:
         "exclusion, and no sleeper is forgotten" [unlock_relaxed waiter_without_fence];
     "L10a" locks::contended in handing, 2 threads, bound 3:
@@ -168,6 +176,10 @@ models! {
         "a newcomer is stopped, and let go" [let_go_before_end];
     "L11d" threads::stop_against_merge in shipped, 2 threads, bound 3:
         "a stop meets a merge on behalf" [attach_ignores_stop];
+    "L12" private::shuffled in shipped, 2 threads, bound 3:
+        "a proof by the owner sees references that strangers move" [strangers_unmarked];
+    "L12a" private::walked in shipped, 2 threads, bound 3:
+        "a proof by the owner sees references that strangers take" [strangers_unpublished];
     "L13" counts::immortalise in shipped, 2 threads, bound 3:
         "an immortal never dies, whatever its owner does" [no_immortal_bias];
     "L14" threads::gil in shipped, 2 threads, bound 3:

@@ -314,11 +314,12 @@ impl Cli {
         if let Some(v) = &self.gc {
             match v.as_str() {
                 "stop" => config.gc = GcStrategy::Stop,
+                "rendezvous" => config.gc = GcStrategy::Rendezvous,
                 "off" => config.gc = GcStrategy::Off,
-                "concurrent" | "rendezvous" => {
-                    return fail(format!("-X gc={v} is not built yet; use stop or off"));
+                "concurrent" => {
+                    return fail(format!("-X gc={v} is not built yet; use rendezvous, stop or off"));
                 }
-                _ => return fail(format!("-X gc={v}: no such collector; use stop or off")),
+                _ => return fail(format!("-X gc={v}: no such collector; use rendezvous, stop or off")),
             }
         }
         Ok(())

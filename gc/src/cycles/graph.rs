@@ -5,23 +5,32 @@
 //! is left is the number of references from outside (stacks, other generations, native code).
 //! Members with anything left, and all that they reach, are alive. Headers are read, never written.
 //!
+//! With the world stopped the answer is exact. Beside running mutators ([`Pace::Beside`]) it is a guess
+//! that errs on the side of "alive" for garbage that was garbage before: such objects do not change. Then
+//! nothing is read of an object that is not alive at that moment ([`is_readable`]), and addresses that
+//! are kept from one quantum to the next are only that.
+//!
 //! Sources: Christopher 1984; CPython's `subtract_refs`/`move_unreachable` have the same proof.
 //! Deviation: side arrays instead of fields in the objects, and an explicit stack for reachability.
 
+use std::collections::HashMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use rayon::prelude::*;
+use typhon_sync::Shared;
 use typhon_sync::header::{Header, gc_bits};
 
 use super::Trace;
 use crate::heap::{BlockKind, BlockMeta, Heap};
 
-const IN_SET: u32 = 1 << 31;
-const REACHED: u32 = 1 << 30;
+pub(super) const IN_SET: u32 = 1 << 31;
+pub(super) const REACHED: u32 = 1 << 30;
 /// Held by something that is not counted.
 const ROOT: u32 = 1 << 29;
-const COUNT: u32 = ROOT - 1;
+/// Belongs to the batch under proof; see [`super::candidates`].
+pub(super) const CHOSEN: u32 = 1 << 28;
+pub(super) const COUNT: u32 = CHOSEN - 1;
 /// A count of zero. The distance below it keeps miscounted references from borrowing from the flags.
 const ZERO: u32 = 1 << 22;
 /// Larger counts are cut: such an object stays alive, having more holders than it could have cells.
@@ -41,88 +50,124 @@ pub(crate) enum Scope {
     Everything,
 }
 
-/// A set of objects with a cell each. World stopped for its whole life.
+/// What else happens during the passes over the heap.
+pub(crate) enum Pace<'p> {
+    /// Nothing: the world is stopped.
+    Stopped,
+    /// Mutators run. To be called between two objects at least every few microseconds; no belief about
+    /// an object lasts across the call.
+    Beside(&'p mut dyn FnMut()),
+}
+
+impl Pace<'_> {
+    #[inline]
+    pub fn breathe(&mut self) {
+        if let Pace::Beside(breathe) = self {
+            breathe();
+        }
+    }
+}
+
+/// Objects that are visited between two breaths, where visiting is cheap.
+pub(super) const BREATH: u32 = 64;
+
+/// A set of objects with a cell each. At most one at a time covers the heap; its life ends before the
+/// next collection begins.
 pub(crate) struct Sieve<'h> {
     heap: &'h Heap,
     cells: Vec<AtomicU32>,
     /// Covered blocks, and the index of the first cell of each.
     blocks: Vec<(u32, u32)>,
+    /// The same by block, for a sieve beside the one that the block table knows.
+    private: Option<HashMap<u32, u32>>,
 }
 
 impl<'h> Sieve<'h> {
     /// The members of `scope`, with their counts.
-    pub fn of_heap(heap: &'h Heap, scope: Scope) -> Sieve<'h> {
-        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new() };
+    pub fn of_heap(heap: &'h Heap, scope: Scope, pace: &mut Pace<'_>) -> Sieve<'h> {
+        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), private: None };
         let mut total = 0u32;
         heap.for_each_block(|block, meta| {
             if scope != Scope::Young || meta.is_dirty() {
                 meta.set_side(total + 1);
                 sieve.blocks.push((block, total));
-                total = total.checked_add(meta.carved()).expect("fewer than 2^32 slots");
+                total = total.checked_add(n_cells(meta)).expect("fewer than 2^32 slots");
             }
         });
         sieve.cells = zeroed(total as usize);
-        sieve.each_block(|sieve, block, first| {
+        sieve.each_block(pace, |sieve, block, first| {
             heap.for_each_in_block(block, heap.meta(block), |index, header| {
                 if let Some(count) = member_count(header, scope) {
                     let cell = &sieve.cells[(first + index) as usize];
                     // ORDERING Relaxed: each cell is written by one task, read after the join.
-                    cell.store(IN_SET | (ZERO + count.min(MOST) as u32), Ordering::Relaxed);
+                    cell.store(IN_SET | counted(count), Ordering::Relaxed);
                 }
             });
         });
         sieve
     }
 
-    /// Exactly `members`, each of which has one reference that counts as explained (a pin).
+    /// Exactly `members`, each of which has one reference that counts as explained (a pin). World stopped;
+    /// may live beside a sieve of the heap.
     pub fn of_pinned(heap: &'h Heap, members: &[*const Header]) -> Sieve<'h> {
-        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new() };
+        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), private: None };
+        let mut firsts = HashMap::new();
         let mut total = 0u32;
         for &member in members {
             let block = heap.block_of(member as usize);
-            let meta = heap.meta(block);
-            if meta.side() == 0 {
-                meta.set_side(total + 1);
-                sieve.blocks.push((block, total));
-                total = total.checked_add(meta.carved()).expect("fewer than 2^32 slots");
-            }
+            firsts.entry(block).or_insert_with(|| {
+                let first = total;
+                sieve.blocks.push((block, first));
+                total = total.checked_add(n_cells(heap.meta(block))).expect("fewer than 2^32 slots");
+                first
+            });
         }
+        sieve.private = Some(firsts);
         sieve.cells = zeroed(total as usize);
         for &member in members {
             // SAFETY: pinned, so alive.
             let count = unsafe { &*member }.refcount() - 1;
             let cell = sieve.cell(member).expect("every member's block has just been covered");
             // ORDERING Relaxed: this thread only.
-            cell.store(IN_SET | (ZERO + count.clamp(0, MOST) as u32), Ordering::Relaxed);
+            cell.store(IN_SET | counted(count), Ordering::Relaxed);
         }
         sieve
     }
 
-    /// Runs `task` for every covered block, on several threads if there is enough to do.
-    fn each_block(&self, task: impl Fn(&Sieve<'h>, u32, u32) + Sync) {
-        match workers().filter(|_| self.cells.len() >= PARALLEL_FROM) {
+    /// Runs `task` for every covered block; in a stop, on several threads if there is enough to do.
+    fn each_block(&self, pace: &mut Pace<'_>, task: impl Fn(&Sieve<'h>, u32, u32) + Sync) {
+        match workers().filter(|_| self.is_parallel(pace)) {
             Some(pool) => pool.install(|| {
                 self.blocks.par_iter().with_min_len(4).for_each(|&(block, first)| task(self, block, first));
             }),
-            None => self.blocks.iter().for_each(|&(block, first)| task(self, block, first)),
+            None => {
+                for &(block, first) in &self.blocks {
+                    task(self, block, first);
+                    pace.breathe();
+                }
+            }
         }
+    }
+
+    fn is_parallel(&self, pace: &Pace<'_>) -> bool {
+        matches!(pace, Pace::Stopped) && self.cells.len() >= PARALLEL_FROM
     }
 
     /// The cell of the slot at `address`, if its block is covered.
     #[inline(always)]
-    fn cell(&self, address: *const Header) -> Option<&AtomicU32> {
+    pub(super) fn cell(&self, address: *const Header) -> Option<&AtomicU32> {
         let address = address as usize;
         if !self.heap.in_reservation(address) {
             return None;
         }
         let block = self.heap.block_of(address);
         let meta = self.heap.meta(block);
-        let side = meta.side();
-        if side == 0 {
-            return None;
-        }
+        let first = match &self.private {
+            None => meta.side().checked_sub(1)?,
+            Some(firsts) => *firsts.get(&block)?,
+        };
         let index = meta.slot_index(address & (crate::heap::classes::BLOCK_SIZE - 1));
-        self.cells.get((side - 1 + index) as usize)
+        self.cells.get((first + index) as usize)
     }
 
     /// Whether the object at `address` is a member.
@@ -140,20 +185,20 @@ impl<'h> Sieve<'h> {
     /// Takes references between members off their counts. With `all_tracked`, references from every
     /// tracked object in the covered blocks. In either case what tracked non-members keep alive
     /// without counting becomes a root.
-    pub fn subtract<T: Trace>(&self, tracer: &T, all_tracked: bool) {
-        let parallel = self.cells.len() >= PARALLEL_FROM && workers().is_some();
-        self.each_block(|sieve, block, first| {
+    pub fn subtract<T: Trace>(&self, tracer: &T, all_tracked: bool, pace: &mut Pace<'_>) {
+        let parallel = self.is_parallel(pace) && workers().is_some();
+        self.each_block(pace, |sieve, block, first| {
             sieve.heap.for_each_in_block(block, sieve.heap.meta(block), |index, header| {
+                let Some(cell) = sieve.cells.get((first + index) as usize) else { return };
                 // ORDERING Relaxed: other tasks change counts, not membership.
-                let member = sieve.cells[(first + index) as usize].load(Ordering::Relaxed) & IN_SET != 0;
-                if member && !all_tracked {
+                let member = cell.load(Ordering::Relaxed) & IN_SET != 0;
+                if !is_readable(header) {
+                    return;
+                }
+                if member || all_tracked {
                     tracer.trace(header, &mut |child| sieve.take_one(child, parallel));
-                } else if is_tracked(header) && header.refcount() > 0 {
-                    if all_tracked {
-                        tracer.trace(header, &mut |child| sieve.take_one(child, parallel));
-                    } else {
-                        tracer.trace_uncounted(header, &mut |child| sieve.make_root(child));
-                    }
+                } else {
+                    tracer.trace_uncounted(header, &mut |child| sieve.make_root(child));
                 }
             });
         });
@@ -196,13 +241,15 @@ impl<'h> Sieve<'h> {
     }
 
     /// Marks all members that are held from outside, and what they reach. No recursion.
-    pub fn propagate<T: Trace>(&self, tracer: &T) {
+    pub fn propagate<T: Trace>(&self, tracer: &T, pace: &mut Pace<'_>) {
         let mut queue = MarkQueue::new();
+        let mut visited = 0u32;
         for &(block, first) in &self.blocks {
+            pace.breathe();
             let meta = self.heap.meta(block);
             let (start, size) = (self.heap.block_address(block), slot_stride(meta));
             for index in 0..meta.carved() {
-                let cell = &self.cells[(first + index) as usize];
+                let Some(cell) = self.cells.get((first + index) as usize) else { break };
                 // ORDERING Relaxed: this thread only, from here on.
                 let value = cell.load(Ordering::Relaxed);
                 if value & IN_SET == 0 || !is_held(value) {
@@ -212,9 +259,13 @@ impl<'h> Sieve<'h> {
                 cell.store(value | REACHED, Ordering::Relaxed);
                 let mut next = Some((start + index as usize * size) as *const Header);
                 while let Some(object) = next {
-                    // SAFETY: only members come here; they are objects, and the world is stopped.
+                    // SAFETY: the address of a slot, which is and stays a header (GC-H3).
                     self.reach_from(unsafe { &*object }, tracer, &mut queue);
                     next = queue.pop();
+                    visited += 1;
+                    if visited.is_multiple_of(BREATH) {
+                        pace.breathe();
+                    }
                 }
             }
         }
@@ -233,19 +284,23 @@ impl<'h> Sieve<'h> {
                 queue.push(child);
             }
         };
-        tracer.trace(object, &mut reach);
-        tracer.trace_uncounted(object, &mut reach);
+        if is_readable(object) {
+            tracer.trace(object, &mut reach);
+            tracer.trace_uncounted(object, &mut reach);
+        }
     }
 
     /// After [`Sieve::propagate`]: calls `f` with every member, and whether it is alive, in address
     /// order.
-    pub fn for_each_member(&self, mut f: impl FnMut(*const Header, bool)) {
+    pub fn for_each_member(&self, pace: &mut Pace<'_>, mut f: impl FnMut(*const Header, bool)) {
         for &(block, first) in &self.blocks {
+            pace.breathe();
             let meta = self.heap.meta(block);
             let (start, size) = (self.heap.block_address(block), slot_stride(meta));
             for index in 0..meta.carved() {
+                let Some(cell) = self.cells.get((first + index) as usize) else { break };
                 // ORDERING Relaxed: this thread only.
-                let value = self.cells[(first + index) as usize].load(Ordering::Relaxed);
+                let value = cell.load(Ordering::Relaxed);
                 if value & IN_SET != 0 {
                     f((start + index as usize * size) as *const Header, value & REACHED != 0);
                 }
@@ -272,22 +327,25 @@ impl<'h> Sieve<'h> {
 
     /// Lets young collections pass over covered blocks in which every slot holds an old object.
     /// To be called when survivors have got OLD.
-    pub fn clean_blocks(&self) {
+    pub fn clean_blocks(&self, pace: &mut Pace<'_>) {
         for &(block, _) in &self.blocks {
+            pace.breathe();
             let meta = self.heap.meta(block);
+            // First, so that a mutator that frees a slot during the look has the last word.
+            meta.mark_clean();
+            // ORDERING SeqCst fence: the mark is visible before the look.
+            fence(Ordering::SeqCst);
             let mut live = 0;
             let mut young = false;
             self.heap.for_each_in_block(block, meta, |_, header| {
-                live += 1;
-                // ORDERING Relaxed: world stopped.
+                // ORDERING Relaxed: a slot that is freed or born meanwhile marks the block again.
                 let gc = header.gc.load(Ordering::Relaxed);
+                live += 1;
                 young |= gc & (gc_bits::OLD | gc_bits::DEFERRED | gc_bits::FROZEN) == 0
                     && gc & gc_bits::TRACKED != 0;
             });
-            let huge = meta.kind() == BlockKind::Huge;
-            let slots = if huge { 1 } else { meta.capacity() };
-            if live == slots && !young {
-                meta.mark_clean();
+            if live != n_cells(meta) || young {
+                meta.mark_dirty();
             }
         }
     }
@@ -295,10 +353,23 @@ impl<'h> Sieve<'h> {
 
 impl Drop for Sieve<'_> {
     fn drop(&mut self) {
-        for &(block, _) in &self.blocks {
-            self.heap.meta(block).set_side(0);
+        if self.private.is_none() {
+            for &(block, _) in &self.blocks {
+                self.heap.meta(block).set_side(0);
+            }
         }
     }
+}
+
+/// Cells that a block in use needs, now and later.
+fn n_cells(meta: &BlockMeta) -> u32 {
+    if meta.kind() == BlockKind::Huge { 1 } else { meta.capacity() }
+}
+
+/// The count part of a member's cell.
+#[inline(always)]
+fn counted(count: i64) -> u32 {
+    ZERO + count.clamp(0, MOST) as u32
 }
 
 /// Whether something outside the set holds the member with this cell.
@@ -362,7 +433,7 @@ fn prefetch(object: *const Header) {
 
 /// The count of a member of `scope`, as far as references from anywhere can explain it.
 #[inline(always)]
-fn member_count(header: &Header, scope: Scope) -> Option<i64> {
+pub(super) fn member_count(header: &Header, scope: Scope) -> Option<i64> {
     // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
     let gc = header.gc.load(Ordering::Acquire);
     let excluded = match scope {
@@ -387,6 +458,16 @@ fn member_count(header: &Header, scope: Scope) -> Option<i64> {
 pub(crate) fn is_tracked(header: &Header) -> bool {
     // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
     header.gc.load(Ordering::Acquire) & gc_bits::TRACKED != 0
+}
+
+/// Is the object alive at this moment, so that its references may be read? Not if it is dying, or if
+/// garbage that it belongs to is being taken apart.
+#[inline(always)]
+pub(crate) fn is_readable(header: &Header) -> bool {
+    // ORDERING Acquire: the garbage was condemned in a stop, before anybody took it apart.
+    is_tracked(header)
+        && header.shared.load(Ordering::Acquire) & Shared::CONDEMNED == 0
+        && header.refcount() > 0
 }
 
 fn slot_stride(meta: &BlockMeta) -> usize {

@@ -81,7 +81,8 @@ pub struct BlockMeta {
     next: AtomicU32,
     /// Next block in the same mailbox.
     pub(crate) pending_next: AtomicU32,
-    /// During a collection: 1 + index of this block's first cell in the side array; 0 = not part of it.
+    /// During a collection: 1 + index of this block's first cell in the side array; 0 = not part of it,
+    /// also if the block was put to another use meanwhile.
     side: AtomicU32,
     /// Slots returned by other threads.
     pub(crate) remote: AtomicPtr<FreeSlot>,
@@ -179,22 +180,22 @@ impl BlockMeta {
         self.next.store(block, Ordering::Relaxed);
     }
 
-    /// Whether the block may hold young objects. World stopped.
+    /// Whether the block may hold young objects.
     #[inline(always)]
     pub fn is_dirty(&self) -> bool {
-        // ORDERING Relaxed: world stopped.
+        // ORDERING Relaxed: exact in a stop; otherwise a late answer only delays a collection.
         self.dirty.load(Ordering::Relaxed) != 0
     }
 
     #[inline(always)]
     pub(crate) fn mark_dirty(&self) {
-        // ORDERING Relaxed: read with the world stopped.
-        self.dirty.store(1, Ordering::Relaxed);
+        // ORDERING Release: after the change that makes it dirty; see `Sieve::clean_blocks`.
+        self.dirty.store(1, Ordering::Release);
     }
 
-    /// Lets young collections pass over the block until a slot of it is freed. World stopped.
+    /// Lets young collections pass over the block until a slot of it is freed.
     pub(crate) fn mark_clean(&self) {
-        // ORDERING Relaxed: world stopped.
+        // ORDERING Relaxed: the caller's fence orders it.
         self.dirty.store(0, Ordering::Relaxed);
     }
 
@@ -219,6 +220,7 @@ impl BlockMeta {
         self.span.store(1, Ordering::Relaxed);
         self.set_owner(owner);
         self.set_carved(0);
+        self.set_side(0);
         self.mark_dirty();
         self.set_kind(BlockKind::Small);
     }
@@ -230,6 +232,7 @@ impl BlockMeta {
         self.span.store(blocks, Ordering::Relaxed);
         self.set_owner(HUGE_OWNER);
         self.set_carved(1);
+        self.set_side(0);
         self.mark_dirty();
         self.set_kind(kind);
     }

@@ -58,6 +58,10 @@ impl Trace for Tracer {
         }
     }
 
+    fn is_confined(&self, header: &Header) -> bool {
+        header.shape.load(Ordering::Relaxed) == NODE
+    }
+
     fn trace_uncounted(&self, header: &Header, visit: &mut dyn FnMut(*const Header)) {
         if header.shape.load(Ordering::Relaxed) == INSTANCE {
             visit(object(header).word.load(Ordering::Relaxed) as *const Header);
@@ -260,6 +264,24 @@ impl Mock {
         let outcome = collector.collect(self, generation, typhon_gc::cycles::Options::default());
         self.check();
         outcome
+    }
+
+    /// Searches beside (nobody, here), and takes apart what was found, until there is nothing.
+    pub fn collect_beside(&mut self, generation: typhon_gc::Generation) -> usize {
+        let collector = self.collector;
+        let mut collected = 0;
+        loop {
+            let mut portions = std::collections::VecDeque::new();
+            let search = collector.search(self, generation, |_, portion| portions.push_back(portion));
+            assert_eq!((search.misses, search.abandoned), (0, 0));
+            let options = typhon_gc::cycles::Options::default();
+            let outcome = collector.take_apart(self, generation, options, || portions.pop_front());
+            self.check();
+            collected += outcome.collected;
+            if outcome.collected == 0 {
+                return collected;
+            }
+        }
     }
 
     pub fn check(&self) {

@@ -3,6 +3,7 @@
 use super::prim::AtomicU64;
 use super::prim::Ordering::{Acquire, Release};
 use super::qsbr::{Qsbr, Seat};
+use super::quarantine::{Limbo, Quarantine};
 use loom::cell::UnsafeCell;
 use loom::thread;
 use std::sync::Arc;
@@ -73,4 +74,46 @@ pub fn quiescent() {
     });
     shared.unlink_and_free();
     reader.join().unwrap();
+}
+
+/// The collector reads an object that it finds alive, in two quanta, while the object dies and its
+/// memory is used anew.
+pub fn quarantine() {
+    #[derive(Default)]
+    struct Heap {
+        quarantine: Quarantine,
+        /// 0: dead.
+        count: AtomicU64,
+        memory: UnsafeCell<u32>,
+    }
+    // SAFETY: loom checks every access to the memory.
+    unsafe impl Sync for Heap {}
+    // SAFETY: as above.
+    unsafe impl Send for Heap {}
+
+    let heap = Arc::new(Heap { count: AtomicU64::new(1), ..Heap::default() });
+    let theirs = heap.clone();
+    let collector = thread::spawn(move || {
+        for _ in 0..2 {
+            theirs.quarantine.begin();
+            if theirs.count.load(Acquire) != 0 {
+                // SAFETY: loom checks it.
+                theirs.memory.with(|memory| assert_eq!(unsafe { *memory }, 0, "read after reuse"));
+            }
+            theirs.quarantine.end();
+        }
+    });
+    // ORDERING Release: as the last decrement.
+    heap.count.store(0, Release);
+    let mut limbo = Limbo::default();
+    limbo.push((), 1);
+    for _ in 0..3 {
+        // SAFETY: loom checks it.
+        limbo.turn(&heap.quarantine, |()| heap.memory.with_mut(|memory| unsafe { *memory = 1 }));
+        if limbo.is_empty() {
+            break;
+        }
+        thread::yield_now();
+    }
+    collector.join().unwrap();
 }

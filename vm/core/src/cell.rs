@@ -71,5 +71,6 @@ pub static DEF: TypeDef = TypeDef {
     flags: type_flags::GC,
     slots: Slots { new: Some(new), compare: Some(compare), repr: Some(repr), ..Slots::NONE },
     getset: &[GetSetDef::get("cell_contents", get_contents).set(set_contents)],
+    layout: crate::typedef::Layout::confined::<Cell>(),
     ..TypeDef::of::<Cell>("cell")
 };

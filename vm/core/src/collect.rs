@@ -3,10 +3,15 @@
 //!
 //! The collector itself is [`typhon_gc::Collector`]; here is its [`Host`].
 
-use core::sync::atomic::{AtomicU32, Ordering};
+mod background;
 
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+pub(crate) use background::before_fork;
+pub use background::{Background, Hold, hold};
 pub use typhon_gc::Generation;
-use typhon_gc::cycles::{Options, Outcome};
+use typhon_gc::cycles::{Options, Outcome, Portion};
 use typhon_gc::{Collector, Host, Strategy, Trace};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 use typhon_sync::thread_state::breaker;
@@ -14,7 +19,8 @@ use typhon_sync::{Stopped, ThreadCtx};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::list::List;
-use crate::object::{Borrowed, Owned};
+use crate::object::{Beside, Borrowed, Owned};
+use crate::quarantine;
 use crate::runtime::{GcStrategy, Runtime, rt};
 use crate::shape;
 use crate::thread::{self, Thread};
@@ -31,20 +37,28 @@ pub mod debug {
     pub const LEAK: u32 = COLLECTABLE | UNCOLLECTABLE | SAVEALL;
 }
 
+/// Objects up to which a collection is done in place, in one stop: shorter than handing it over would take.
+const IN_PLACE: usize = 4_000;
+/// How long the background collector reads without a breath.
+const QUANTUM: Duration = Duration::from_micros(100);
+
 /// What belongs to the runtime as a whole.
 pub struct Collecting {
     pub collector: Collector,
     /// `gc.set_debug`.
     pub debug: AtomicU32,
+    pub background: Background,
 }
 
 impl Collecting {
     pub(crate) fn new(heap: &'static typhon_gc::Heap, strategy: GcStrategy) -> Collecting {
         let strategy = match strategy {
             GcStrategy::Stop => Strategy::Stop,
+            GcStrategy::Rendezvous => Strategy::Rendezvous,
             GcStrategy::Off => Strategy::Off,
         };
-        Collecting { collector: Collector::new(heap, strategy), debug: AtomicU32::new(0) }
+        let collector = Collector::new(heap, strategy);
+        Collecting { collector, debug: AtomicU32::new(0), background: Background::default() }
     }
 }
 
@@ -72,9 +86,16 @@ unsafe fn type_of(object: &Header) -> &Type {
     unsafe { &*shape.ty() }
 }
 
-/// Reads objects while the world is stopped.
+/// Reads objects while the world is stopped, or beside the mutators.
 #[derive(Clone, Copy)]
-pub struct Tracer;
+pub struct Tracer {
+    beside: bool,
+}
+
+impl Tracer {
+    /// For use while the world is stopped.
+    pub const STOPPED: Tracer = Tracer { beside: false };
+}
 
 impl Trace for Tracer {
     fn trace(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
@@ -84,14 +105,31 @@ impl Trace for Tracer {
                 visit(w.ptr())
             }
         };
-        // SAFETY: the world is stopped and the object is whole.
+        // SAFETY: the object is whole; the world is stopped, or the payload is read as its layout allows.
         unsafe {
             let ty = type_of(object);
-            (ty.layout.0.trace)(object, &mut word);
+            let trace = ty.layout.0.trace;
+            match ty.layout.0.beside {
+                _ if !self.beside => trace(object, &mut word),
+                Beside::Always => trace(object, &mut word),
+                Beside::Locked if object.try_lock() => {
+                    // Its destroyer passes through the lock after the last reference is gone.
+                    if object.refcount() > 0 {
+                        trace(object, &mut word);
+                    }
+                    object.unlock();
+                }
+                Beside::Locked | Beside::Never => {}
+            }
             for v in ty.values(object) {
                 word(v.peek());
             }
         }
+    }
+
+    fn is_confined(&self, object: &Header) -> bool {
+        // SAFETY: a live object.
+        rt().threads.mode().has_gil() || unsafe { type_of(object) }.layout.0.confined
     }
 
     fn trace_uncounted(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
@@ -111,6 +149,10 @@ impl Trace for Tracer {
 /// The collecting thread.
 struct VmHost {
     th: *mut Thread,
+    /// This is the collector's own thread, which runs no destructors.
+    is_collector: bool,
+    /// Since when this thread has been reading beside the mutators without a breath.
+    reading_since: Instant,
     stopped: Option<Stopped<'static>>,
     /// Dead classes, still pinned: they go last, since destroying an instance reads its class.
     classes: Vec<*mut Header>,
@@ -119,13 +161,25 @@ struct VmHost {
 
 impl VmHost {
     fn new(th: &mut Thread) -> VmHost {
-        VmHost { th, stopped: None, classes: Vec::new(), saved: Vec::new() }
+        let reading_since = Instant::now();
+        VmHost {
+            th,
+            is_collector: false,
+            reading_since,
+            stopped: None,
+            classes: Vec::new(),
+            saved: Vec::new(),
+        }
     }
 
     #[expect(clippy::mut_from_ref, reason = "the host is the only user of the thread while it collects")]
     fn th(&self) -> &mut Thread {
         // SAFETY: the thread outlives the collection that it runs.
         unsafe { &mut *self.th }
+    }
+
+    fn has_gil(&self) -> bool {
+        rt().threads.mode().has_gil()
     }
 
     /// Drops the pins of dead classes, those of metaclasses last.
@@ -164,11 +218,65 @@ impl Host for VmHost {
     type Tracer = Tracer;
 
     fn tracer(&self) -> Tracer {
-        Tracer
+        Tracer::STOPPED
+    }
+
+    fn tracer_beside(&self) -> Tracer {
+        Tracer { beside: !self.has_gil() }
     }
 
     fn me(&self) -> OwnerId {
         self.th().owner
+    }
+
+    fn begin_beside(&mut self) {
+        if !self.has_gil() {
+            quarantine::set_active(true);
+            self.th().sync.ctx.handshake(|_| {});
+            rt().threads.world.quarantine().begin();
+        }
+        self.reading_since = Instant::now();
+    }
+
+    fn breathe(&mut self) {
+        if self.reading_since.elapsed() < QUANTUM {
+            return;
+        }
+        let ctx = &self.th().sync.ctx;
+        if self.has_gil() {
+            self.rest(QUANTUM);
+        } else {
+            rt().threads.world.quarantine().end();
+            if ctx.breaker() != 0 {
+                ctx.safepoint(&crate::threads::VmHost);
+                ctx.take(breaker::GC);
+            }
+            rt().threads.world.quarantine().begin();
+        }
+        background::hand_over_dead(self.th());
+        self.reading_since = Instant::now();
+    }
+
+    fn end_beside(&mut self) {
+        if !self.has_gil() {
+            rt().threads.world.quarantine().end();
+            quarantine::set_active(false);
+        }
+    }
+
+    fn try_stop_world(&mut self, limit: Duration) -> bool {
+        // SAFETY: the context lives as long as the thread; the stop ends before the collection does.
+        let ctx: &'static ThreadCtx = unsafe { &*core::ptr::from_ref::<ThreadCtx>(&self.th().sync.ctx) };
+        self.stopped = ctx.try_stop_the_world(limit);
+        self.stopped.is_some()
+    }
+
+    fn rest(&mut self, time: Duration) {
+        let ctx = &self.th().sync.ctx;
+        ctx.detach(&crate::threads::VmHost);
+        std::thread::sleep(time);
+        ctx.attach();
+        ctx.take(breaker::GC);
     }
 
     fn stop_world(&mut self) {
@@ -183,7 +291,11 @@ impl Host for VmHost {
 
     fn resume_world(&mut self) {
         self.stopped = None;
-        self.th().drain_drops();
+        if self.is_collector {
+            background::hand_over_dead(self.th());
+        } else {
+            self.th().drain_drops();
+        }
     }
 
     fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header)) {
@@ -255,14 +367,31 @@ impl Host for VmHost {
     }
 }
 
-/// Serves a request for a collection.
+/// Serves a request for a collection: takes garbage apart that was found in the background, and collects if
+/// that is due. What is small is done in place; the rest, where the strategy has it so, in the background.
 pub fn at_safepoint(th: &mut Thread) {
+    background::at_safepoint(th);
     let collector = &rt().collecting.collector;
-    if collector.is_running() || !collector.policy.is_enabled() {
+    if !collector.is_due(th.rt.heap.young()) {
+        return;
+    }
+    if background::is_busy(th.rt) {
+        return background::give_way(th, collector.policy.due_at());
+    }
+    if collector.is_running() {
         return;
     }
     let generation = collector.policy.choose();
-    collect(th, generation);
+    let in_place = match collector.strategy() {
+        Strategy::Rendezvous => {
+            let old = if generation == Generation::Full { collector.policy.live() } else { 0 };
+            old + th.rt.heap.young().max(0) as usize <= IN_PLACE
+        }
+        _ => true,
+    };
+    if in_place || !background::request(th, generation) {
+        collect(th, generation);
+    }
 }
 
 /// Collects, with the callbacks of `gc.callbacks` before and after. The exception on its way stays.
@@ -280,9 +409,11 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
     if collecting.collector.is_running() || collecting.collector.strategy() == Strategy::Off {
         return Outcome { skipped: true, ..Outcome::default() };
     }
+    let _hold = hold(th);
+    background::serve(th, true);
     // ORDERING Relaxed: a plain setting.
     let debug = collecting.debug.load(Ordering::Relaxed);
-    let start = std::time::Instant::now();
+    let start = Instant::now();
     if debug & debug::STATS != 0 {
         let [young, _, _] = collecting.collector.policy.counts(rt().heap);
         let old = collecting.collector.policy.live();
@@ -297,9 +428,40 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
         );
     }
     tell_callbacks(th, "start", generation, &Outcome::default());
+    let outcome = with_options(th, |host, options| collecting.collector.collect(host, generation, options));
+    tell_callbacks(th, "stop", generation, &outcome);
+    if debug & debug::STATS != 0 {
+        crate::report::write_stderr(
+            th,
+            &format!(
+                "gc: done, {} unreachable, {} uncollectable, {:.4}s elapsed\n",
+                outcome.unreachable(),
+                outcome.uncollectable,
+                start.elapsed().as_secs_f64()
+            ),
+        );
+    }
+    outcome
+}
+
+/// Takes portions of garbage apart that the background collector has found.
+fn take_apart(th: &mut Thread, generation: Generation, next: impl FnMut() -> Option<Portion>) -> Outcome {
+    let saved = th.take_exc();
+    let collector = &rt().collecting.collector;
+    let outcome = with_options(th, |host, options| collector.take_apart(host, generation, options, next));
+    if let Some(exc) = saved {
+        let _ = th.set_exc(exc);
+    }
+    outcome
+}
+
+/// Runs `work` on a host, under the options of `gc.set_debug`, and sees to what it leaves: dead classes,
+/// and objects saved for inspection.
+fn with_options(th: &mut Thread, work: impl FnOnce(&mut VmHost, Options) -> Outcome) -> Outcome {
+    // ORDERING Relaxed: a plain setting.
+    let debug = rt().collecting.debug.load(Ordering::Relaxed);
     let mut host = VmHost::new(th);
-    let options = Options { save_all: debug & debug::SAVEALL != 0 };
-    let outcome = collecting.collector.collect(&mut host, generation, options);
+    let outcome = work(&mut host, Options { save_all: debug & debug::SAVEALL != 0 });
     host.unpin_classes();
     let saved = core::mem::take(&mut host.saved);
     if !saved.is_empty() {
@@ -312,18 +474,6 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
             }
             garbage.payload::<List>().push(v);
         }
-    }
-    tell_callbacks(th, "stop", generation, &outcome);
-    if debug & debug::STATS != 0 {
-        crate::report::write_stderr(
-            th,
-            &format!(
-                "gc: done, {} unreachable, {} uncollectable, {:.4}s elapsed\n",
-                outcome.unreachable(),
-                outcome.uncollectable,
-                start.elapsed().as_secs_f64()
-            ),
-        );
     }
     outcome
 }
@@ -409,7 +559,7 @@ pub fn objects(th: &mut Thread, generation: Option<Generation>) -> Vec<Owned> {
 pub fn referrers(th: &mut Thread, targets: &[Borrowed<'_>]) -> Vec<Owned> {
     let targets: Vec<*const Header> =
         targets.iter().filter_map(|t| t.header()).map(|h| h as *const Header).collect();
-    found(th, || typhon_gc::inspect::referrers(rt().heap, &Tracer, &targets))
+    found(th, || typhon_gc::inspect::referrers(rt().heap, &Tracer::STOPPED, &targets))
 }
 
 /// `gc.get_referents(*objects)`
@@ -423,7 +573,7 @@ pub fn referents(th: &mut Thread, objects: &[Borrowed<'_>]) -> Vec<Owned> {
     };
     found(th, || {
         let of = |o: &&Header| {
-            typhon_gc::inspect::referents(&Tracer, o).into_iter().filter(|r| made(o, r)).collect()
+            typhon_gc::inspect::referents(&Tracer::STOPPED, o).into_iter().filter(|r| made(o, r)).collect()
         };
         objects.iter().flat_map(|o| -> Vec<*const Header> { of(o) }).collect()
     })
@@ -451,5 +601,6 @@ pub fn census(th: &mut Thread) -> typhon_gc::inspect::Census {
 
 /// What the heap verifier finds wrong; empty is good. Costs half a full collection.
 pub fn verify(th: &mut Thread) -> Vec<typhon_gc::verify::Finding> {
-    with_world_stopped(th, || typhon_gc::verify::verify(rt().heap, &Tracer))
+    let _hold = hold(th);
+    with_world_stopped(th, || typhon_gc::verify::verify(rt().heap, &Tracer::STOPPED))
 }

@@ -9,7 +9,8 @@ use typhon_sync::count::Fate;
 use typhon_sync::header::{Header, gc_bits};
 
 use crate::flags;
-use crate::object::{Borrowed, Owned, own_slot_word};
+use crate::object::{Beside, Borrowed, Owned, own_slot_word};
+use crate::quarantine;
 use crate::shape;
 use crate::thread::Thread;
 use crate::word::{UNCOUNTED, Word};
@@ -69,10 +70,18 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
             drop(unsafe { own_slot_word(w) });
         }
     }
+    let beside = quarantine::is_active();
+    if beside && ty.layout.0.beside == Beside::Locked {
+        quarantine::pass_lock(h);
+    }
     // SAFETY: the table belongs to the type the object begins with; the slot goes back once.
     unsafe {
         (ty.layout.0.drop)(p);
-        th.heap.free(p);
+        if beside {
+            quarantine::hold_slot(th, p);
+        } else {
+            th.heap.free(p);
+        }
     }
 }
 

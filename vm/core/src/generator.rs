@@ -7,7 +7,7 @@
 //! State: only the thread that changed CREATED or SUSPENDED into RUNNING touches the words.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use typhon_compile::code::flags as co;
 use typhon_sync::header::Header;
@@ -18,7 +18,7 @@ use crate::code::CodeObject;
 use crate::function::Function;
 use crate::interp::eval;
 use crate::interp::frame::CallRecord;
-use crate::object::{Borrowed, Data, Held, Owned, PyResult, Slot};
+use crate::object::{Beside, Borrowed, Data, Held, Owned, PyResult, Slot};
 use crate::thread::{HandledItem, Thread, unborn};
 use crate::typedef::{Layout, TypeDef};
 use crate::word::{UNCOUNTED, Word};
@@ -87,24 +87,45 @@ unsafe impl Send for Generator {}
 const HEAD: usize = size_of::<Generator>();
 
 /// Layout of all three types: head and words.
-pub(crate) const LAYOUT: Layout = Layout { size: HEAD, trace, trace_uncounted, clear, drop: drop_generator };
+pub(crate) const LAYOUT: Layout = Layout {
+    size: HEAD,
+    beside: Beside::Always,
+    confined: false,
+    trace,
+    trace_uncounted,
+    clear,
+    drop: drop_generator,
+};
+
+/// The words of a frame that is not running. A collector beside the mutators may see the frame being
+/// resumed: it then gets words of different times, each of them whole.
+unsafe fn resting_words(g: &Generator) -> impl Iterator<Item = Word> {
+    let n = if g.state() == state::RUNNING { 0 } else { g.n_words.load(Ordering::Relaxed) };
+    (0..n as usize).map(|i| {
+        // SAFETY: `n_words` is never above the capacity.
+        // ORDERING Relaxed: exact in a stop, a hint otherwise.
+        Word(unsafe { AtomicU64::from_ptr(g.words().add(i) as *mut u64) }.load(Ordering::Relaxed))
+    })
+}
 
 unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
-    // SAFETY: used for generators only; the world is stopped.
+    // SAFETY: used for generators only.
     unsafe {
         let g = &*(o as *const Generator);
         crate::Trace::trace(g, visit);
-        if g.state() != state::RUNNING {
-            for i in 0..g.n_words.load(Ordering::Relaxed) as usize {
-                let w = *g.words().add(i);
-                if w.is_counted() && w.0 != 0 {
-                    visit(w)
-                }
+        if g.state() == state::RUNNING {
+            return;
+        }
+        for w in resting_words(g) {
+            if w.is_counted() && w.0 != 0 {
+                visit(w)
             }
-            let h = (*g.handled.0.get()).value;
-            if h.is_counted() {
-                visit(h)
-            }
+        }
+        let handled = &raw mut (*g.handled.0.get()).value;
+        // ORDERING Relaxed: as above.
+        let h = Word(AtomicU64::from_ptr(handled as *mut u64).load(Ordering::Relaxed));
+        if h.is_counted() && h.0 != 0 {
+            visit(h)
         }
     }
 }
@@ -112,16 +133,11 @@ unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
 /// Visits the function and the words of a suspended frame that own no count: objects of deferred kinds
 /// among them are kept alive by nothing else.
 unsafe fn trace_uncounted(o: *const Header, visit: &mut dyn FnMut(*const Header)) {
-    // SAFETY: used for generators only; the world is stopped.
+    // SAFETY: used for generators only.
     unsafe {
         let g = &*(o as *const Generator);
         crate::Trace::trace_uncounted(g, visit);
-        if g.state() == state::RUNNING {
-            return;
-        }
-        // ORDERING Relaxed: the world is stopped.
-        for i in 0..g.n_words.load(Ordering::Relaxed) as usize {
-            let w = *g.words().add(i);
+        for w in resting_words(g) {
             if w.is_ptr() && !w.is_counted() {
                 visit(w.ptr())
             }

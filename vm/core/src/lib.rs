@@ -24,6 +24,7 @@ pub mod names;
 pub mod number;
 pub mod object;
 pub mod ops;
+pub mod quarantine;
 pub mod report;
 pub mod runtime;
 pub mod shape;
@@ -41,7 +42,7 @@ pub mod warnings;
 pub mod weakref;
 pub mod word;
 
-pub use object::{Borrowed, Data, Locked, Owned, Payload, PyResult, Raised, Slot, Trace};
+pub use object::{Beside, Borrowed, Data, Locked, Owned, Payload, PyResult, Raised, Slot, Trace};
 pub use slots::{Args, ArgsExt, BufferFlags, CompareOp, Slots};
 pub use thread::{Thread, unborn};
 pub use typedef::{GetSetDef, MemberDef, ModuleDef, NativeDef, TypeDef, TypeId, kind, type_flags};

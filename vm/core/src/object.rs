@@ -351,8 +351,35 @@ pub unsafe trait Payload: Trace + Sized + 'static {
     const DEF: &'static TypeDef;
 }
 
+/// How a value is traced while the world is not stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Beside {
+    /// At any time: every reference is a [`Slot`] or fixed at birth, and lies in the object itself or in a
+    /// buffer that is freed through [`crate::quarantine`].
+    Always,
+    /// Under the object's lock, which whoever changes the value holds as well; or the value never changes.
+    Locked,
+    /// Not at all: what it refers to counts as held by somebody unknown.
+    Never,
+}
+
+impl Beside {
+    /// How both of two values may be traced.
+    #[must_use]
+    pub const fn and(self, other: Beside) -> Beside {
+        match (self, other) {
+            (Beside::Never, _) | (_, Beside::Never) => Beside::Never,
+            (Beside::Locked, _) | (_, Beside::Locked) => Beside::Locked,
+            _ => Beside::Always,
+        }
+    }
+}
+
 /// Reports the references inside a value to the collector (each counted reference once).
 pub trait Trace {
+    /// How a collector may call [`Trace::trace`] while mutators use the value.
+    const BESIDE: Beside = Beside::Never;
+
     fn trace(&self, visit: &mut dyn FnMut(Word));
     /// Reports the objects that the value keeps alive without counting them ([`Held`]).
     fn trace_uncounted(&self, _visit: &mut dyn FnMut(*const Header)) {}
@@ -563,6 +590,7 @@ impl Drop for Slot {
 }
 
 impl Trace for Slot {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         let w = self.peek();
         if w.is_ptr() && w.0 != 0 {
@@ -577,6 +605,7 @@ impl Trace for Slot {
 }
 
 impl Trace for Owned {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         if self.word().is_ptr() {
             visit(self.word())
@@ -588,6 +617,7 @@ impl Trace for Owned {
 }
 
 impl<T: Trace> Trace for Option<T> {
+    const BESIDE: Beside = T::BESIDE;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         if let Some(v) = self {
             v.trace(visit)
@@ -601,6 +631,7 @@ impl<T: Trace> Trace for Option<T> {
 }
 
 impl<T: Trace> Trace for Vec<T> {
+    const BESIDE: Beside = Beside::Locked.and(T::BESIDE);
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         self.iter().for_each(|v| v.trace(visit))
     }
@@ -612,6 +643,7 @@ impl<T: Trace> Trace for Vec<T> {
 }
 
 impl<T: Trace> Trace for std::collections::VecDeque<T> {
+    const BESIDE: Beside = Beside::Locked.and(T::BESIDE);
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         self.iter().for_each(|v| v.trace(visit))
     }
@@ -623,6 +655,7 @@ impl<T: Trace> Trace for std::collections::VecDeque<T> {
 }
 
 impl<T: Trace> Trace for Box<T> {
+    const BESIDE: Beside = Beside::Locked.and(T::BESIDE);
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         (**self).trace(visit)
     }
@@ -632,10 +665,12 @@ impl<T: Trace> Trace for Box<T> {
 }
 
 impl<T> Trace for core::sync::atomic::AtomicPtr<T> {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, _: &mut dyn FnMut(Word)) {}
 }
 
 impl<A: Trace, B: Trace> Trace for (A, B) {
+    const BESIDE: Beside = A::BESIDE.and(B::BESIDE);
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         self.0.trace(visit);
         self.1.trace(visit)
@@ -649,7 +684,12 @@ impl<A: Trace, B: Trace> Trace for (A, B) {
 /// Declares that values of a type hold no references.
 #[macro_export]
 macro_rules! holds_no_references {
-    ($($t:ty),* $(,)?) => { $(impl $crate::Trace for $t { fn trace(&self, _: &mut dyn FnMut($crate::Word)) {} })* };
+    ($($t:ty),* $(,)?) => {
+        $(impl $crate::Trace for $t {
+            const BESIDE: $crate::Beside = $crate::Beside::Always;
+            fn trace(&self, _: &mut dyn FnMut($crate::Word)) {}
+        })*
+    };
 }
 holds_no_references!(
     Header,
@@ -691,6 +731,7 @@ holds_no_references!(
 /// hold an [`Owned`] or [`Slot`].
 pub struct Data<T>(pub T);
 impl<T> Trace for Data<T> {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, _: &mut dyn FnMut(Word)) {}
 }
 
@@ -723,6 +764,7 @@ impl Drop for Held {
 }
 
 impl Trace for Held {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         if self.0.is_counted() {
             visit(self.0)
@@ -775,8 +817,9 @@ impl<T> Locked<T> {
 }
 
 impl<T: Trace> Trace for Locked<T> {
+    const BESIDE: Beside = Beside::Locked.and(T::BESIDE);
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
-        // SAFETY: the collector traces while the world is stopped.
+        // SAFETY: the collector traces while the world is stopped, or under the object's lock.
         unsafe { &*self.0.get() }.trace(visit)
     }
     fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
@@ -827,6 +870,7 @@ macro_rules! payload {
         #[repr(C)]
         $v struct $name { pub header: $crate::Header, $($(#[$fm])* $fv $f: $t),* }
         impl $crate::Trace for $name {
+            const BESIDE: $crate::Beside = $crate::Beside::Always$(.and(<$t as $crate::Trace>::BESIDE))*;
             #[allow(unused_variables, reason = "a payload may have no fields")]
             fn trace(&self, visit: &mut dyn FnMut($crate::Word)) { $($crate::Trace::trace(&self.$f, visit);)* }
             #[allow(unused_variables, reason = "a payload may have no fields")]

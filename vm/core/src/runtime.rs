@@ -86,6 +86,7 @@ impl Default for Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GcStrategy {
     Stop,
+    Rendezvous,
     Off,
 }
 

@@ -5,7 +5,8 @@
 //! * SH-1: a thread that is not the container's owner sets FOREIGN, under the lock, before it uses a
 //!   buffer for the first time ([`enter`], [`lock_container`]).
 //! * SH-2: who replaces a buffer holds the lock; it frees the old one at once if FOREIGN is unset, since
-//!   then only the owner (itself) can be reading, and retires it otherwise ([`release`]).
+//!   then only the owner (itself) can be reading, and retires it otherwise ([`release`]). A collector
+//!   beside the mutators is a reader of every container; [`crate::quarantine`] waits for it.
 //! * SH-3: a word read out of a buffer without the lock becomes a reference by [`try_own`]: either the
 //!   object belongs to this thread (then nobody frees it before this thread's next safepoint), or its
 //!   count is taken and the slot *and* the buffer pointer are found unchanged afterwards.
@@ -16,6 +17,7 @@ use core::sync::atomic::Ordering;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::object::{Owned, Slot};
+use crate::quarantine;
 use crate::thread::{self, ObjectGuard, lock_object, me};
 use crate::word::{UNCOUNTED, Word};
 
@@ -24,6 +26,12 @@ use crate::word::{UNCOUNTED, Word};
 pub fn is_foreign(h: &Header) -> bool {
     // ORDERING Relaxed: set under the lock that the caller holds.
     h.gc.load(Ordering::Relaxed) & gc_bits::FOREIGN != 0
+}
+
+/// May somebody be reading buffers of `h` without its lock: a stranger, or a collector?
+#[inline(always)]
+pub fn is_read(h: &Header) -> bool {
+    is_foreign(h) || quarantine::is_active()
 }
 
 /// May this thread read buffers of `h` without its lock? If not yet, see [`enter`].
@@ -45,20 +53,13 @@ pub fn enter(h: &Header) {
 #[cold]
 #[inline(never)]
 fn enter_slow(h: &Header) {
-    let _guard = lock_object(h);
-    // ORDERING AcqRel: a later holder of the lock sees the bit; other bits of the byte are kept.
-    h.gc.fetch_or(gc_bits::FOREIGN, Ordering::AcqRel);
+    drop(lock_object(h));
 }
 
 /// Locks a container for a writer (SH-1).
 #[inline(always)]
 pub fn lock_container(h: &Header) -> ObjectGuard<'_> {
-    let guard = lock_object(h);
-    if !may_read(h, me()) {
-        // ORDERING AcqRel: as in `enter_slow`.
-        h.gc.fetch_or(gc_bits::FOREIGN, Ordering::AcqRel);
-    }
-    guard
+    lock_object(h)
 }
 
 /// Turns a word that was read from `slot` without a lock into a reference. `None`: the word is no
@@ -128,8 +129,8 @@ pub unsafe fn release(h: &Header, address: *mut u8, bytes: usize, free: unsafe f
         // SAFETY: passed on.
         unsafe { crate::threads::retire(address, bytes, free) }
     } else {
-        // SAFETY: nobody else can be reading it.
-        unsafe { free(address, bytes) }
+        // SAFETY: no other mutator can be reading it.
+        unsafe { quarantine::free_buffer(address, bytes, free) }
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Thread {
     pub pending_drops: Vec<*mut Header>,
     /// The thread's share of the heap.
     pub heap: LocalHeap,
+    /// Freed memory that a collector may still be reading.
+    pub(crate) limbo: typhon_sync::Limbo<crate::quarantine::Piece>,
     /// The exception on its way, or [`Word::ZERO`]. Owns a count.
     exc: Word,
     /// Innermost handled exception.
@@ -195,6 +197,7 @@ impl Thread {
             birth,
             victim: Word::ZERO,
             pending_drops: Vec::with_capacity(64),
+            limbo: typhon_sync::Limbo::default(),
             heap: LocalHeap::new(rt.heap),
             exc: Word::ZERO,
             handled: core::ptr::null_mut(),
@@ -281,8 +284,8 @@ impl Thread {
     #[inline]
     pub(crate) fn start_tracking(&mut self, h: &Header) {
         self.heap.count_container();
-        // ORDERING Relaxed: not published yet.
-        h.gc.store(h.gc.load(Ordering::Relaxed) | gc_bits::TRACKED, Ordering::Relaxed);
+        // ORDERING Release: a collector beside the mutators traces what it sees TRACKED.
+        h.gc.store(h.gc.load(Ordering::Relaxed) | gc_bits::TRACKED, Ordering::Release);
     }
 
     /// A bare instance of a class with `object`'s layout.

@@ -113,6 +113,7 @@ pub fn lock(of: &Header) -> bool {
         return false;
     }
     ctx.lock_header(of);
+    of.mark_change(ctx.me());
     true
 }
 
@@ -156,6 +157,9 @@ pub fn blocking<R>(th: &mut Thread, f: impl FnOnce() -> R) -> R {
 pub fn safepoint(th: &mut Thread) -> PyResult<()> {
     let bits = th.sync.ctx.safepoint(&VmHost);
     th.drain_drops();
+    if !th.limbo.is_empty() && !crate::quarantine::is_active() {
+        crate::quarantine::release(th);
+    }
     if bits & breaker::GC != 0 {
         th.sync.ctx.take(breaker::GC);
         crate::collect::at_safepoint(th);
@@ -262,6 +266,10 @@ pub(crate) fn leave(mut th: Box<Thread>) {
     // is destroyed.
     let ctx = unsafe { core::mem::ManuallyDrop::take(&mut th.sync.ctx) };
     ctx.exit(&ExitHost);
+    while !th.limbo.is_empty() {
+        crate::quarantine::release(&mut th);
+        std::thread::yield_now();
+    }
     // SAFETY: nobody is current any more.
     unsafe { thread::set_current(core::ptr::null_mut()) };
 }
@@ -300,8 +308,10 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
     let rt = th.rt;
     let me = ThreadPtr(th);
     let mut dead: Vec<*const Header> = Vec::new();
+    let hold = crate::collect::hold(th);
     let pid = {
         let stopped = th.sync.ctx.prepare_fork();
+        let background = crate::collect::before_fork();
         let mut list = rt.threads.list.lock();
         let pid = fork();
         if pid == 0 {
@@ -310,11 +320,13 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
             rt.threads.main_ident.store(th.ident, Ordering::Relaxed);
             // SAFETY: this is the child of the fork.
             unsafe { stopped.in_child(|object| dead.push(object)) };
+            background.in_child();
         } else {
             stopped.in_parent();
         }
         pid
     };
+    drop(hold);
     th.pending_drops.extend(dead.into_iter().map(|object| object.cast_mut()));
     th.drain_drops();
     pid

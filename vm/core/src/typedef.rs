@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use typhon_sync::header::Header;
 
-use crate::object::{Borrowed, Payload, PyResult, Trace};
+use crate::object::{Beside, Borrowed, Payload, PyResult, Trace};
 use crate::slots::{Args, Slots};
 use crate::thread::Thread;
 use crate::types::Type;
@@ -168,6 +168,11 @@ pub mod type_flags {
 pub struct Layout {
     /// Bytes, header included, without trailing items.
     pub size: usize,
+    /// [`Trace::BESIDE`] of the payload.
+    pub beside: Beside,
+    /// Every change of a reference inside is made under the object's lock, which marks changes by strangers
+    /// ([`typhon_sync::Header::mark_change`]), or by nobody but the owner.
+    pub confined: bool,
     pub trace: unsafe fn(*const Header, &mut dyn FnMut(Word)),
     /// Reports what the payload keeps alive without counting it ([`crate::object::Held`]).
     pub trace_uncounted: unsafe fn(*const Header, &mut dyn FnMut(*const Header)),
@@ -179,11 +184,20 @@ impl Layout {
     pub const fn of<T: Payload>() -> Layout {
         Layout {
             size: size_of::<T>(),
+            beside: T::BESIDE,
+            confined: false,
             trace: trace_as::<T>,
             trace_uncounted: trace_uncounted_as::<T>,
             clear: clear_as::<T>,
             drop: drop_as::<T>,
         }
+    }
+}
+
+impl Layout {
+    /// As [`Layout::of`], for a payload whose changes are [`Layout::confined`].
+    pub const fn confined<T: Payload>() -> Layout {
+        Layout { confined: true, ..Layout::of::<T>() }
     }
 }
 

@@ -41,6 +41,7 @@ pub static DEF: TypeDef = TypeDef {
           in the keyword argument list.  For example:  dict(one=1, two=2)",
     slots: methods::SLOTS,
     methods: methods::METHODS,
+    layout: crate::typedef::Layout::confined::<Dict>(),
     ..TypeDef::of::<Dict>("dict")
 };
 
@@ -454,8 +455,7 @@ impl Dict {
     fn make_room(&self, for_general: bool) {
         let t = self.table();
         let general = t.is_general() || for_general;
-        if t.live() == 0 && !t.is_nothing() && general == t.is_general() && !sharing::is_foreign(&self.header)
-        {
+        if t.live() == 0 && !t.is_nothing() && general == t.is_general() && !sharing::is_read(&self.header) {
             return t.restart();
         }
         let places = (t.live().max(1) * 3).next_power_of_two().max(8);

@@ -41,6 +41,7 @@ pub static DEF: TypeDef = TypeDef {
           argument must be an iterable if specified.",
     slots: methods::SLOTS,
     methods: methods::METHODS,
+    layout: crate::typedef::Layout::confined::<List>(),
     ..TypeDef::of::<List>("list")
 };
 

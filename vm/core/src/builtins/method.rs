@@ -155,5 +155,6 @@ pub static DEF: TypeDef = TypeDef {
         GetSetDef::get("__self__", get_receiver),
         GetSetDef::get("__doc__", get_doc),
     ],
+    layout: crate::typedef::Layout::confined::<BoundMethod>(),
     ..TypeDef::of::<BoundMethod>("method")
 };

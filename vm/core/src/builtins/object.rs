@@ -45,6 +45,7 @@ pub static DEF: TypeDef = TypeDef {
         NativeDef::raw("__subclasshook__", "($cls, subclass, /)", subclasshook, "Abstract classes can override this to customize issubclass().").class(),
     ],
     getset: GETSET,
+    layout: crate::typedef::Layout::confined::<Object>(),
     ..TypeDef::of::<Object>("object")
 };
 

@@ -46,6 +46,7 @@ pub static DEF: TypeDef = TypeDef {
     flags: type_flags::GC | type_flags::BASE | type_flags::MATCH_SELF | type_flags::WEAKREF,
     slots: methods::SLOTS,
     methods: methods::METHODS,
+    layout: crate::typedef::Layout::confined::<Set>(),
     ..TypeDef::of::<Set>("set")
 };
 
@@ -56,6 +57,7 @@ pub static FROZEN: TypeDef = TypeDef {
     flags: type_flags::GC | type_flags::BASE | type_flags::MATCH_SELF | type_flags::WEAKREF,
     slots: methods::FROZEN_SLOTS,
     methods: methods::FROZEN_METHODS,
+    layout: crate::typedef::Layout::confined::<FrozenSet>(),
     ..TypeDef::of::<FrozenSet>("frozenset")
 };
 

@@ -184,7 +184,7 @@ mod layout {
     use crate::typedef::Layout;
     use typhon_sync::header::Header;
 
-    pub const LAYOUT: Layout = Layout { trace, clear, drop, ..Layout::of::<Tuple>() };
+    pub const LAYOUT: Layout = Layout { trace, clear, drop, ..Layout::confined::<Tuple>() };
 
     unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
         // SAFETY: used for tuples only.

@@ -2,6 +2,8 @@
 
 use core::sync::atomic::Ordering;
 
+use typhon_gc::pauses::Pause;
+
 use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
@@ -87,8 +89,12 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
         "_gc_stats",
         "()",
         gc_stats,
-        "Return what gc.get_stats() returns, with the objects looked at and with times in seconds:\n\n\
-         of the collections, of the stops of the world in them, and of the longest stop.",
+        "Return what the cycle collector did, as a dict.\n\n\
+         'generations': what gc.get_stats() returns, with the objects looked at, and times in seconds: of the\n\
+         collections, of the stops of the world in them, and of the longest stop.\n\
+         'searches': objects looked at beside running threads, and what became of the suspects.\n\
+         'pauses': by kind, how often and how long threads stood, and a histogram: pairs of the seconds at\n\
+         which a bucket begins and the pauses in it.",
     ),
     NativeDef::new(
         "_gc_verify",
@@ -139,26 +145,62 @@ fn refcount_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn gc_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
-    let mut out = Vec::new();
-    for stats in th.rt.collecting.collector.policy.stats() {
-        let d = th.new_dict();
-        let counts = [
-            ("collections", stats.collections),
-            ("collected", stats.collected),
-            ("uncollectable", stats.uncollectable),
-            ("candidates", stats.candidates),
+    let collecting = &th.rt.collecting;
+    let policy = &collecting.collector.policy;
+    let mut generations = Vec::new();
+    for stats in policy.stats() {
+        let entries = [
+            ("collections", th.new_int(stats.collections as i64)),
+            ("collected", th.new_int(stats.collected as i64)),
+            ("uncollectable", th.new_int(stats.uncollectable as i64)),
+            ("candidates", th.new_int(stats.candidates as i64)),
+            ("duration", th.new_float(stats.duration.as_secs_f64())),
+            ("stopped", th.new_float(stats.stopped.as_secs_f64())),
+            ("longest_stop", th.new_float(stats.longest_stop.as_secs_f64())),
         ];
-        let times =
-            [("duration", stats.duration), ("stopped", stats.stopped), ("longest_stop", stats.longest_stop)];
-        let counts = counts.map(|(key, n)| (key, th.new_int(n as i64)));
-        let times = times.map(|(key, t)| (key, th.new_float(t.as_secs_f64())));
-        for (key, v) in counts.into_iter().chain(times) {
-            let key = th.intern(key);
-            d.payload::<Dict>().set(th, key.borrow(), v)?;
-        }
-        out.push(d);
+        generations.push(dict_of(th, entries)?);
     }
-    Ok(th.new_list(out))
+    let generations = th.new_list(generations);
+    let searched = collecting.background.searched();
+    let searches = [
+        ("members", searched.members),
+        ("candidates", searched.candidates),
+        ("private", searched.private),
+        ("seized", searched.seized),
+        ("stops", searched.stops),
+        ("misses", searched.misses),
+        ("abandoned", searched.abandoned),
+    ];
+    let searches = searches.map(|(key, n)| (key, th.new_int(n as i64)));
+    let searches = dict_of(th, searches)?;
+    let mut pauses = Vec::new();
+    for kind in Pause::ALL {
+        let histogram = policy.pauses.of(kind);
+        let mut buckets = Vec::new();
+        for (begin, n) in histogram.counts() {
+            let (begin, n) = (th.new_float(begin.as_secs_f64()), th.new_int(n as i64));
+            buckets.push(th.new_pair(begin, n));
+        }
+        let entries = [
+            ("count", th.new_int(histogram.count() as i64)),
+            ("total", th.new_float(histogram.total().as_secs_f64())),
+            ("longest", th.new_float(histogram.longest().as_secs_f64())),
+            ("histogram", th.new_list(buckets)),
+        ];
+        pauses.push((kind.name(), dict_of(th, entries)?));
+    }
+    let pauses = dict_of(th, pauses)?;
+    dict_of(th, [("generations", generations), ("searches", searches), ("pauses", pauses)])
+}
+
+/// A dict with these entries.
+fn dict_of(th: &mut Thread, entries: impl IntoIterator<Item = (&'static str, Owned)>) -> PyResult {
+    let d = th.new_dict();
+    for (key, v) in entries {
+        let key = th.intern(key);
+        d.payload::<Dict>().set(th, key.borrow(), v)?;
+    }
+    Ok(d)
 }
 
 fn gc_verify(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {

@@ -4,8 +4,8 @@ use typhon_core::builtins::dict::{self, Dict, Entry};
 use typhon_core::builtins::sequence::guarded_repr;
 use typhon_core::typedef::Layout;
 use typhon_core::{
-    Args, Borrowed, GetSetDef, NativeDef, Owned, Payload, PyResult, Slot, Slots, Thread, Trace, TypeDef,
-    Word, type_flags,
+    Args, Beside, Borrowed, GetSetDef, NativeDef, Owned, Payload, PyResult, Slot, Slots, Thread, Trace,
+    TypeDef, Word, type_flags,
 };
 
 use crate::args::{made, this};
@@ -18,6 +18,8 @@ pub struct DefaultDict {
 }
 
 impl Trace for DefaultDict {
+    const BESIDE: Beside = <Dict as Trace>::BESIDE;
+
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         self.dict.trace(visit);
         self.factory.trace(visit);

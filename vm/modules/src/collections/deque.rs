@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::sequence::{guarded_repr, push_repr, repeated_len};
 use typhon_core::{
-    Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread, Trace,
-    TypeDef, Word, payload, signature, type_flags, unborn,
+    Args, ArgsExt, Beside, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread,
+    Trace, TypeDef, Word, payload, signature, type_flags, unborn,
 };
 
 use super::deque_iterator;
@@ -22,6 +22,8 @@ pub struct State {
 }
 
 impl Trace for State {
+    const BESIDE: Beside = Beside::Locked;
+
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         self.items.trace(visit)
     }

@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Args, Borrowed, Locked, NativeDef, Owned, PyResult, Slot, Slots, Thread, Trace, Type, TypeDef, Word,
-    payload, signature, type_flags, unborn,
+    Args, Beside, Borrowed, Locked, NativeDef, Owned, PyResult, Slot, Slots, Thread, Trace, Type, TypeDef,
+    Word, payload, signature, type_flags, unborn,
 };
 
 use crate::args::{made, this};
@@ -33,6 +33,8 @@ struct Slab {
 }
 
 impl Trace for Slab {
+    const BESIDE: Beside = Beside::Locked;
+
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         for n in &self.nodes {
             n.key.trace(visit);

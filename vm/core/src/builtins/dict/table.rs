@@ -18,7 +18,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use typhon_text::hash::hash_int;
 
 use crate::builtins::str::Str;
-use crate::object::{Owned, Slot, Trace, own_slot_word};
+use crate::object::{Beside, Owned, Slot, Trace, own_slot_word};
 use crate::word::Word;
 
 /// Head of a table. Entries begin [`Table::ENTRIES`] bytes behind its start.
@@ -440,7 +440,7 @@ pub unsafe fn destroy(t: *mut Table) {
             drop(own_slot_word(table.value(i).peek()));
         }
         let (p, bytes, free) = table.block();
-        free(p, bytes);
+        crate::quarantine::free_buffer(p, bytes, free);
     }
 }
 
@@ -452,6 +452,7 @@ impl Drop for TablePtr {
 }
 
 impl Trace for TablePtr {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         // SAFETY: the published table is alive.
         let t = unsafe { &*self.load() };

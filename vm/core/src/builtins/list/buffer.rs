@@ -5,7 +5,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 
 use typhon_sync::header::Header;
 
-use crate::object::{Owned, Slot, Trace};
+use crate::object::{Beside, Owned, Slot, Trace};
 use crate::sharing;
 use crate::word::Word;
 
@@ -36,7 +36,7 @@ fn layout(capacity: usize) -> Option<Layout> {
 pub unsafe fn shift(of: &Header, from: *mut Slot, to: *mut Slot, n: usize) {
     // SAFETY: by contract.
     unsafe {
-        if !sharing::is_foreign(of) {
+        if !sharing::is_read(of) {
             core::ptr::copy(from as *const u64, to as *mut u64, n);
         } else if (to as usize) < from as usize {
             for i in 0..n {
@@ -200,7 +200,7 @@ impl Items {
     fn resize(&self, of: &Header, used: usize, new_capacity: usize) -> bool {
         let old = self.load();
         let had = capacity(old);
-        if had != 0 && new_capacity != 0 && !sharing::is_foreign(of) {
+        if had != 0 && new_capacity != 0 && !sharing::is_read(of) {
             let (Some(old_layout), Some(new_layout)) = (layout(had), layout(new_capacity)) else {
                 return false;
             };
@@ -255,13 +255,14 @@ impl Drop for Items {
                 for i in 0..n {
                     drop((*p.add(i)).take_alone());
                 }
-                free((p as *mut u8).sub(8), (n + 1) * 8);
+                crate::quarantine::free_buffer((p as *mut u8).sub(8), (n + 1) * 8, free);
             }
         }
     }
 }
 
 impl Trace for Items {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         let p = self.load();
         for i in 0..capacity(p) {

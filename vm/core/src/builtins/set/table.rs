@@ -7,7 +7,7 @@
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicUsize, Ordering};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
-use crate::object::{Owned, Slot, Trace, own_slot_word};
+use crate::object::{Beside, Owned, Slot, Trace, own_slot_word};
 use crate::word::Word;
 
 /// One place: empty if its key is the word 0.
@@ -232,7 +232,7 @@ pub unsafe fn destroy(t: *mut Table) {
             drop(own_slot_word(w));
         }
         let (p, bytes, free) = table.block();
-        free(p, bytes);
+        crate::quarantine::free_buffer(p, bytes, free);
     }
 }
 
@@ -244,6 +244,7 @@ impl Drop for TablePtr {
 }
 
 impl Trace for TablePtr {
+    const BESIDE: Beside = Beside::Always;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         // SAFETY: the published table is alive.
         let t = unsafe { &*self.load() };

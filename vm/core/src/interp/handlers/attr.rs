@@ -54,7 +54,8 @@ pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
     unsafe {
         (*th).owner.0 == 1
             // ORDERING Acquire: pairs with the Release of `unlock_fast`.
-            || (*o.ptr()).lock.compare_exchange(0, 1, Acquire, Relaxed).is_ok()
+            || (crate::sharing::may_read(&*o.ptr(), (*th).owner)
+                && (*o.ptr()).lock.compare_exchange(0, 1, Acquire, Relaxed).is_ok())
     }
 }
 

@@ -1,0 +1,231 @@
+//! The collector that finds garbage beside the mutators and proves it in short stops.
+//!
+//! 1. The *sieve* walks the heap while mutators run. What it finds alive is old from then on; the rest
+//!    are candidates.
+//! 2. Candidates that lead to each other are put into batches.
+//! 3. A batch that is private to one thread goes to that thread, which proves it at a safepoint. For any
+//!    other, all threads are brought to a safepoint, for no longer than a bounded time (the *rendezvous*);
+//!    then the batch is proved, and what is dead is seized. A batch for which not all threads came in time
+//!    is tried again, with more time, and given up after [`TRIES`].
+//!
+//! So the length of a stop depends on the batch and not on the heap, and most batches need none. One
+//! component is one batch, however large. Objects born meanwhile are no members: what they refer to is simply held from outside, so
+//! mutators need no barrier.
+//!
+//! Sources: trial deletion on true counts as in [`super::stop`]; Bacon, Rajan, "Concurrent cycle
+//! collection in reference counted systems", ECOOP 2001, for proving candidates apart from finding them.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use typhon_sync::header::{Header, OwnerId, gc_bits};
+
+use super::candidates::{Batch, Prover, batches};
+use super::graph::{Pace, Scope, Sieve, is_readable, is_tracked};
+use super::teardown::Garbage;
+use super::{Collector, Host, Trace};
+use crate::policy::{self, Generation};
+
+/// Objects in a batch, which are proved and taken apart in one go: 100 to 200 µs of work.
+const BATCH: usize = 1024;
+/// How long the first try waits for the threads; each further one waits twice as long.
+const WAIT: Duration = Duration::from_micros(200);
+/// Tries to bring all threads together for one batch.
+const TRIES: u32 = 8;
+
+/// What a search did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Search {
+    /// Objects that the sieve looked at.
+    pub members: usize,
+    /// Of them, those that it did not find alive.
+    pub candidates: usize,
+    /// Objects in batches that went to their owners.
+    pub private: usize,
+    /// Objects proved dead in stops.
+    pub seized: usize,
+    /// Stops that proved a batch.
+    pub stops: usize,
+    /// Stops that were given up because a thread did not come.
+    pub misses: usize,
+    /// Batches that were given up.
+    pub abandoned: usize,
+}
+
+impl std::ops::AddAssign for Search {
+    fn add_assign(&mut self, other: Search) {
+        self.members += other.members;
+        self.candidates += other.candidates;
+        self.private += other.private;
+        self.seized += other.seized;
+        self.stops += other.stops;
+        self.misses += other.misses;
+        self.abandoned += other.abandoned;
+    }
+}
+
+/// Work for a mutator, in portions of about a millisecond at most.
+pub enum Portion {
+    /// To be proved and taken apart by one thread; see [`Portion::owner`].
+    Suspect(Suspect),
+    /// To be taken apart by any thread.
+    Garbage(Garbage),
+}
+
+/// A batch that is private to one thread.
+pub struct Suspect(Batch);
+
+impl Portion {
+    /// The only thread that may take the portion; `None`: any.
+    pub fn owner(&self) -> Option<OwnerId> {
+        match self {
+            Portion::Suspect(suspect) => Some(suspect.owner()),
+            Portion::Garbage(_) => None,
+        }
+    }
+}
+
+impl Suspect {
+    /// The thread that can prove it.
+    pub fn owner(&self) -> OwnerId {
+        match self.0.prover {
+            Prover::Owner(owner) => owner,
+            Prover::Stop | Prover::StopWithRoots => OwnerId::MERGED,
+        }
+    }
+
+    /// What is proved dead, on the owner's thread.
+    pub(super) fn prove<H: Host>(self, host: &mut H) -> Garbage {
+        match self.0.prove(&host.tracer(), |_| {}) {
+            Some(proved) => Garbage::keep(host, proved.dead().collect()),
+            // Somebody was there; the next search looks again, and finds it shared.
+            None => Garbage::default(),
+        }
+    }
+}
+
+/// Finds garbage beside the mutators; `deliver` gets it in portions, to be handed to a mutator that takes
+/// it apart. The calling thread is attached, and runs no destructor.
+pub(super) fn search<H: Host>(
+    collector: &Collector,
+    host: &mut H,
+    generation: Generation,
+    mut deliver: impl FnMut(&mut H, Portion),
+) -> Search {
+    let heap = collector.heap;
+    let mut search = Search::default();
+    let births = heap.young().max(0) as usize;
+    heap.reset_young();
+    host.begin_beside();
+    let batches = sieve(collector, host, generation, &mut search);
+    host.end_beside();
+    collector.policy.note(
+        generation,
+        policy::Found {
+            births,
+            survivors: search.members - search.candidates,
+            unreachable: search.candidates,
+            old_deaths: heap.take_old_deaths(),
+        },
+    );
+    for batch in batches {
+        if let Prover::Owner(_) = batch.prover {
+            search.private += batch.len();
+            deliver(host, Portion::Suspect(Suspect(batch)));
+        } else if let Some(garbage) = rendezvous(collector, host, generation, &batch, &mut search) {
+            search.seized += garbage.len();
+            deliver(host, Portion::Garbage(garbage));
+        }
+    }
+    search
+}
+
+/// Proves a batch in a stop that its owner did not come to prove.
+pub(super) fn prove_for_owner<H: Host>(
+    collector: &Collector,
+    host: &mut H,
+    generation: Generation,
+    mut suspect: Suspect,
+    search: &mut Search,
+) -> Option<Garbage> {
+    suspect.0.prover = Prover::Stop;
+    rendezvous(collector, host, generation, &suspect.0, search)
+}
+
+/// The racy part: batches of candidates.
+fn sieve<H: Host>(
+    collector: &Collector,
+    host: &mut H,
+    generation: Generation,
+    search: &mut Search,
+) -> Vec<Batch> {
+    let tracer = host.tracer_beside();
+    let scope = if generation == Generation::Full { Scope::Full } else { Scope::Young };
+    let mut breathe = || host.breathe();
+    let pace = &mut Pace::Beside(&mut breathe);
+    let sieve = Sieve::of_heap(collector.heap, scope, pace);
+    sieve.subtract(&tracer, false, pace);
+    sieve.propagate(&tracer, pace);
+    let mut list = Vec::new();
+    sieve.for_each_member(pace, |object, alive| {
+        search.members += 1;
+        if alive {
+            // SAFETY: the address of a slot, which is and stays a header (GC-H3).
+            grow_old(unsafe { &*object });
+        } else {
+            list.push(object);
+        }
+    });
+    sieve.clean_blocks(pace);
+    search.candidates = list.len();
+    let weak = |object: &Header, visit: &mut dyn FnMut(*const Header)| {
+        collector.weakrefs.for_each(object, |weak| visit(weak));
+    };
+    batches(&Arc::new(sieve), scope, &list, &tracer, BATCH, pace, weak)
+}
+
+/// Stops the world for one batch, proves it, and seizes what is dead.
+fn rendezvous<H: Host>(
+    collector: &Collector,
+    host: &mut H,
+    generation: Generation,
+    batch: &Batch,
+    search: &mut Search,
+) -> Option<Garbage> {
+    for attempt in 0..TRIES {
+        let asked = Instant::now();
+        if !host.try_stop_world(WAIT * (1 << attempt)) {
+            search.misses += 1;
+            host.rest(WAIT);
+            continue;
+        }
+        let tracer = host.tracer();
+        let proved = batch.prove(&tracer, |visit| {
+            host.stack_roots(visit);
+            collector.heap.for_each_object(|object| {
+                if is_tracked(object) && batch.place_of(object).is_none() {
+                    tracer.trace_uncounted(object, visit);
+                }
+            });
+        });
+        let garbage = proved.map(|proved| {
+            Garbage::seize(collector, host, proved.dead().collect(), |object| proved.is_dead(object))
+        });
+        host.resume_world();
+        search.stops += 1;
+        collector.policy.record_stop(generation, asked.elapsed());
+        return garbage.filter(|garbage| !garbage.is_empty());
+    }
+    search.abandoned += 1;
+    None
+}
+
+/// Puts a survivor into the old generation, if it still lives.
+fn grow_old(object: &Header) {
+    // ORDERING Relaxed: a hint for the next collection.
+    if is_readable(object) && object.gc.load(Ordering::Relaxed) & gc_bits::OLD == 0 {
+        // ORDERING Relaxed: as above; a read-modify-write, since mutators change other bits.
+        object.gc.fetch_or(gc_bits::OLD, Ordering::Relaxed);
+    }
+}

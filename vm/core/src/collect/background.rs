@@ -1,0 +1,358 @@
+//! The collector's own thread, and what it leaves for mutators to do.
+//!
+//! The thread searches (`gc::cycles`), and never runs Python code: portions of garbage, and objects that
+//! died while it acted for others, wait here until a mutator passes a safepoint. It is started by the first
+//! collection that is too large to be done in place.
+//!
+//! Who may do what, under [`Background::state`]: one search at a time; none begins while somebody *holds*
+//! the background still ([`hold`]), and to hold it is to wait for the end of the search.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use typhon_gc::cycles::{Outcome, Portion, Search};
+use typhon_gc::pauses::Pause;
+use typhon_gc::{Generation, Host, Strategy};
+use typhon_sync::header::{Header, OwnerId};
+use typhon_sync::thread_state::breaker;
+
+use super::VmHost;
+use crate::runtime::{Runtime, rt};
+use crate::thread::Thread;
+use crate::threads;
+
+/// How long a mutator takes garbage apart before it goes on with its program; the portion at hand is
+/// finished.
+const SLICE: Duration = Duration::from_micros(200);
+/// How long a thread that outruns the collector stands at a time.
+const NAP: Duration = Duration::from_micros(250);
+/// How long the collector waits for a thread to prove what is private to it, before it stops the world for
+/// that.
+const OWNERS_COME: Duration = Duration::from_millis(20);
+
+/// State of the background collector.
+#[derive(Default)]
+pub struct Background {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The thread exists.
+    started: bool,
+    /// What to search next.
+    request: Option<Generation>,
+    /// A search is under way.
+    busy: bool,
+    /// How many want no search to begin.
+    holds: usize,
+    portions: VecDeque<Portion>,
+    /// Portions that mutators are taking apart.
+    taken: usize,
+    /// Dead objects that nobody has destroyed.
+    dead: Vec<Dead>,
+    /// What all searches did.
+    searched: Search,
+    /// The last search, until its garbage is gone and `gc.callbacks` has been told.
+    round: Option<Round>,
+}
+
+struct Dead(*mut Header);
+// SAFETY: dead objects belong to whoever takes them off the list.
+unsafe impl Send for Dead {}
+
+#[derive(Clone, Copy)]
+struct Round {
+    generation: Generation,
+    outcome: Outcome,
+    searched: bool,
+}
+
+impl Background {
+    /// What all searches so far did.
+    pub fn searched(&self) -> Search {
+        self.state.lock().searched
+    }
+
+    /// Is there anything to be done by the thread that counts as `me`?
+    fn has_work(&self, me: OwnerId) -> bool {
+        let state = self.state.lock();
+        state.portion_for(me).is_some() || !state.dead.is_empty() || state.is_over()
+    }
+
+    /// Is a search under way, or is there garbage of one that nobody has taken apart?
+    fn is_busy(&self) -> bool {
+        let state = self.state.lock();
+        state.busy || state.request.is_some() || state.round.is_some()
+    }
+}
+
+impl State {
+    /// Place of the first portion that a thread may take.
+    fn portion_for(&self, me: OwnerId) -> Option<usize> {
+        self.portions.iter().position(|portion| portion.owner().is_none_or(|owner| owner == me))
+    }
+
+    /// The search has ended, and its garbage is gone.
+    fn is_over(&self) -> bool {
+        self.round.is_some_and(|round| round.searched) && self.portions.is_empty() && self.taken == 0
+    }
+}
+
+/// Asks for a search; starts the collector's thread if need be. False: there is one already, or the system
+/// refuses a thread.
+pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
+    let background = &th.rt.collecting.background;
+    {
+        let mut state = background.state.lock();
+        if state.busy || state.request.is_some() || state.round.is_some() || state.holds > 0 {
+            return true;
+        }
+        if !state.started {
+            let rt = th.rt;
+            let thread = std::thread::Builder::new().name(String::from("collector"));
+            if thread.stack_size(1 << 20).spawn(move || run(rt)).is_err() {
+                return false;
+            }
+            state.started = true;
+        }
+    }
+    super::tell_callbacks(th, "start", generation, &Outcome::default());
+    let mut state = background.state.lock();
+    if state.round.is_none() && !state.busy {
+        state.round = Some(Round { generation, outcome: Outcome::default(), searched: false });
+        state.request = Some(generation);
+        background.changed.notify_all();
+    }
+    true
+}
+
+/// The collector's thread.
+fn run(rt: &'static Runtime) {
+    let background = &rt.collecting.background;
+    let mut th = threads::enter(rt);
+    th.sync.ctx.be_urgent();
+    th.sync.ctx.detach(&threads::VmHost);
+    loop {
+        let generation = {
+            let mut state = background.state.lock();
+            loop {
+                if state.holds == 0
+                    && let Some(generation) = state.request.take()
+                {
+                    state.busy = true;
+                    break generation;
+                }
+                background.changed.wait(&mut state);
+            }
+        };
+        th.sync.ctx.attach();
+        let mut host = VmHost { is_collector: true, ..VmHost::new(&mut th) };
+        let collector = &rt.collecting.collector;
+        let mut search = collector.search(&mut host, generation, |_, portion| {
+            let owner = portion.owner();
+            background.state.lock().portions.push_back(portion);
+            tell(rt, owner);
+        });
+        let mut patience = Patience::new();
+        while let Some(portion) = background.left_by_owners(&mut host, &mut patience) {
+            if let Portion::Suspect(suspect) = portion
+                && let Some(portion) = collector.prove_for_owner(&mut host, generation, suspect, &mut search)
+            {
+                background.state.lock().portions.push_back(portion);
+                tell(rt, None);
+            }
+        }
+        hand_over_dead(&mut th);
+        th.sync.ctx.detach(&threads::VmHost);
+        hand_over_dead(&mut th);
+        let mut state = background.state.lock();
+        state.busy = false;
+        state.searched += search;
+        if let Some(round) = &mut state.round {
+            round.searched = true;
+        }
+        background.changed.notify_all();
+        drop(state);
+        tell(rt, None);
+    }
+}
+
+/// How long owners have not come for anything.
+struct Patience {
+    waiting: usize,
+    since: Instant,
+}
+
+impl Patience {
+    fn new() -> Patience {
+        Patience { waiting: usize::MAX, since: Instant::now() }
+    }
+}
+
+impl Background {
+    /// A portion that its owner does not come for, or cannot. `None`: there is none, and all others have
+    /// been taken.
+    fn left_by_owners(&self, host: &mut VmHost, patience: &mut Patience) -> Option<Portion> {
+        let registry = rt().threads.world.registry();
+        let is_gone = |owner: OwnerId| owner != OwnerId::GIL && registry.find(owner).is_none();
+        loop {
+            {
+                let mut state = self.state.lock();
+                let owners = || state.portions.iter().map(Portion::owner).enumerate();
+                let (first, _) = owners().find(|(_, owner)| owner.is_some())?;
+                let n = owners().filter(|(_, owner)| owner.is_some()).count();
+                let gone = owners().find(|(_, owner)| owner.is_some_and(is_gone)).map(|(place, _)| place);
+                if n < patience.waiting {
+                    *patience = Patience { waiting: n, since: Instant::now() };
+                }
+                let late = (patience.since.elapsed() > OWNERS_COME).then_some(first);
+                if let Some(left) = gone.or(late) {
+                    // What we take is no progress of theirs.
+                    patience.waiting = n - 1;
+                    return state.portions.remove(left);
+                }
+            }
+            host.rest(SLICE);
+        }
+    }
+}
+
+/// What died while this thread acted for others is destroyed by a mutator.
+pub(super) fn hand_over_dead(th: &mut Thread) {
+    if !th.pending_drops.is_empty() {
+        let background = &th.rt.collecting.background;
+        background.state.lock().dead.extend(th.pending_drops.drain(..).map(Dead));
+        tell(th.rt, None);
+    }
+}
+
+/// Sends a thread, or every one, to a safepoint where it finds the work that waits.
+fn tell(rt: &Runtime, owner: Option<OwnerId>) {
+    match owner {
+        Some(owner) if owner != OwnerId::GIL => {
+            rt.threads.world.raise(owner, breaker::GC);
+        }
+        _ => {
+            for thread in rt.threads.world.registry().threads() {
+                thread.raise(breaker::GC);
+            }
+        }
+    }
+}
+
+/// Works off what the collector has left, for about a [`SLICE`]; `all`: everything.
+pub(super) fn serve(th: &mut Thread, all: bool) {
+    let background = &th.rt.collecting.background;
+    let start = Instant::now();
+    let more = || all || start.elapsed() < SLICE;
+    let dead = core::mem::take(&mut background.state.lock().dead);
+    th.pending_drops.extend(dead.into_iter().map(|dead| dead.0));
+    th.drain_drops();
+    let Some(round) = background.state.lock().round else { return };
+    let me = th.owner;
+    let mut first = true;
+    let mut taken = 0;
+    let outcome = super::take_apart(th, round.generation, || {
+        if !core::mem::take(&mut first) && !more() {
+            return None;
+        }
+        let mut state = background.state.lock();
+        let portion = state.portion_for(me).and_then(|place| state.portions.remove(place))?;
+        state.taken += 1;
+        taken += 1;
+        Some(portion)
+    });
+    th.rt.collecting.collector.policy.pauses.of(Pause::Slice).record(start.elapsed());
+    let mut state = background.state.lock();
+    state.taken -= taken;
+    let Some(round) = &mut state.round else { return };
+    round.outcome.collected += outcome.collected;
+    round.outcome.uncollectable += outcome.uncollectable;
+    let ended = *round;
+    if state.is_over() {
+        state.round = None;
+        drop(state);
+        super::tell_callbacks(th, "stop", ended.generation, &ended.outcome);
+    } else if state.portion_for(me).is_some() {
+        drop(state);
+        th.sync.ctx.raise(breaker::GC);
+    }
+}
+
+/// At a safepoint: whatever waits for a mutator.
+pub(super) fn at_safepoint(th: &mut Thread) {
+    let collecting = &th.rt.collecting;
+    if collecting.collector.strategy() == Strategy::Rendezvous && collecting.background.has_work(th.owner) {
+        serve(th, false);
+    }
+}
+
+/// Gives the collector time when births outrun it: called when this thread has published some, while a search
+/// is under way. `due`: births that call for a collection.
+pub(super) fn give_way(th: &mut Thread, due: u64) {
+    let background = &th.rt.collecting.background;
+    if th.rt.heap.young().max(0) as u64 > due {
+        let start = Instant::now();
+        threads::blocking(th, || {
+            let mut state = background.state.lock();
+            if state.busy && state.portions.is_empty() {
+                background.changed.wait_for(&mut state, NAP);
+            }
+        });
+        th.rt.collecting.collector.policy.pauses.of(Pause::Nap).record(start.elapsed());
+    }
+}
+
+/// Is the background collector at work, as far as a new collection is concerned?
+pub(super) fn is_busy(rt: &Runtime) -> bool {
+    rt.collecting.collector.strategy() == Strategy::Rendezvous && rt.collecting.background.is_busy()
+}
+
+/// No search goes on while this lives.
+pub struct Hold(&'static Background);
+
+/// Waits for the end of the search that may be under way, and keeps further ones from beginning. The
+/// calling thread detaches while it waits.
+pub fn hold(th: &mut Thread) -> Hold {
+    let background = &rt().collecting.background;
+    let mut state = background.state.lock();
+    state.holds += 1;
+    if state.busy {
+        drop(state);
+        threads::blocking(th, || {
+            let mut state = background.state.lock();
+            while state.busy {
+                background.changed.wait(&mut state);
+            }
+        });
+    } else {
+        drop(state);
+    }
+    Hold(background)
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.state.lock().holds -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+/// The lock of the background's state, over a fork: in the child there is no collector's thread.
+pub(crate) struct OverFork(parking_lot::MutexGuard<'static, State>);
+
+pub(crate) fn before_fork() -> OverFork {
+    OverFork(rt().collecting.background.state.lock())
+}
+
+impl OverFork {
+    pub fn in_child(mut self) {
+        self.0.started = false;
+        // What was searched before the fork can still be taken apart; what was not is asked for again.
+        self.0.request = None;
+        self.0.round = self.0.round.filter(|round| round.searched);
+    }
+}
