@@ -3,6 +3,7 @@
 mod candidates;
 mod freeze;
 pub(crate) mod graph;
+mod own;
 mod rendezvous;
 mod stop;
 mod teardown;
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use typhon_sync::header::{Header, OwnerId};
 
-use crate::heap::Heap;
+use crate::heap::{Heap, LocalHeap};
 use crate::policy::{Generation, Policy};
 use crate::weakref::WeakTable;
 
@@ -115,10 +116,17 @@ pub trait Host {
     /// Whether the weak reference `weak` has a callback.
     fn weakref_has_callback(&self, weak: &Header) -> bool;
 
+    /// Whether all weak references to `object` are emptied before finalisers run, and not only those with
+    /// callbacks: then a finaliser finds none that leads back into the garbage.
+    fn empties_early(&self, object: &Header) -> bool {
+        let _ = object;
+        false
+    }
+
     /// Empties the weak reference `weak`. Runs under a lock: stores a word, nothing else.
     fn detach_weakref(&self, weak: &Header);
 
-    /// Calls the callback of `weak`, which is detached. The reference remains the caller's.
+    /// Calls the callback of `weak`, if it has one; it is detached. The reference remains the caller's.
     fn call_weakref(&mut self, weak: &Header);
 }
 
@@ -151,6 +159,8 @@ pub struct Outcome {
     pub uncollectable: usize,
     /// Objects that were looked at.
     pub candidates: usize,
+    /// Young objects that the collection of a thread's own left to others.
+    pub left: usize,
     /// Unreachable objects that a finaliser or callback brought back, with all they refer to.
     pub resurrected: usize,
 }
@@ -241,6 +251,22 @@ impl Collector {
             stats.duration += start.elapsed();
         });
         search
+    }
+
+    /// Collects, on the calling thread and without a stop, the young objects that are private to it;
+    /// `local` gives its share of the heap. Not to be called inside another collection.
+    pub fn collect_own<H: Host>(
+        &self,
+        host: &mut H,
+        local: impl Fn(&mut H) -> &mut LocalHeap,
+        options: Options,
+    ) -> Outcome {
+        // ORDERING Acquire: as in `collect`.
+        self.running.fetch_add(1, Ordering::Acquire);
+        let outcome = own::collect(self, host, local, options);
+        // ORDERING Release: pairs with the Acquire above.
+        self.running.fetch_sub(1, Ordering::Release);
+        outcome
     }
 
     /// Proves, by a stop, what its owner did not come for; by the searching thread.

@@ -29,7 +29,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 use typhon_sync::header::Header;
 
 pub use block::{BlockKind, BlockMeta, FREE_SHAPE, is_free_slot};
-pub use local::LocalHeap;
+pub use local::{LocalHeap, OwnBirths};
 pub use stats::{ClassStats, HeapStats};
 
 use central::Central;
@@ -309,14 +309,25 @@ impl Heap {
         self.publish_every.store(births.clamp(1, 1 << 20), Ordering::Relaxed);
     }
 
-    /// `hook(young)` is called in the middle of an allocation, on the allocating thread, whenever it
-    /// has published births. It may only raise a flag that the thread sees at its next safepoint.
-    pub fn set_publish_hook(&self, hook: fn(young: i64)) {
+    /// Changes the number of young objects by `by`.
+    pub(crate) fn adjust_young(&self, by: i64) {
+        // ORDERING Relaxed: a statistic; a lost race leaves the count a little low.
+        let young = self.young.fetch_add(by, Ordering::Relaxed) + by;
+        if young < 0 {
+            // ORDERING Relaxed: as above.
+            let _ = self.young.compare_exchange(young, 0, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    /// `hook(young, own)` is called in the middle of an allocation, on the allocating thread, whenever it
+    /// has published births: with the young objects of all threads, and the births of this one since it
+    /// last collected for itself. It may only raise a flag that the thread sees at its next safepoint.
+    pub fn set_publish_hook(&self, hook: fn(young: i64, own: OwnBirths)) {
         // ORDERING Release: whatever the hook relies on was set up before.
         self.publish_hook.store(hook as *mut (), Ordering::Release);
     }
 
-    pub(crate) fn publish(&self, births: i64, old_deaths: i64) -> i32 {
+    pub(crate) fn publish(&self, births: i64, old_deaths: i64, own: OwnBirths) -> i32 {
         // ORDERING Relaxed: a statistic.
         self.old_deaths.fetch_add(old_deaths, Ordering::Relaxed);
         // ORDERING Relaxed: a statistic; the read-modify-write loses no update.
@@ -329,9 +340,9 @@ impl Heap {
         // ORDERING Acquire: pairs with `set_publish_hook`.
         let hook = self.publish_hook.load(Ordering::Acquire);
         if births > 0 && !hook.is_null() {
-            // SAFETY: only `set_publish_hook` stores here, and it stores an `fn(i64)`.
-            let hook: fn(i64) = unsafe { std::mem::transmute(hook) };
-            hook(young);
+            // SAFETY: only `set_publish_hook` stores here, and it stores an `fn(i64, OwnBirths)`.
+            let hook: fn(i64, OwnBirths) = unsafe { std::mem::transmute(hook) };
+            hook(young, own);
         }
         // ORDERING Relaxed: a tuning value.
         self.publish_every.load(Ordering::Relaxed) as i32

@@ -13,7 +13,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::cycles::Outcome;
-use crate::heap::Heap;
+use crate::heap::{Heap, OwnBirths};
 use crate::pauses::{Pause, Pauses};
 
 /// What a collection covers.
@@ -98,6 +98,12 @@ pub struct Policy {
 /// Doublings of the number of births between collections that do not pay.
 const MOST_PATIENT: u32 = 3;
 
+/// The same for collections of a thread's own.
+const OWN_PATIENCE: u32 = 2;
+
+/// Slots of old objects that a thread's own collection may pass over for each birth.
+const LOOKS_PER_BIRTH: i64 = 16;
+
 /// A collection pays if it destroys one object for so many births.
 const PAYS_FROM: usize = 32;
 
@@ -170,6 +176,16 @@ impl Policy {
     pub fn is_due(&self, births: i64) -> bool {
         // ORDERING Relaxed: see the impl.
         births > 0 && births as u64 > self.due_at.load(Ordering::Relaxed) && self.is_enabled()
+    }
+
+    /// Whether a thread should collect for itself. The work is for its births alone, so the size of the heap
+    /// does not matter, except for slots of old objects that lie among the young ones.
+    pub fn is_own_due(&self, own: OwnBirths) -> bool {
+        let first = self.thresholds()[0];
+        // ORDERING Relaxed: see the impl.
+        let patience = self.patience.load(Ordering::Relaxed).min(OWN_PATIENCE);
+        let due = i64::from(first).max(own.looked_at / LOOKS_PER_BIRTH) << patience;
+        first != 0 && own.births > due && self.is_enabled()
     }
 
     /// Births after which a collection is due.

@@ -19,10 +19,10 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use rayon::prelude::*;
 use typhon_sync::Shared;
-use typhon_sync::header::{Header, gc_bits};
+use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use super::Trace;
-use crate::heap::{BlockKind, BlockMeta, Heap};
+use crate::heap::{BlockKind, BlockMeta, Heap, LocalHeap};
 
 pub(super) const IN_SET: u32 = 1 << 31;
 pub(super) const REACHED: u32 = 1 << 30;
@@ -78,14 +78,23 @@ pub(crate) struct Sieve<'h> {
     cells: Vec<AtomicU32>,
     /// Covered blocks, and the index of the first cell of each.
     blocks: Vec<(u32, u32)>,
-    /// The same by block, for a sieve beside the one that the block table knows.
-    private: Option<HashMap<u32, u32>>,
+    index: Index,
+}
+
+/// Where the first cell of a block is noted.
+enum Index {
+    /// In the block table, for the one sieve that covers the heap.
+    Table,
+    /// In the block table, for the owner of the blocks.
+    Owner,
+    /// Here, for any other.
+    Here(HashMap<u32, u32>),
 }
 
 impl<'h> Sieve<'h> {
     /// The members of `scope`, with their counts.
     pub fn of_heap(heap: &'h Heap, scope: Scope, pace: &mut Pace<'_>) -> Sieve<'h> {
-        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), private: None };
+        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Table };
         let mut total = 0u32;
         heap.for_each_block(|block, meta| {
             if scope != Scope::Young || meta.is_dirty() {
@@ -107,10 +116,55 @@ impl<'h> Sieve<'h> {
         sieve
     }
 
+    /// The young objects of a thread's own blocks that are private to it, and how many young ones are
+    /// not. For that thread, which does nothing else meanwhile.
+    pub fn of_own<T: Trace>(local: &LocalHeap, owner: OwnerId, tracer: &T) -> (Sieve<'h>, usize) {
+        let heap = local.heap();
+        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Owner };
+        let mut total = 0u32;
+        local.for_each_own_block(|block, meta| {
+            if meta.is_dirty() {
+                meta.set_own_side(total + 1);
+                sieve.blocks.push((block, total));
+                total = total.checked_add(n_cells(meta)).expect("fewer than 2^32 slots");
+            }
+        });
+        sieve.cells = zeroed(total as usize);
+        let mut left = 0;
+        for &(block, first) in &sieve.blocks {
+            heap.for_each_in_block(block, heap.meta(block), |index, header| {
+                let Some(count) = member_count(header, Scope::Young) else { return };
+                // ORDERING Relaxed: a guess; who relies on it asks again.
+                let private = header.owner() == owner && header.shared.load(Ordering::Relaxed) == 0;
+                if private && tracer.is_confined(header) {
+                    let cell = &sieve.cells[(first + index) as usize];
+                    // ORDERING Relaxed: this thread only.
+                    cell.store(IN_SET | counted(count), Ordering::Relaxed);
+                } else {
+                    left += 1;
+                }
+            });
+        }
+        (sieve, left)
+    }
+
+    /// Slots of the covered blocks.
+    pub fn n_slots(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Takes references between members off their counts, member by member, on this thread.
+    pub fn subtract_members<T: Trace>(&self, tracer: &T) {
+        self.for_each_member(&mut Pace::Stopped, |object, _| {
+            // SAFETY: a member, which only this thread can destroy.
+            self.subtract_one(tracer, unsafe { &*object });
+        });
+    }
+
     /// Exactly `members`, each of which has one reference that counts as explained (a pin). World stopped;
     /// may live beside a sieve of the heap.
     pub fn of_pinned(heap: &'h Heap, members: &[*const Header]) -> Sieve<'h> {
-        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), private: None };
+        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Table };
         let mut firsts = HashMap::new();
         let mut total = 0u32;
         for &member in members {
@@ -122,7 +176,7 @@ impl<'h> Sieve<'h> {
                 first
             });
         }
-        sieve.private = Some(firsts);
+        sieve.index = Index::Here(firsts);
         sieve.cells = zeroed(total as usize);
         for &member in members {
             // SAFETY: pinned, so alive.
@@ -162,9 +216,10 @@ impl<'h> Sieve<'h> {
         }
         let block = self.heap.block_of(address);
         let meta = self.heap.meta(block);
-        let first = match &self.private {
-            None => meta.side().checked_sub(1)?,
-            Some(firsts) => *firsts.get(&block)?,
+        let first = match &self.index {
+            Index::Table => meta.side().checked_sub(1)?,
+            Index::Owner => meta.own_side().checked_sub(1)?,
+            Index::Here(firsts) => *firsts.get(&block)?,
         };
         let index = meta.slot_index(address & (crate::heap::classes::BLOCK_SIZE - 1));
         self.cells.get((first + index) as usize)
@@ -353,9 +408,11 @@ impl<'h> Sieve<'h> {
 
 impl Drop for Sieve<'_> {
     fn drop(&mut self) {
-        if self.private.is_none() {
-            for &(block, _) in &self.blocks {
-                self.heap.meta(block).set_side(0);
+        for &(block, _) in &self.blocks {
+            match self.index {
+                Index::Table => self.heap.meta(block).set_side(0),
+                Index::Owner => self.heap.meta(block).set_own_side(0),
+                Index::Here(_) => {}
             }
         }
     }

@@ -222,7 +222,7 @@ fn rendezvous<H: Host>(
 }
 
 /// Puts a survivor into the old generation, if it still lives.
-fn grow_old(object: &Header) {
+pub(super) fn grow_old(object: &Header) {
     // ORDERING Relaxed: a hint for the next collection.
     if is_readable(object) && object.gc.load(Ordering::Relaxed) & gc_bits::OLD == 0 {
         // ORDERING Relaxed: as above; a read-modify-write, since mutators change other bits.

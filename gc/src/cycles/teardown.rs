@@ -6,7 +6,8 @@
 //!
 //! *Taking apart* (world running, on a mutator), after PEP 442:
 //!
-//! 1. weak references to members that have callbacks are emptied (still in the stop);
+//! 1. weak references to members are emptied (still in the stop), those to classes only if they have
+//!    callbacks ([`Host::empties_early`]);
 //! 2. their callbacks run, unless the weak reference is itself in D;
 //! 3. finalisers run, once per object;
 //! 4. in a second stop the members are looked at again: what is held from outside now, and what
@@ -38,7 +39,7 @@ pub struct Garbage {
     deferred: bool,
     /// Private to the thread that takes it apart: counts are its own, and no other thread knows a member.
     private: bool,
-    /// Weak references whose callbacks must run, a reference to each held.
+    /// Weak references that were emptied and whose callbacks, if any, must run; a reference to each held.
     callbacks: Vec<*const Header>,
 }
 
@@ -83,10 +84,11 @@ impl Garbage {
             found.finalizers |= !is_finalized(object) && host.has_finalizer(object);
             found.deferred |= pin(object);
             if has_weakrefs(object) {
+                let early = host.empties_early(object);
                 let taken = collector.weakrefs.take_if(
                     object,
                     host.me(),
-                    |weak| host.weakref_has_callback(weak),
+                    |weak| early || host.weakref_has_callback(weak),
                     |weak| host.detach_weakref(weak),
                 );
                 found.callbacks.extend(taken);

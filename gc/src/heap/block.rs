@@ -84,6 +84,8 @@ pub struct BlockMeta {
     /// During a collection: 1 + index of this block's first cell in the side array; 0 = not part of it,
     /// also if the block was put to another use meanwhile.
     side: AtomicU32,
+    /// The same for a collection by the block's owner of what is private to it.
+    own_side: AtomicU32,
     /// Slots returned by other threads.
     pub(crate) remote: AtomicPtr<FreeSlot>,
 }
@@ -209,6 +211,18 @@ impl BlockMeta {
     pub(crate) fn set_side(&self, side: u32) {
         // ORDERING Relaxed: as in `side`.
         self.side.store(side, Ordering::Relaxed);
+    }
+
+    /// See the field. Read and written by the owner only.
+    #[inline(always)]
+    pub(crate) fn own_side(&self) -> u32 {
+        // ORDERING Relaxed: one thread.
+        self.own_side.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_own_side(&self, side: u32) {
+        // ORDERING Relaxed: one thread.
+        self.own_side.store(side, Ordering::Relaxed);
     }
 
     pub(crate) fn begin_small(&self, class: usize, owner: u32) {

@@ -14,6 +14,15 @@ use super::{Area, BlockMeta, Heap};
 /// Bytes of slots initialised at a time.
 const CARVE_BYTES: usize = 4096;
 
+/// What tells whether a thread should collect for itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OwnBirths {
+    /// Its net births since it last did, as far as published.
+    pub births: i64,
+    /// Slots that it looked at then.
+    pub looked_at: i64,
+}
+
 /// A thread's free lists and blocks. Lives in a [`LocalHeap`], or in the heap's pool of idle ones.
 #[repr(C)]
 pub(crate) struct Lists {
@@ -27,6 +36,11 @@ pub(crate) struct Lists {
     old_deaths: i32,
     publish_every: i32,
     area: Area,
+    /// Births, as far as published, since this thread last collected what is private to it.
+    own_births: i64,
+    /// Young objects that the last such collection left to others, and slots that it looked at.
+    left_young: i64,
+    looked_at: i64,
     /// The block of each class that still has uncarved slots, or 0.
     current: [u32; CLASSES],
     /// First of all blocks of each class, linked through `BlockMeta::next`.
@@ -74,6 +88,9 @@ impl LocalHeap {
                     // ORDERING Relaxed: a tuning value.
                     publish_every: heap.publish_every.load(Ordering::Relaxed) as i32,
                     area,
+                    own_births: 0,
+                    left_young: 0,
+                    looked_at: 0,
                     current: [0; CLASSES],
                     blocks: [0; CLASSES],
                 }
@@ -242,7 +259,35 @@ impl LocalHeap {
     pub fn publish(&mut self) {
         let births = std::mem::take(&mut self.lists.young);
         let old_deaths = std::mem::take(&mut self.lists.old_deaths);
-        self.lists.publish_every = self.heap.publish(i64::from(births), i64::from(old_deaths));
+        self.lists.own_births = (self.lists.own_births + i64::from(births)).max(0);
+        let own = self.own_births();
+        self.lists.publish_every = self.heap.publish(i64::from(births), i64::from(old_deaths), own);
+    }
+
+    /// Net births of this thread since it last collected what is private to it, as far as published.
+    pub fn own_births(&self) -> OwnBirths {
+        OwnBirths { births: self.lists.own_births, looked_at: self.lists.looked_at }
+    }
+
+    /// This thread has looked at so many slots and collected what is private to it, which left so many
+    /// young objects that are not.
+    pub(crate) fn note_own_collection(&mut self, looked_at: usize, left: usize) {
+        self.lists.looked_at = looked_at as i64;
+        let births = std::mem::take(&mut self.lists.own_births);
+        let before = std::mem::replace(&mut self.lists.left_young, left as i64);
+        self.heap.adjust_young(left as i64 - before - births);
+    }
+
+    /// Calls `f` with every small block of this thread.
+    pub(crate) fn for_each_own_block(&self, mut f: impl FnMut(u32, &BlockMeta)) {
+        for &first in &self.lists.blocks {
+            let mut block = first;
+            while block != 0 {
+                let meta = self.heap.meta(block);
+                f(block, meta);
+                block = meta.next();
+            }
+        }
     }
 
     /// Thread exit: blocks stay in the table and are taken over by other threads.

@@ -12,6 +12,7 @@ pub(crate) use background::before_fork;
 pub use background::{Background, Hold, hold};
 pub use typhon_gc::Generation;
 use typhon_gc::cycles::{Options, Outcome, Portion};
+use typhon_gc::heap::OwnBirths;
 use typhon_gc::{Collector, Host, Strategy, Trace};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 use typhon_sync::thread_state::breaker;
@@ -39,6 +40,8 @@ pub mod debug {
 
 /// Objects up to which a collection is done in place, in one stop: shorter than handing it over would take.
 const IN_PLACE: usize = 4_000;
+/// Own collections of threads between two looks at the young objects that several threads know.
+const OTHERS_EVERY: u32 = 10;
 /// How long the background collector reads without a breath.
 const QUANTUM: Duration = Duration::from_micros(100);
 
@@ -48,6 +51,8 @@ pub struct Collecting {
     /// `gc.set_debug`.
     pub debug: AtomicU32,
     pub background: Background,
+    /// How often threads collected for themselves.
+    own_collections: AtomicU32,
 }
 
 impl Collecting {
@@ -58,7 +63,12 @@ impl Collecting {
             GcStrategy::Off => Strategy::Off,
         };
         let collector = Collector::new(heap, strategy);
-        Collecting { collector, debug: AtomicU32::new(0), background: Background::default() }
+        Collecting {
+            collector,
+            debug: AtomicU32::new(0),
+            background: Background::default(),
+            own_collections: AtomicU32::new(0),
+        }
     }
 }
 
@@ -67,12 +77,34 @@ pub fn start(rt: &Runtime) {
     rt.heap.set_publish_hook(births_published);
 }
 
-fn births_published(young: i64) {
+fn births_published(young: i64, own: OwnBirths) {
     let th = thread::current_ptr();
-    if !th.is_null() && rt().collecting.collector.is_due(young) {
+    if th.is_null() {
+        return;
+    }
+    let rt = rt();
+    if own_is_due(rt, own) || all_are_due(rt, young) {
         // SAFETY: the current thread is valid; raising a bit touches an atomic only.
         unsafe { (*th).sync.ctx.raise(breaker::GC) }
     }
+}
+
+/// Threads collect for themselves what is private to them.
+fn threads_collect(rt: &Runtime) -> bool {
+    rt.collecting.collector.strategy() == Strategy::Rendezvous
+}
+
+/// Do the births of this thread call for a collection of its own?
+fn own_is_due(rt: &Runtime, own: OwnBirths) -> bool {
+    threads_collect(rt) && rt.collecting.collector.policy.is_own_due(own)
+}
+
+/// Do the young objects of all threads call for a collection? Where threads collect for themselves, each
+/// may have its share of births before it does.
+fn all_are_due(rt: &Runtime, young: i64) -> bool {
+    let collector = &rt.collecting.collector;
+    collector.is_due(young)
+        && (!threads_collect(rt) || collector.is_due(young / (1 + rt.threads.count() as i64)))
 }
 
 /// The type of an object.
@@ -357,6 +389,10 @@ impl Host for VmHost {
         crate::weakref::has_callback(weak)
     }
 
+    fn empties_early(&self, object: &Header) -> bool {
+        !is_class(object)
+    }
+
     fn detach_weakref(&self, weak: &Header) {
         crate::weakref::detach(weak)
     }
@@ -372,7 +408,16 @@ impl Host for VmHost {
 pub fn at_safepoint(th: &mut Thread) {
     background::at_safepoint(th);
     let collector = &rt().collecting.collector;
-    if !collector.is_due(th.rt.heap.young()) {
+    let mut due = all_are_due(th.rt, th.rt.heap.young());
+    if own_is_due(th.rt, th.heap.own_births()) && !th.collecting {
+        let left = collect_own(th).left;
+        // What others have seen is not forgotten over that: a thread that is alone looks at it now.
+        // ORDERING Relaxed: a statistic.
+        let turn = rt().collecting.own_collections.fetch_add(1, Ordering::Relaxed);
+        due |= left > 0 && (turn.is_multiple_of(OTHERS_EVERY) || background::is_only_mutator(th.rt));
+        due |= collector.policy.choose() == Generation::Full;
+    }
+    if !due {
         return;
     }
     if background::is_busy(th.rt) {
@@ -444,11 +489,29 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
     outcome
 }
 
+/// Collects what is private to this thread.
+fn collect_own(th: &mut Thread) -> Outcome {
+    let saved = th.take_exc();
+    tell_callbacks(th, "start", Generation::Young, &Outcome::default());
+    let collector = &rt().collecting.collector;
+    th.collecting = true;
+    let outcome =
+        with_options(th, |host, options| collector.collect_own(host, |host| &mut host.th().heap, options));
+    th.collecting = false;
+    tell_callbacks(th, "stop", Generation::Young, &outcome);
+    if let Some(exc) = saved {
+        let _ = th.set_exc(exc);
+    }
+    outcome
+}
+
 /// Takes portions of garbage apart that the background collector has found.
 fn take_apart(th: &mut Thread, generation: Generation, next: impl FnMut() -> Option<Portion>) -> Outcome {
     let saved = th.take_exc();
     let collector = &rt().collecting.collector;
+    let before = core::mem::replace(&mut th.collecting, true);
     let outcome = with_options(th, |host, options| collector.take_apart(host, generation, options, next));
+    th.collecting = before;
     if let Some(exc) = saved {
         let _ = th.set_exc(exc);
     }

@@ -59,6 +59,8 @@ pub struct Thread {
     pub pending_drops: Vec<*mut Header>,
     /// The thread's share of the heap.
     pub heap: LocalHeap,
+    /// This thread is taking garbage apart: finalisers that it runs start no collection.
+    pub(crate) collecting: bool,
     /// Freed memory that a collector may still be reading.
     pub(crate) limbo: typhon_sync::Limbo<crate::quarantine::Piece>,
     /// The exception on its way, or [`Word::ZERO`]. Owns a count.
@@ -197,6 +199,7 @@ impl Thread {
             birth,
             victim: Word::ZERO,
             pending_drops: Vec::with_capacity(64),
+            collecting: false,
             limbo: typhon_sync::Limbo::default(),
             heap: LocalHeap::new(rt.heap),
             exc: Word::ZERO,

@@ -60,6 +60,11 @@ impl Threads {
         self.list.lock().clone()
     }
 
+    /// How many threads there are, the collector's own included.
+    pub fn count(&self) -> usize {
+        self.list.lock().len()
+    }
+
     /// What runs Python's signal handlers when the main thread's breaker says so.
     pub fn set_signal_hook(&self, f: fn(&mut Thread) -> PyResult<()>) {
         // ORDERING Release: a function pointer, constant data.

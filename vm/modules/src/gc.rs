@@ -4,7 +4,8 @@ use core::sync::atomic::Ordering;
 
 use typhon_core::collect::{self, debug};
 use typhon_core::runtime::rt;
-use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread};
+use typhon_core::typedef::type_flags;
+use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread, Type};
 use typhon_gc::{Generation, Policy};
 use typhon_sync::header::gc_bits;
 
@@ -281,7 +282,9 @@ fn has_bit(o: Borrowed<'_>, bit: u8) -> bool {
 }
 
 fn is_tracked(_th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    Ok(Owned::bool(has_bit(a[0], gc_bits::TRACKED)))
+    // Built-in types live for ever, so nobody need look at them.
+    let forever = a[0].downcast::<Type>().is_some_and(|ty| ty.flags() & type_flags::HEAP == 0);
+    Ok(Owned::bool(has_bit(a[0], gc_bits::TRACKED) && !forever))
 }
 
 fn is_finalized(_th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {

@@ -306,6 +306,11 @@ pub(super) fn give_way(th: &mut Thread, due: u64) {
     }
 }
 
+/// Is there one thread, apart from the collector's?
+pub(super) fn is_only_mutator(rt: &Runtime) -> bool {
+    rt.threads.count() - usize::from(rt.collecting.background.state.lock().started) <= 1
+}
+
 /// Is the background collector at work, as far as a new collection is concerned?
 pub(super) fn is_busy(rt: &Runtime) -> bool {
     rt.collecting.collector.strategy() == Strategy::Rendezvous && rt.collecting.background.is_busy()

@@ -1,0 +1,65 @@
+//! A thread's collection of what is private to it: young, never seen by another thread, in its own blocks.
+//!
+//! Nobody is stopped and nothing is merged: see [`super::candidates`] for why the owner alone can tell.
+//! What others have seen stays young, and is left to the collections of the whole heap.
+
+use std::time::Instant;
+
+use super::graph::{Pace, Sieve};
+use super::rendezvous::grow_old;
+use super::teardown::{Garbage, take_apart};
+use super::{Collector, Host, Options, Outcome};
+use crate::heap::LocalHeap;
+use crate::pauses::Pause;
+use crate::policy::{self, Generation};
+
+/// Collects for the calling thread, whose share of the heap `local` gives.
+pub(super) fn collect<H: Host>(
+    collector: &Collector,
+    host: &mut H,
+    local: impl Fn(&mut H) -> &mut LocalHeap,
+    options: Options,
+) -> Outcome {
+    let start = Instant::now();
+    let tracer = host.tracer();
+    let me = host.me();
+    let births = local(host).own_births().births.max(0) as usize;
+    let (sieve, left) = Sieve::of_own(local(host), me, &tracer);
+    let pace = &mut Pace::Stopped;
+    sieve.subtract_members(&tracer);
+    sieve.propagate(&tracer, pace);
+    let (mut dead, mut alive) = (Vec::new(), Vec::new());
+    sieve.for_each_member(
+        pace,
+        |object, is_alive| if is_alive { alive.push(object) } else { dead.push(object) },
+    );
+    // SAFETY: members, which only this thread can destroy.
+    if !dead.iter().all(|&object| unsafe { &*object }.is_private(me)) {
+        // A stranger came by meanwhile. What it has seen is no member next time.
+        dead.clear();
+    }
+    for &object in &alive {
+        // SAFETY: as above.
+        grow_old(unsafe { &*object });
+    }
+    sieve.clean_blocks(pace);
+    let looked_at = sieve.n_slots();
+    drop(sieve);
+    let mut outcome = Outcome { candidates: alive.len() + dead.len(), left, ..Outcome::default() };
+    let old_deaths = collector.heap.take_old_deaths();
+    let (survivors, unreachable) = (alive.len(), dead.len());
+    collector.policy.note(Generation::Young, policy::Found { births, survivors, unreachable, old_deaths });
+    local(host).note_own_collection(looked_at, left);
+    let garbage = Garbage::keep(host, dead);
+    let taken = take_apart(collector, host, Generation::Young, garbage, options);
+    outcome.collected = taken.collected;
+    outcome.uncollectable = taken.uncollectable;
+    outcome.resurrected = taken.resurrected;
+    let took = start.elapsed();
+    collector.policy.pauses.of(Pause::Slice).record(took);
+    collector.policy.record(Generation::Young, |stats| {
+        stats.collections += 1;
+        stats.add_work(&outcome, took);
+    });
+    outcome
+}
