@@ -53,7 +53,7 @@ impl Default for Config {
         Config {
             gil: false,
             atomic_refcount: false,
-            gc: GcStrategy::Stop,
+            gc: GcStrategy::Rendezvous,
             hash_seed: None,
             optimize: 0,
             verbose: 0,
