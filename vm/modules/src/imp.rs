@@ -142,6 +142,13 @@ impl ImportLock {
         self.held.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Gives it back once. The calling thread holds it.
+    fn release(&self) {
+        // ORDERING Relaxed: as in `acquire`.
+        self.held.fetch_sub(1, Ordering::Relaxed);
+        self.lock.leave();
+    }
+
     fn is_held(&self) -> bool {
         // ORDERING Relaxed: a snapshot.
         self.held.load(Ordering::Relaxed) > 0
@@ -152,17 +159,18 @@ fn release_lock(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
     if !LOCK.is_held() || !LOCK.lock.mine() {
         return Err(th.runtime_error("not holding the import lock"));
     }
-    // ORDERING Relaxed: as in `acquire`.
-    LOCK.held.fetch_sub(1, Ordering::Relaxed);
-    LOCK.lock.leave();
+    LOCK.release();
     Ok(Owned::none())
 }
 
-/// Gives the import lock to the only thread of a child after a fork, unlocked.
-pub fn after_fork_child() {
-    // ORDERING Relaxed: there is one thread.
-    LOCK.held.store(0, Ordering::Relaxed);
-    LOCK.lock.reset();
+/// Takes the import lock for the time of a fork, so that the child finds no module half imported.
+pub fn before_fork(th: &mut Thread) {
+    LOCK.acquire(th);
+}
+
+/// Gives it back, in the parent and in the child; what the thread held before, it holds in both.
+pub fn after_fork() {
+    LOCK.release();
 }
 
 fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {

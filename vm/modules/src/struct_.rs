@@ -481,7 +481,7 @@ pub static STRUCT: TypeDef = TypeDef {
         new: Some(new),
         repr: Some(|th, o| {
             let format = this::<Struct>(o).format.fixed().unwrap_or(Borrowed::none()).repr_text(th)?;
-            let name = o.ty().display_name();
+            let name = o.ty().short_name();
             Ok(th.new_str(&format!("{name}({format})")))
         }),
         ..Slots::NONE

@@ -294,7 +294,7 @@ fn new_handle(th: &mut Thread, ident: u64) -> Owned {
         ident: AtomicU64::new(ident),
         running: Data(WaitLock::new()),
         done: AtomicBool::new(false),
-        started: AtomicBool::new(false),
+        started: AtomicBool::new(ident != 0),
     })
 }
 
@@ -313,7 +313,14 @@ fn handle_is_done(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::bool(handle_of(a[0]).done.load(Ordering::Acquire)))
 }
 
-fn handle_set_done(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+/// Errors: RuntimeError if no thread was started with the handle.
+fn check_started(th: &mut Thread, h: &Handle) -> PyResult<()> {
+    // ORDERING Relaxed: whoever started the thread has the answer; for others it is a race in the program.
+    if h.started.load(Ordering::Relaxed) { Ok(()) } else { Err(th.runtime_error("thread not started")) }
+}
+
+fn handle_set_done(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    check_started(th, handle_of(a[0]))?;
     finish(handle_of(a[0]));
     Ok(Owned::none())
 }
@@ -327,6 +334,7 @@ fn finish(h: &Handle) {
 
 fn handle_join(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let h = handle_of(a[0]);
+    check_started(th, h)?;
     let timeout = a.some(1);
     let until = match timeout {
         Some(t) => {
@@ -381,8 +389,13 @@ impl Start {
         if let Err(raised) = r {
             let exc = th.catch(raised);
             if !exc.borrow().is_instance_of(&ex::SYSTEM_EXIT) {
-                let what = "Exception ignored in thread started by";
-                typhon_core::report::unraisable(th, exc, Some(what), Some(self.function.borrow()));
+                let function = self.function.borrow().repr_text(th);
+                let function = function.unwrap_or_else(|raised| {
+                    drop(th.catch(raised));
+                    String::from("<repr() failed>")
+                });
+                let what = format!("Exception ignored in thread started by {function}");
+                typhon_core::report::unraisable(th, exc, Some(&what), None);
             }
         }
         th.drain_drops();

@@ -157,7 +157,7 @@ fn default(
         }
         _ => {
             let is_context = match ty.downcast::<Type>() {
-                Some(t) => t.display_name() == "expr_context" || t.display_name() == "ast.expr_context",
+                Some(t) => t.short_name() == "expr_context",
                 None => false,
             };
             if is_context {
@@ -232,8 +232,7 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 /// Nodes deeper than `depth`, and the middles of long lists, are shown as dots.
 fn write_node(th: &mut Thread, o: Borrowed<'_>, depth: u32, out: &mut String) -> PyResult<()> {
-    let name = o.ty().display_name();
-    out.push_str(name.rsplit('.').next().unwrap_or(&name));
+    out.push_str(&o.ty().short_name());
     let fields = names(th, o.ty().as_value(), "_fields")?;
     out.push('(');
     if depth == 0 {

@@ -150,7 +150,7 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
         None => typhon_core::builtins::object::default_repr(th, o)?,
     };
     let mut out = typhon_text::StrBuf::with_capacity(64);
-    out.push_str(&format!("{}({f}, ", o.ty().display_name()));
+    out.push_str(&format!("{}({f}, ", o.ty().short_name()));
     if let Some(s) = inner.downcast::<typhon_core::builtins::str::Str>() {
         out.push_data(s.data());
     }

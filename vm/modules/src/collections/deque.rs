@@ -544,7 +544,7 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     guarded_repr(th, o, "[...]", |th| {
         let d = of(o);
         let mut out = typhon_text::StrBuf::with_capacity(64);
-        out.push_str(&o.ty().display_name());
+        out.push_str(&o.ty().short_name());
         out.push_str("([");
         for (i, v) in d.snapshot(th).iter().enumerate() {
             if i > 0 {

@@ -78,7 +78,7 @@ fn set(th: &mut Thread, _: Borrowed<'_>, _: Borrowed<'_>, v: Option<Borrowed<'_>
 fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let g: &TupleGetter = this(o);
     let doc = g.doc.get(&g.header).unwrap_or_else(Owned::none).borrow().repr_text(th)?;
-    let text = format!("{}({}, {doc})", o.ty().display_name(), g.index);
+    let text = format!("{}({}, {doc})", o.ty().short_name(), g.index);
     Ok(th.new_str(&text))
 }
 

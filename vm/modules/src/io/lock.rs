@@ -73,15 +73,6 @@ impl IoLock {
     pub fn leave(&self) {
         drop(IoGuard(self))
     }
-
-    /// Frees the lock in the child of a fork, whoever held it.
-    pub fn reset(&self) {
-        if self.raw.is_locked() {
-            // ORDERING Relaxed: there is one thread.
-            self.depth.store(0, Ordering::Relaxed);
-            self.leave();
-        }
-    }
 }
 
 /// The lock is held. Not released by a panic alone: streams stay usable.

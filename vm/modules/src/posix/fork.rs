@@ -82,16 +82,18 @@ fn run_hooks(th: &mut Thread, key: &'static str, last_first: bool) {
 /// What is to be done before any fork.
 pub fn run_before_fork(th: &mut Thread) {
     run_hooks(th, BEFORE, true);
+    crate::imp::before_fork(th);
 }
 
 /// What is to be done in the parent after any fork.
 pub fn run_after_fork_parent(th: &mut Thread) {
+    crate::imp::after_fork();
     run_hooks(th, IN_PARENT, false);
 }
 
 /// What is to be done in the child after any fork: native parts first.
 pub fn run_after_fork_child(th: &mut Thread) {
-    crate::imp::after_fork_child();
+    crate::imp::after_fork();
     crate::signal::after_fork_child(th);
     run_hooks(th, IN_CHILD, false);
 }

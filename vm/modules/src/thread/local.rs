@@ -1,21 +1,70 @@
 //! `_thread._local`: attributes that each thread has for itself.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use typhon_core::attributes::{generic_getattr, generic_getattr_opt, generic_setattr};
+use parking_lot::Mutex;
+use typhon_core::attributes::{attribute_error, generic_getattr, generic_getattr_opt, generic_setattr};
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::struct_sequence::{self, StructSequence};
 use typhon_core::{
-    Args, Borrowed, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,
+    Args, Beside, Borrowed, Locked, Owned, PyResult, Slot, Slots, Thread, Trace, Type, TypeDef, Word,
+    payload, type_flags, unborn,
 };
 
 /// Numbers of `_local` objects; never reused.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// One thread's dict of one `_local`. The object holds it, so that a cycle through it can be found; the
+/// thread knows it, so that it finds it without a look at what others share, and empties it when it ends.
+type Place = Arc<Mutex<Option<Owned>>>;
+
+thread_local! {
+    /// The calling thread's dicts, by the number of their object.
+    static MINE: RefCell<HashMap<u64, Place>> = RefCell::default();
+}
+
+/// All threads' dicts of one `_local`.
+#[derive(Default)]
+struct Dicts(Vec<Place>);
+
+impl Trace for Dicts {
+    const BESIDE: Beside = Beside::Locked;
+
+    fn trace(&self, visit: &mut dyn FnMut(Word)) {
+        for place in &self.0 {
+            // A thread holds it for the time of a copy, and not in a stop.
+            if let Some(dict) = place.try_lock().as_ref().and_then(|place| place.as_ref()) {
+                dict.trace(visit);
+            }
+        }
+    }
+
+    fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
+        for place in core::mem::take(&mut self.0) {
+            if let Some(dict) = place.lock().take() {
+                drop(dict.into_raw());
+            }
+        }
+    }
+}
+
+impl Drop for Dicts {
+    fn drop(&mut self) {
+        // The threads know the places longer than the object lives.
+        for place in &self.0 {
+            drop(place.lock().take());
+        }
+    }
+}
+
 payload! {
-    /// A `_local`. Its attributes are in dicts that the threads hold, under the object's number.
+    /// A `_local`.
     pub struct Local: LOCAL {
         number: u64,
+        dicts: Locked<Dicts>,
         /// Arguments for `__init__`, which runs once in each thread that uses the object.
         args: Slot,
         kwargs: Slot,
@@ -26,14 +75,34 @@ fn this(o: Borrowed<'_>) -> &Local {
     o.downcast::<Local>().expect("checked by the slot's type")
 }
 
+/// Makes the calling thread's dict of the object.
+fn new_dict(th: &mut Thread, l: &Local) -> Owned {
+    let d = th.new_dict();
+    let place: Place = Arc::new(Mutex::new(Some(d.clone())));
+    {
+        let mut dicts = l.dicts.lock(&l.header, th);
+        // Places of threads that ended are empty.
+        dicts.0.retain(|place| place.lock().is_some());
+        dicts.0.push(place.clone());
+    }
+    MINE.with_borrow_mut(|mine| {
+        if mine.len() == mine.capacity() {
+            // Places of objects that are gone are known to us alone.
+            mine.retain(|_, place| Arc::strong_count(place) > 1);
+        }
+        mine.insert(l.number, place);
+    });
+    d
+}
+
 /// The thread's dict of the object; the first use runs `__init__`.
 fn dict_of(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     let l = this(o);
-    if let Some(d) = th.locals.get(&l.number) {
-        return Ok(d.clone());
+    let found = MINE.with_borrow(|mine| mine.get(&l.number).and_then(|place| place.lock().clone()));
+    if let Some(d) = found {
+        return Ok(d);
     }
-    let d = th.new_dict();
-    th.locals.insert(l.number, d.clone());
+    let d = new_dict(th, l);
     if let (Some(a), Some(init)) = (l.args.get(&l.header), o.ty().slots.init()) {
         let args = a.borrow().to_vec(th)?;
         let kwargs = l.kwargs.get(&l.header);
@@ -61,11 +130,11 @@ fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     }
     // ORDERING Relaxed: only uniqueness counts.
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let l = Local { header: unborn(), number, args: Slot::new(positional), kwargs: Slot::new(kwargs) };
+    let dicts = Locked::new(Dicts::default());
+    let l = Local { header: unborn(), number, dicts, args: Slot::new(positional), kwargs: Slot::new(kwargs) };
     let o = th.alloc_as(l, ty);
     // The making thread's `__init__` is run by the call of the class.
-    let d = th.new_dict();
-    th.locals.insert(number, d);
+    new_dict(th, this(o.borrow()));
     Ok(o)
 }
 
@@ -89,6 +158,10 @@ fn getattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyResult {
 }
 
 fn setattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
+    if name.is(th.rt.names.__dict__.word()) {
+        let msg = format!("'{}' object attribute '__dict__' is read-only", o.type_name(th));
+        return Err(attribute_error(th, &msg, o, name));
+    }
     if o.ty().lookup(name).is_some_and(|d| d.borrow().ty().slots.descr_set().is_some()) {
         return generic_setattr(th, o, name, v);
     }
@@ -107,6 +180,18 @@ fn setattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, v: Option<Borro
 pub fn forget(th: &mut Thread) {
     let all = std::mem::take(&mut th.locals);
     drop(all);
+    // A destructor may use a `_local` again.
+    loop {
+        let places = MINE.take();
+        if places.is_empty() {
+            break;
+        }
+        for place in places.into_values() {
+            let dict = place.lock().take();
+            drop(dict);
+        }
+        th.drain_drops();
+    }
     th.drain_drops();
 }
 
