@@ -254,8 +254,9 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
         Some(v) => {
             let target = v.word().identity();
             let class = v.borrow().type_name(th);
+            // As of the class alone: an object's own `__getattr__` is not asked.
             let name = th.rt.names.__name__.get();
-            let name = v.borrow().getattr_opt(th, name)?;
+            let name = v.borrow().special(th, name)?;
             match name.as_ref().and_then(|n| n.downcast::<crate::builtins::str::Str>()) {
                 Some(n) => format!("<{kind} at {address:#x}; to '{class}' at {target:#x} ({})>", n.to_text()),
                 None => format!("<{kind} at {address:#x}; to '{class}' at {target:#x}>"),
@@ -275,11 +276,19 @@ pub fn count(o: Borrowed<'_>) -> usize {
     o.header().map_or(0, |h| table().count(h))
 }
 
-/// All living weak references and proxies to `o`, oldest first.
+/// All living weak references and proxies to `o`: the one that everybody shares first, then the shared
+/// proxy, then the others, the youngest first.
 pub fn all(o: Borrowed<'_>) -> Vec<Owned> {
     let found = o.header().map_or_else(Vec::new, |h| table().all(h, me()));
     // SAFETY: `all` took a count of each.
-    found.into_iter().map(|p| unsafe { Owned::from_raw(Word::from_ptr(p)) }).collect()
+    let mut all: Vec<Owned> =
+        found.into_iter().rev().map(|p| unsafe { Owned::from_raw(Word::from_ptr(p)) }).collect();
+    all.sort_by_key(|w| match w.borrow().header() {
+        Some(h) if !has_callback(h) && core::ptr::eq(w.borrow().ty(), REF.ty()) => 0,
+        Some(h) if !has_callback(h) && w.downcast::<WeakRef>().is_none() => 1,
+        _ => 2,
+    });
+    all
 }
 
 /// Clears the weak references to a dying object and runs their callbacks, newest first.

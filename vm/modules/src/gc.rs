@@ -2,6 +2,10 @@
 
 use core::sync::atomic::Ordering;
 
+use typhon_core::builtins::dict::Dict;
+use typhon_core::builtins::list::List;
+use typhon_core::builtins::set::Set;
+use typhon_core::builtins::tuple::Tuple;
 use typhon_core::collect::{self, debug};
 use typhon_core::runtime::rt;
 use typhon_core::typedef::type_flags;
@@ -293,7 +297,7 @@ fn is_finalized(_th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 /// The items of a `*args` tuple.
 fn items(args: Borrowed<'_>) -> Vec<Borrowed<'_>> {
-    args.downcast::<typhon_core::builtins::tuple::Tuple>().map_or_else(Vec::new, |t| t.iter().collect())
+    args.downcast::<Tuple>().map_or_else(Vec::new, |t| t.iter().collect())
 }
 
 fn get_referrers(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -304,6 +308,17 @@ fn get_referrers(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn get_referents(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let found = collect::referents(th, &items(a[0]));
+    let mut found = Vec::new();
+    for o in items(a[0]) {
+        // Numbers and constants are no objects of the heap, but a container refers to them all the same.
+        let is_sequence = o.downcast_exact::<List>().is_some() || o.downcast_exact::<Tuple>().is_some();
+        if is_sequence || o.downcast_exact::<Set>().is_some() {
+            found.extend(o.to_vec(th)?);
+        } else if let Some(d) = o.downcast_exact::<Dict>() {
+            found.extend(d.entries().into_iter().flat_map(|(k, v)| [k, v]));
+        } else {
+            found.extend(collect::referents(th, &[o]));
+        }
+    }
     Ok(th.new_list(found))
 }

@@ -144,6 +144,17 @@ c, f = make()
 gc.collect()
 assert c() is None and f() is None
 
+# An instance keeps its class, whatever it is an instance of.
+for base in (float, int, str, bytes, complex, object, frozenset, tuple):
+    C = type("C", (base,), {"__slots__": (), "f": lambda self: 42})
+    instance = C()
+    assert gc.is_tracked(instance)
+    del C
+    gc.collect()
+    others = [type(f"C{i}", (), {}) for i in range(50)]
+    assert instance.f() == 42 and type(instance).__name__ == "C"
+del instance, others
+
 # Destroying what is deeply nested needs no deep stack.
 l = []
 for _ in range(100_000):
@@ -155,6 +166,10 @@ for _ in range(100_000):
     d["me"] = d
 del d
 gc.collect()
+
+# What objects refer to: numbers, too.
+assert gc.get_referents([1, 2.5, "x"]) == [1, 2.5, "x"]
+assert gc.get_referents({1: 2}) == [1, 2] and gc.get_referents((None,)) == [None]
 
 # Headers and references agree.
 assert sys._gc_verify() == [], sys._gc_verify()

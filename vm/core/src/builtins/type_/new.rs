@@ -119,19 +119,19 @@ pub fn new_class(
     let class = alloc(th, meta, base, name, qualname, bases_tuple, dict.clone());
     let ty = super::class_of(class.borrow());
 
-    let mut flags =
-        type_flags::HEAP | type_flags::BASE | base.flags() & (type_flags::DEFERRED | type_flags::VAR_SIZED);
+    // Instances keep their class alive without counting it, so the collector must know every one (GC-C4).
+    let mut flags = type_flags::HEAP
+        | type_flags::BASE
+        | type_flags::GC
+        | base.flags() & (type_flags::DEFERRED | type_flags::VAR_SIZED);
     let mut kinds = 0;
     for t in &types {
-        flags |= t.flags() & (type_flags::GC | type_flags::WEAKREF | type_flags::MATCH_SELF);
+        flags |= t.flags() & (type_flags::WEAKREF | type_flags::MATCH_SELF);
         kinds |= t.kind();
     }
     // The first class that matches sequence or mapping patterns decides.
     let patterns = type_flags::SEQUENCE | type_flags::MAPPING;
     flags |= types.iter().map(|t| t.flags() & patterns).find(|f| *f != 0).unwrap_or(0);
-    if plan.n_values != 0 || plan.dict_offset != 0 {
-        flags |= type_flags::GC;
-    }
     if plan.dict_offset != 0 {
         flags |= type_flags::DICT;
     }
