@@ -8,7 +8,7 @@ mod rendezvous;
 mod stop;
 mod teardown;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use typhon_sync::header::{Header, OwnerId};
@@ -181,8 +181,7 @@ pub struct Collector {
     /// When to collect, and statistics.
     pub policy: Policy,
     strategy: Strategy,
-    /// Collections and takings apart under way.
-    running: AtomicU32,
+    running: AtomicBool,
 }
 
 impl Collector {
@@ -193,7 +192,7 @@ impl Collector {
             weakrefs: WeakTable::new(),
             policy: Policy::new(),
             strategy,
-            running: AtomicU32::new(0),
+            running: AtomicBool::new(false),
         }
     }
 
@@ -211,7 +210,7 @@ impl Collector {
     /// Whether a collection is running, finalisers included.
     pub fn is_running(&self) -> bool {
         // ORDERING Relaxed: a hint; `collect` decides by compare-exchange.
-        self.running.load(Ordering::Relaxed) != 0
+        self.running.load(Ordering::Relaxed)
     }
 
     /// Collects on the calling thread, which runs finalisers, weak-reference callbacks and
@@ -220,17 +219,17 @@ impl Collector {
     /// that runs while another one's finalisers do).
     pub fn collect<H: Host>(&self, host: &mut H, generation: Generation, options: Options) -> Outcome {
         // ORDERING Acquire: what the previous collection did is visible.
-        let entered = self.running.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed);
+        let entered = self.running.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
         if self.strategy == Strategy::Off || entered.is_err() {
             if entered.is_ok() {
                 // ORDERING Release: pairs with the Acquire above.
-                self.running.fetch_sub(1, Ordering::Release);
+                self.running.store(false, Ordering::Release);
             }
             return Outcome { skipped: true, ..Outcome::default() };
         }
         let outcome = stop::collect(self, host, generation, options);
         // ORDERING Release: pairs with the Acquire above.
-        self.running.fetch_sub(1, Ordering::Release);
+        self.running.store(false, Ordering::Release);
         outcome
     }
 
@@ -254,19 +253,15 @@ impl Collector {
     }
 
     /// Collects, on the calling thread and without a stop, the young objects that are private to it;
-    /// `local` gives its share of the heap. Not to be called inside another collection.
+    /// `local` gives its share of the heap. Other threads may collect meanwhile; what this one takes apart is
+    /// pinned, and so alive for them.
     pub fn collect_own<H: Host>(
         &self,
         host: &mut H,
         local: impl Fn(&mut H) -> &mut LocalHeap,
         options: Options,
     ) -> Outcome {
-        // ORDERING Acquire: as in `collect`.
-        self.running.fetch_add(1, Ordering::Acquire);
-        let outcome = own::collect(self, host, local, options);
-        // ORDERING Release: pairs with the Acquire above.
-        self.running.fetch_sub(1, Ordering::Release);
-        outcome
+        own::collect(self, host, local, options)
     }
 
     /// Proves, by a stop, what its owner did not come for; by the searching thread.
@@ -281,8 +276,8 @@ impl Collector {
     }
 
     /// Takes portions of garbage apart on the calling thread until `next` gives no more, with
-    /// everything that [`Collector::collect`] says about that. Several threads may do so at once;
-    /// portions go to their owners.
+    /// everything that [`Collector::collect`] says about that. Several threads may do so at once, and others
+    /// may collect meanwhile; portions go to their owners.
     pub fn take_apart<H: Host>(
         &self,
         host: &mut H,
@@ -290,8 +285,6 @@ impl Collector {
         options: Options,
         mut next: impl FnMut() -> Option<Portion>,
     ) -> Outcome {
-        // ORDERING Acquire: as in `collect`.
-        self.running.fetch_add(1, Ordering::Acquire);
         let mut total = Outcome::default();
         while let Some(portion) = next() {
             let start = Instant::now();
@@ -307,8 +300,6 @@ impl Collector {
                 stats.add_work(&outcome, start.elapsed());
             });
         }
-        // ORDERING Release: pairs with the Acquire above.
-        self.running.fetch_sub(1, Ordering::Release);
         total
     }
 }

@@ -42,6 +42,8 @@ pub mod debug {
 const IN_PLACE: usize = 4_000;
 /// Own collections of threads between two looks at the young objects that several threads know.
 const OTHERS_EVERY: u32 = 10;
+/// How long a collection waits for that of another thread to end.
+const COLLECT_WAITS: Duration = Duration::from_secs(1);
 /// How long the background collector reads without a breath.
 const QUANTUM: Duration = Duration::from_micros(100);
 
@@ -451,7 +453,13 @@ pub fn collect(th: &mut Thread, generation: Generation) -> Outcome {
 
 fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
     let collecting = &rt().collecting;
-    if collecting.collector.is_running() || collecting.collector.strategy() == Strategy::Off {
+    // Another thread's collection is waited for, but not for ever: its finalisers may be waiting for us.
+    let patience = Instant::now() + COLLECT_WAITS;
+    while !th.collecting && collecting.collector.is_running() && Instant::now() < patience {
+        crate::threads::blocking(th, || std::thread::sleep(QUANTUM));
+    }
+    if th.collecting || collecting.collector.is_running() || collecting.collector.strategy() == Strategy::Off
+    {
         return Outcome { skipped: true, ..Outcome::default() };
     }
     let _hold = hold(th);
@@ -473,7 +481,9 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
         );
     }
     tell_callbacks(th, "start", generation, &Outcome::default());
+    th.collecting = true;
     let outcome = with_options(th, |host, options| collecting.collector.collect(host, generation, options));
+    th.collecting = false;
     tell_callbacks(th, "stop", generation, &outcome);
     if debug & debug::STATS != 0 {
         crate::report::write_stderr(

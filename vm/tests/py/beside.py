@@ -168,6 +168,17 @@ def poll(pool, until):
         time.sleep(0)
 
 
+def collect_exactly(until):
+    """gc.collect() finds what was garbage before, whatever other threads do."""
+    while time.monotonic() < until:
+        a = Node()
+        a.next = a
+        gone = weakref.ref(a)
+        del a
+        gc.collect()
+        assert gone() is None
+
+
 def run(seconds, seed):
     gc.collect()
     live = [[i] for i in range(30000)]
@@ -187,7 +198,9 @@ def run(seconds, seed):
         n.next = (left, right)
         left.append(n)
     jobs = [(churn, seed, until, made), (churn, seed + 1, until, made), (hand_off, q, until), (take, q),
-            (walk, ring, until), (poll, pool, until), (shuffle, left, right, until), (shuffle, left, right, until)]
+            (walk, ring, until), (poll, pool, until), (collect_exactly, until), (shuffle, left, right, until), (shuffle, left, right, until)]
+    failed = []
+    threading.excepthook = failed.append
     threads = [threading.Thread(target=f, args=args) for f, *args in jobs]
     for t in threads:
         t.start()
@@ -197,6 +210,7 @@ def run(seconds, seed):
             gc.collect(random.randrange(3))
     for t in threads:
         t.join()
+    assert not failed, failed
     assert len(left) + len(right) == 10, (len(left), len(right))
     for i in range(4):
         gc.collect()
