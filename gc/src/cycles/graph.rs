@@ -295,16 +295,26 @@ impl<'h> Sieve<'h> {
         }
     }
 
+    /// The slots of the covered block at `place` with their cells. Beside mutators the block can have been
+    /// put to another use: then there are never more than it had cells, and each is a header, but not
+    /// that of the object that the cell was made for.
+    fn slots(&self, place: usize) -> impl Iterator<Item = (*const Header, &AtomicU32)> {
+        let (block, first) = self.blocks[place];
+        let end = self.blocks.get(place + 1).map_or(self.cells.len(), |&(_, next)| next as usize);
+        let cells = &self.cells[first as usize..end];
+        let meta = self.heap.meta(block);
+        let (start, stride) = (self.heap.block_address(block), slot_stride(meta));
+        let slots = (0..meta.carved() as usize).map(move |index| (start + index * stride) as *const Header);
+        slots.zip(cells)
+    }
+
     /// Marks all members that are held from outside, and what they reach. No recursion.
     pub fn propagate<T: Trace>(&self, tracer: &T, pace: &mut Pace<'_>) {
         let mut queue = MarkQueue::new();
         let mut visited = 0u32;
-        for &(block, first) in &self.blocks {
+        for place in 0..self.blocks.len() {
             pace.breathe();
-            let meta = self.heap.meta(block);
-            let (start, size) = (self.heap.block_address(block), slot_stride(meta));
-            for index in 0..meta.carved() {
-                let Some(cell) = self.cells.get((first + index) as usize) else { break };
+            for (slot, cell) in self.slots(place) {
                 // ORDERING Relaxed: this thread only, from here on.
                 let value = cell.load(Ordering::Relaxed);
                 if value & IN_SET == 0 || !is_held(value) {
@@ -312,7 +322,7 @@ impl<'h> Sieve<'h> {
                 }
                 // ORDERING Relaxed: as above.
                 cell.store(value | REACHED, Ordering::Relaxed);
-                let mut next = Some((start + index as usize * size) as *const Header);
+                let mut next = Some(slot);
                 while let Some(object) = next {
                     // SAFETY: the address of a slot, which is and stays a header (GC-H3).
                     self.reach_from(unsafe { &*object }, tracer, &mut queue);
@@ -348,33 +358,25 @@ impl<'h> Sieve<'h> {
     /// After [`Sieve::propagate`]: calls `f` with every member, and whether it is alive, in address
     /// order.
     pub fn for_each_member(&self, pace: &mut Pace<'_>, mut f: impl FnMut(*const Header, bool)) {
-        for &(block, first) in &self.blocks {
-            pace.breathe();
-            let meta = self.heap.meta(block);
-            let (start, size) = (self.heap.block_address(block), slot_stride(meta));
-            for index in 0..meta.carved() {
-                let Some(cell) = self.cells.get((first + index) as usize) else { break };
-                // ORDERING Relaxed: this thread only.
-                let value = cell.load(Ordering::Relaxed);
-                if value & IN_SET != 0 {
-                    f((start + index as usize * size) as *const Header, value & REACHED != 0);
-                }
-            }
-        }
+        self.for_each_value(pace, |object, value| f(object, value & REACHED != 0));
     }
 
     /// After [`Sieve::subtract`]: calls `f` with every member and its references from elsewhere;
     /// negative if more references than counts were seen.
     pub fn for_each_remainder(&self, mut f: impl FnMut(*const Header, i64)) {
-        for &(block, first) in &self.blocks {
-            let meta = self.heap.meta(block);
-            let (start, size) = (self.heap.block_address(block), slot_stride(meta));
-            for index in 0..meta.carved() {
+        let left = |value| i64::from(value & COUNT) - i64::from(ZERO);
+        self.for_each_value(&mut Pace::Stopped, |object, value| f(object, left(value)));
+    }
+
+    #[inline(always)]
+    fn for_each_value(&self, pace: &mut Pace<'_>, mut f: impl FnMut(*const Header, u32)) {
+        for place in 0..self.blocks.len() {
+            pace.breathe();
+            for (object, cell) in self.slots(place) {
                 // ORDERING Relaxed: this thread only.
-                let value = self.cells[(first + index) as usize].load(Ordering::Relaxed);
+                let value = cell.load(Ordering::Relaxed);
                 if value & IN_SET != 0 {
-                    let left = i64::from(value & COUNT) - i64::from(ZERO);
-                    f((start + index as usize * size) as *const Header, left);
+                    f(object, value);
                 }
             }
         }
@@ -418,9 +420,13 @@ impl Drop for Sieve<'_> {
     }
 }
 
-/// Cells that a block in use needs, now and later.
+/// Cells that a block needs, now and later.
 fn n_cells(meta: &BlockMeta) -> u32 {
-    if meta.kind() == BlockKind::Huge { 1 } else { meta.capacity() }
+    match meta.kind() {
+        BlockKind::Small => meta.capacity(),
+        BlockKind::Huge => 1,
+        BlockKind::Unused | BlockKind::Tail | BlockKind::FreeSpan => 0,
+    }
 }
 
 /// The count part of a member's cell.
@@ -528,7 +534,7 @@ pub(crate) fn is_readable(header: &Header) -> bool {
 }
 
 fn slot_stride(meta: &BlockMeta) -> usize {
-    if meta.kind() == BlockKind::Huge { 0 } else { meta.slot_size() }
+    if meta.kind() == BlockKind::Small { meta.slot_size() } else { 0 }
 }
 
 /// Zero cells without touching their memory.
@@ -555,4 +561,40 @@ fn workers() -> Option<&'static rayon::ThreadPool> {
         if cores > 1 { build().ok() } else { None }
     })
     .as_ref()
+}
+
+#[cfg(test)]
+mod tests {
+    use typhon_sync::Birth;
+
+    use super::*;
+
+    struct NoReferences;
+    impl Trace for NoReferences {
+        fn trace(&self, _: &Header, _: &mut dyn FnMut(*const Header)) {}
+    }
+
+    #[test]
+    fn a_block_that_is_freed_during_the_passes_is_passed_over() {
+        let heap = Box::leak(Box::new(Heap::with_reservation(1 << 30).expect("address space")));
+        let mut local = LocalHeap::new(heap);
+        let object = local.alloc(1 << 20);
+        // SAFETY: a fresh slot; born as an object with one reference, of an owner that tests make up.
+        unsafe { Header::write_birth(object, &Birth::biased(OwnerId(3)), 7, gc_bits::TRACKED, 0) };
+        let sieve = Sieve::of_heap(heap, Scope::Full, &mut Pace::Stopped);
+        assert!(sieve.contains(object));
+        let mut freed = false;
+        let mut breathe = || {
+            if !std::mem::replace(&mut freed, true) {
+                // SAFETY: freed once; the memory stays a header.
+                unsafe { local.free(object) };
+            }
+        };
+        let mut pace = Pace::Beside(&mut breathe);
+        sieve.subtract(&NoReferences, false, &mut pace);
+        sieve.propagate(&NoReferences, &mut pace);
+        sieve.for_each_member(&mut pace, |member, _| assert!(std::ptr::eq(member, object)));
+        sieve.clean_blocks(&mut pace);
+        assert!(freed);
+    }
 }
