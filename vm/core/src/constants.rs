@@ -3,13 +3,37 @@
 use dashu_int::IBig;
 use typhon_compile::code::Const;
 
-use crate::object::{Owned, PyResult};
+use crate::builtins::str::Str;
+use crate::builtins::tuple::Tuple;
+use crate::object::{Borrowed, Owned, PyResult};
 use crate::runtime::immortal;
 use crate::thread::Thread;
 
-/// Strings that look like identifiers are interned, as programs expect of `is`.
-fn is_name_like(s: &str) -> bool {
-    s.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+/// Strings of up to this many characters are interned: programs expect it of what looks like a name, and
+/// threads that share a program then write nothing to its constants. Longer ones can die with their code.
+const INTERNED: usize = 128;
+
+/// The constants of a code object, with short strings interned; also those in tuples.
+pub fn intern_strings(th: &mut Thread, consts: Owned) -> Owned {
+    match interned(th, consts.borrow()) {
+        Some(new) => new,
+        None => consts,
+    }
+}
+
+/// What stands for a constant; None: itself.
+fn interned(th: &mut Thread, v: Borrowed<'_>) -> Option<Owned> {
+    if let Some(s) = v.downcast_exact::<Str>() {
+        return (s.data().len() <= INTERNED && !s.is_interned()).then(|| th.intern_str(v));
+    }
+    let items = v.downcast_exact::<Tuple>()?;
+    let new: Vec<_> = items.iter().map(|item| interned(th, item)).collect();
+    if new.iter().all(Option::is_none) {
+        return None;
+    }
+    let merged = new.into_iter().zip(items.iter());
+    let merged = merged.map(|(new, old)| new.unwrap_or_else(|| old.to_owned())).collect();
+    Some(th.new_tuple(merged))
 }
 
 /// The object of a constant.
@@ -26,10 +50,7 @@ pub fn make(th: &mut Thread, c: &Const) -> PyResult {
         }
         Const::Float(v) => th.new_float(*v),
         Const::Complex(re, im) => th.new_complex(*re, *im),
-        Const::Str(s) => match s.as_str() {
-            Some(t) if is_name_like(t) => th.intern(t),
-            _ => th.new_pystr(s),
-        },
+        Const::Str(s) => th.new_pystr(s),
         Const::Bytes(b) => th.new_bytes(b),
         Const::Tuple(items) => {
             let mut v = Vec::with_capacity(items.len());

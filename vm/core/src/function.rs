@@ -4,6 +4,7 @@ use crate::builtins::dict::Dict;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
 use crate::code::CodeObject;
+use crate::held::{DeferredSlot, Held};
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::sharing;
 use crate::slots::{Args, ArgsExt, Slots};
@@ -18,10 +19,11 @@ crate::payload! {
     /// A function. Deferred kind when made in a module or class body; counted when nested.
     pub struct Function: DEF {
         /// [`CodeObject`]; replaced by `__code__` assignment.
-        pub code: Slot,
-        /// Dicts, fixed at birth.
-        pub globals: Slot,
-        pub builtins: Slot,
+        pub code: DeferredSlot,
+        /// Dicts, fixed at birth. Those of modules cost no count, so that threads that make functions or
+        /// drop them write nothing to a module that they share.
+        pub globals: Held,
+        pub builtins: Held,
         /// Tuple, or empty.
         pub defaults: Slot,
         /// Dict, or empty.
@@ -45,19 +47,19 @@ impl Function {
     pub fn code(&self) -> &CodeObject {
         // SAFETY: always a code object; deferred, so it does not die while this thread is between
         // safepoints with the word on its stack or in a record.
-        unsafe { &*(self.code.peek().ptr() as *const CodeObject) }
+        unsafe { &*(self.code.get() as *const CodeObject) }
     }
 
     #[inline(always)]
     pub fn globals(&self) -> &Dict {
-        // SAFETY: a dict since birth, held by the slot.
-        unsafe { &*(self.globals.peek().ptr() as *const Dict) }
+        // SAFETY: a dict since birth.
+        unsafe { &*(self.globals.get().word().ptr() as *const Dict) }
     }
 
     #[inline(always)]
     pub fn builtins(&self) -> &Dict {
-        // SAFETY: a dict since birth, held by the slot.
-        unsafe { &*(self.builtins.peek().ptr() as *const Dict) }
+        // SAFETY: a dict since birth.
+        unsafe { &*(self.builtins.get().word().ptr() as *const Dict) }
     }
 
     /// `__defaults__` without a count: to be used up before this thread's next safepoint. Who replaces it
@@ -94,10 +96,9 @@ impl Thread {
         };
         let f = Function {
             header: unborn(),
-            // Deferred kinds carry bit 3 in the heap.
-            code: Slot::empty(),
-            globals: Slot::new(globals.to_owned()),
-            builtins: Slot::new(builtins),
+            code: DeferredSlot::new(code),
+            globals: Held::new(globals),
+            builtins,
             defaults: Slot::empty(),
             kwdefaults: Slot::empty(),
             closure: Slot::empty(),
@@ -110,7 +111,6 @@ impl Thread {
             annotate: Slot::empty(),
             type_params: Slot::empty(),
         };
-        f.code.store_raw(crate::object::namespace_word(code.to_owned()));
         let v = if deferred { self.alloc_deferred(f) } else { self.alloc(f) };
         // ORDERING Relaxed: not published yet.
         v.payload::<Function>().header.flags.fetch_or(crate::flags::METHOD_LIKE, Ordering::Relaxed);
@@ -118,16 +118,19 @@ impl Thread {
     }
 
     /// The builtins that code over `globals` sees: `globals['__builtins__']`, module or dict.
-    pub fn builtins_of(&mut self, globals: Borrowed<'_>) -> Owned {
-        let found =
-            globals.downcast::<Dict>().and_then(|d| d.get_interned(self.rt.names.__builtins__.word()));
-        match found {
-            Some(b) if b.downcast::<Dict>().is_some() => b,
-            Some(m) => match crate::builtins::module::dict_of(m.borrow()) {
-                Some(d) => d.to_owned(),
-                None => self.builtins_dict().to_owned(),
-            },
-            None => self.builtins_dict().to_owned(),
+    pub fn builtins_of(&self, globals: Borrowed<'_>) -> Held {
+        let name = self.rt.names.__builtins__.get();
+        let dict = |found: Borrowed<'_>| match found.downcast::<Dict>() {
+            Some(_) => Held::new(found),
+            None => Held::new(crate::builtins::module::dict_of(found).unwrap_or(self.builtins_dict())),
+        };
+        let Some(globals) = globals.downcast::<Dict>() else { return Held::new(self.builtins_dict()) };
+        if let Some(found) = globals.peek_deferred(name) {
+            return dict(found);
+        }
+        match globals.get_interned(name.word()) {
+            Some(found) => dict(found.borrow()),
+            None => Held::new(self.builtins_dict()),
         }
     }
 
@@ -253,10 +256,7 @@ fn set_code(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResu
         );
         return Err(th.value_error(&msg));
     }
-    let w = crate::object::namespace_word(Borrowed::from_payload(c).to_owned());
-    // SAFETY: the word owns its count, as slots want it.
-    let new = unsafe { Owned::from_slot_word(w) };
-    drop(f.code.swap(new));
+    f.code.set(Borrowed::from_payload(c));
     Ok(())
 }
 

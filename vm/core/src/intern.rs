@@ -59,10 +59,38 @@ impl Interned {
     }
 }
 
+const N_RECENT: usize = 64;
+
+/// The strings that one thread interned last, so that natives that ask for the same names again and again
+/// take no lock that others want too. Owned by the thread; entries never go stale, the strings being
+/// immortal.
+pub(crate) struct Recent([Word; N_RECENT]);
+
+impl Recent {
+    pub(crate) fn new() -> Recent {
+        Recent([Word::NONE; N_RECENT])
+    }
+
+    fn place(text: &str) -> usize {
+        let b = text.as_bytes();
+        let ends = b.first().map_or(0, |&first| usize::from(first) * 5 + usize::from(b[b.len() - 1]));
+        (b.len() * 7 + ends) % N_RECENT
+    }
+}
+
 impl Thread {
     /// The interned string with this text. Immortal.
     pub fn intern(&mut self, text: &str) -> Owned {
-        Owned::from_const(self.intern_with(text.as_bytes(), |th| th.new_str(text)))
+        let place = Recent::place(text);
+        let recent = self.recent_names.0[place];
+        // SAFETY: None, or an interned string, which is immortal.
+        let known = unsafe { Borrowed::from_raw(recent) };
+        if known.downcast_exact::<Str>().is_some_and(|s| s.as_ascii() == Some(text)) {
+            return Owned::from_const(recent);
+        }
+        let w = self.intern_with(text.as_bytes(), |th| th.new_str(text));
+        self.recent_names.0[place] = w;
+        Owned::from_const(w)
     }
 
     /// The interned twin of a string (itself, when it is the first with its text). Immortal.

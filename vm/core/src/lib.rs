@@ -17,6 +17,7 @@ pub mod flags;
 pub mod frame_object;
 pub mod function;
 pub mod generator;
+pub mod held;
 pub mod import;
 pub mod intern;
 pub mod interp;
@@ -42,6 +43,7 @@ pub mod warnings;
 pub mod weakref;
 pub mod word;
 
+pub use held::Held;
 pub use object::{Beside, Borrowed, Data, Locked, Owned, Payload, PyResult, Raised, Slot, Trace};
 pub use slots::{Args, ArgsExt, BufferFlags, CompareOp, Slots};
 pub use thread::{Thread, unborn};

@@ -735,54 +735,6 @@ impl<T> Trace for Data<T> {
     fn trace(&self, _: &mut dyn FnMut(Word)) {}
 }
 
-/// A reference that is fixed at birth and held as cheaply as possible: without a count if the object is
-/// immortal or of a deferred kind. So frames, generators and bound methods of one function, made by many
-/// threads, write nothing to that function.
-pub struct Held(Word);
-
-impl Held {
-    #[inline]
-    pub fn new(v: Borrowed<'_>) -> Held {
-        let w = v.word();
-        Held(if crate::builtins::type_::is_uncounted(w) { w.uncounted() } else { v.to_owned().into_raw() })
-    }
-
-    #[inline(always)]
-    pub fn get(&self) -> Borrowed<'_> {
-        // SAFETY: kept alive by the count, or by the collector through `trace_uncounted`.
-        unsafe { Borrowed::from_raw(self.0.uncounted()) }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        if self.0.is_counted() {
-            // SAFETY: this value owns the count.
-            unsafe { crate::thread::drop_count(self.0.ptr()) }
-        }
-    }
-}
-
-impl Trace for Held {
-    const BESIDE: Beside = Beside::Always;
-    fn trace(&self, visit: &mut dyn FnMut(Word)) {
-        if self.0.is_counted() {
-            visit(self.0)
-        }
-    }
-    fn trace_uncounted(&self, visit: &mut dyn FnMut(*const Header)) {
-        if self.0.is_ptr() && !self.0.is_counted() {
-            visit(self.0.ptr())
-        }
-    }
-    fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
-        let w = core::mem::replace(&mut self.0, Word::NONE);
-        if w.is_counted() {
-            drop(w)
-        }
-    }
-}
-
 /// State of an object that is read and written under the object's lock only.
 pub struct Locked<T>(core::cell::UnsafeCell<T>);
 

@@ -73,8 +73,7 @@ pub struct Thread {
     pub native_limit: usize,
     pub(crate) draining: bool,
     pub stack: ValueStack,
-    /// Objects allocated and tracked since the last look at the thresholds.
-    pub tracked_births: u32,
+    pub(crate) recent_names: crate::intern::Recent,
     /// Per-thread registry of modules: `threading.local`, contextvars, …
     pub locals: std::collections::HashMap<u64, Owned>,
     /// Python-visible identity (`threading.get_ident`).
@@ -209,7 +208,7 @@ impl Thread {
             native_limit: crate::interp::frame::native_stack_limit(),
             draining: false,
             stack,
-            tracked_births: 0,
+            recent_names: crate::intern::Recent::new(),
             locals: Default::default(),
             ident: 0,
             sync,

@@ -174,7 +174,7 @@ pub struct Layout {
     /// ([`typhon_sync::Header::mark_change`]), or by nobody but the owner.
     pub confined: bool,
     pub trace: unsafe fn(*const Header, &mut dyn FnMut(Word)),
-    /// Reports what the payload keeps alive without counting it ([`crate::object::Held`]).
+    /// Reports what the payload keeps alive without counting it ([`crate::held::Held`]).
     pub trace_uncounted: unsafe fn(*const Header, &mut dyn FnMut(*const Header)),
     pub clear: unsafe fn(*mut Header, &mut dyn FnMut(Word)),
     pub drop: unsafe fn(*mut Header),

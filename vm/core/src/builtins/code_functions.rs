@@ -192,7 +192,7 @@ fn namespaces(
     let d = g.payload::<Dict>();
     if d.get_interned(key.word()).is_none() {
         let builtins = th.builtins_of(g.borrow());
-        d.set(th, key, builtins)?;
+        d.set(th, key, builtins.get().to_owned())?;
     }
     Ok((g, l))
 }

@@ -4,6 +4,8 @@ pub mod arith;
 pub mod convert;
 pub(crate) mod methods;
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use crate::object::{Borrowed, Owned};
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
@@ -72,12 +74,35 @@ impl Borrowed<'_> {
     }
 }
 
+/// The infinities, which lie outside the floats that a word can hold: immortal, as threads share them as
+/// defaults and constants. 0 = not made yet.
+static INFINITIES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
+
 impl Thread {
     #[inline(always)]
     pub fn new_float(&mut self, v: f64) -> Owned {
         match Word::try_float(v) {
             Some(w) => Owned::from_const(w),
-            None => self.alloc(BoxedFloat { header: unborn(), value: v }),
+            None => self.new_boxed_float(v),
+        }
+    }
+
+    #[cold]
+    fn new_boxed_float(&mut self, v: f64) -> Owned {
+        if v.is_finite() || v.is_nan() {
+            return self.alloc(BoxedFloat { header: unborn(), value: v });
+        }
+        let cell = &INFINITIES[usize::from(v < 0.0)];
+        // ORDERING Acquire: pairs with the exchange below; the float is complete.
+        let w = cell.load(Ordering::Acquire);
+        if w != 0 {
+            return Owned::from_const(Word(w));
+        }
+        let new = crate::runtime::immortal(self.alloc(BoxedFloat { header: unborn(), value: v }));
+        // ORDERING AcqRel: publishes the float, or finds another thread's.
+        match cell.compare_exchange(0, new.0, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => Owned::from_const(new),
+            Err(first) => Owned::from_const(Word(first)),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use crate::builtins::descriptors::payload;
 use crate::builtins::str::Str;
-use crate::object::{Borrowed, Held, Owned, PyResult, Slot};
+use crate::held::Held;
+use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::signature::bind;
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};

@@ -57,7 +57,8 @@ pub fn name_of(m: Borrowed<'_>) -> Option<Owned> {
 }
 
 fn blank(th: &mut Thread, def: Option<&'static ModuleDef>) -> Module {
-    let d = th.new_dict();
+    // As long-lived as the module, which is of a deferred kind too: functions hold it without a count.
+    let d = th.alloc_deferred(Dict::new());
     d.payload::<Dict>().set_namespace();
     Module { header: unborn(), dict: Slot::new(d), def: Data(def) }
 }
@@ -65,7 +66,10 @@ fn blank(th: &mut Thread, def: Option<&'static ModuleDef>) -> Module {
 fn fill(th: &mut Thread, m: Borrowed<'_>, name: Borrowed<'_>, doc: Owned) -> PyResult<()> {
     let d = payload::<Module>(m).dict();
     let n = &th.rt.names;
-    d.set(th, n.__name__.get(), name.to_owned())?;
+    // Every function holds it: immortal, so that making one writes nothing that threads share.
+    let name =
+        if name.is_exact(TypeId::fixed(super::ids::STR)) { th.intern_str(name) } else { name.to_owned() };
+    d.set(th, n.__name__.get(), name)?;
     d.set(th, n.__doc__.get(), doc)?;
     for key in [&n.__package__, &n.__loader__, &n.__spec__] {
         d.set(th, key.get(), Owned::none())?;

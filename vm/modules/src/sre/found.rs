@@ -3,7 +3,7 @@
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef,
+    Args, ArgsExt, Borrowed, Data, GetSetDef, Held, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef,
     payload, type_flags, unborn,
 };
 
@@ -58,7 +58,7 @@ impl Found {
 payload! {
     /// A match.
     pub struct Match: MATCH {
-        pattern: Slot,
+        pattern: Held,
         string: Slot,
         found: Data<Found>,
         pos: usize,
@@ -135,7 +135,7 @@ pub static MATCH: TypeDef = TypeDef {
     ],
     getset: &[
         GetSetDef::get("string", |_, o| Ok(this::<Match>(o).string().to_owned())),
-        GetSetDef::get("re", |_, o| Ok(fixed(&this::<Match>(o).pattern).to_owned())),
+        GetSetDef::get("re", |_, o| Ok(this::<Match>(o).pattern.get().to_owned())),
         GetSetDef::get("pos", |th, o| Ok(th.new_int(this::<Match>(o).pos as i64))),
         GetSetDef::get("endpos", |th, o| Ok(th.new_int(this::<Match>(o).endpos as i64))),
         GetSetDef::get("lastindex", |th, o| match this::<Match>(o).found.0.last_index {
@@ -168,7 +168,7 @@ pub fn new_match(
 ) -> Owned {
     th.alloc(Match {
         header: unborn(),
-        pattern: Slot::new(pattern.to_owned()),
+        pattern: Held::new(pattern),
         string: Slot::new(string.to_owned()),
         found: Data(found),
         pos,
@@ -178,7 +178,7 @@ pub fn new_match(
 
 impl Match {
     pub fn pattern_of(&self) -> &Pattern {
-        this(fixed(&self.pattern))
+        this(self.pattern.get())
     }
 
     pub fn found(&self) -> &Found {

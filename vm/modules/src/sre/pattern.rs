@@ -37,7 +37,12 @@ const SUBJECT: &str = "($self, /, string, pos=0, endpos=sys.maxsize)";
 
 pub static PATTERN: TypeDef = TypeDef {
     module: "re",
-    flags: type_flags::GC | type_flags::NO_NEW | type_flags::WEAKREF | type_flags::IMMUTABLE,
+    // Deferred: a module's patterns are used by all threads, and each match holds its pattern.
+    flags: type_flags::GC
+        | type_flags::NO_NEW
+        | type_flags::WEAKREF
+        | type_flags::IMMUTABLE
+        | type_flags::DEFERRED,
     doc: "Compiled regular expression object.",
     slots: Slots { repr: Some(repr), hash: Some(hash), compare: Some(compare), ..Slots::NONE },
     methods: &[

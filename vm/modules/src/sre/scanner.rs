@@ -3,7 +3,7 @@
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use typhon_core::{
-    Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload, type_flags,
+    Borrowed, GetSetDef, Held, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload, type_flags,
     unborn,
 };
 
@@ -14,7 +14,7 @@ use crate::args::{itself, this};
 payload! {
     /// A pattern on its way through a subject.
     pub struct Scanner: SCANNER {
-        pattern: Slot,
+        pattern: Held,
         string: Slot,
         start: usize,
         end: usize,
@@ -32,7 +32,7 @@ pub static SCANNER: TypeDef = TypeDef {
         NativeDef::new("match", "($self, /)", |th, a| one(th, a[0], Mode::Match), ""),
         NativeDef::new("search", "($self, /)", |th, a| one(th, a[0], Mode::Search), ""),
     ],
-    getset: &[GetSetDef::get("pattern", |_, o| Ok(fixed(&this::<Scanner>(o).pattern).to_owned()))],
+    getset: &[GetSetDef::get("pattern", |_, o| Ok(this::<Scanner>(o).pattern.get().to_owned()))],
     ..TypeDef::of::<Scanner>("SRE_Scanner")
 };
 
@@ -43,7 +43,7 @@ pub fn scanner(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let (start, end) = span(th, a, 2, len)?;
     Ok(th.alloc(Scanner {
         header: unborn(),
-        pattern: Slot::new(a[0].to_owned()),
+        pattern: Held::new(a[0]),
         string: Slot::new(a[1].to_owned()),
         start,
         end,
@@ -61,7 +61,7 @@ fn step(th: &mut Thread, o: Borrowed<'_>, mode: Mode) -> PyResult<Option<Owned>>
     let s: &Scanner = this(o);
     // ORDERING Relaxed: positions; threads that share a scanner may see a match twice.
     let at = s.at.load(Ordering::Relaxed);
-    let pattern = fixed(&s.pattern);
+    let pattern = s.pattern.get();
     let p: &Pattern = this(pattern);
     let string = fixed(&s.string);
     let subject = p.subject(th, string)?;

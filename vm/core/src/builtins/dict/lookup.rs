@@ -278,19 +278,32 @@ impl Dict {
     /// As [`Dict::get_interned`], without ever waiting for a lock, which would be a safepoint: for a dict
     /// that the caller only borrows. `None`: it would have to wait.
     pub fn try_get_interned(&self, name: Borrowed<'_>) -> Option<Option<Owned>> {
+        match self.probe_interned(name)? {
+            (t, Place::At(i)) => self.own_value(t, i, false).map(Some),
+            _ => Some(None),
+        }
+    }
+
+    /// The value under an interned str, if it is of a deferred kind or immortal and can be had without
+    /// waiting. Without a count: to be used up before this thread's next safepoint. Only a namespace
+    /// knows which of its values these are.
+    pub fn peek_deferred(&self, name: Borrowed<'_>) -> Option<Borrowed<'_>> {
+        let (t, Place::At(i)) = self.probe_interned(name)? else { return None };
+        // SAFETY: the probe found the entry in this table.
+        let w = unsafe { &*t.value_slot(i) }.peek();
+        // SAFETY: a pointer without a count in a slot dies in a stop only (OB-2), and this thread stops
+        // at safepoints only.
+        (w.is_ptr() && !w.is_counted()).then(|| unsafe { Borrowed::from_raw(w) })
+    }
+
+    fn probe_interned(&self, name: Borrowed<'_>) -> Option<(&Table, Place)> {
         let key = Key::of_str(name)?;
         let Sort::Str(s) = key.sort else { return None };
         if !sharing::may_read(&self.header, thread::me()) {
             return None;
         }
         let t = self.table();
-        if t.is_general() {
-            return None;
-        }
-        match probe_str(t, name.word(), s, key.hash) {
-            Place::At(i) => self.own_value(t, i, false).map(Some),
-            _ => Some(None),
-        }
+        (!t.is_general()).then(|| (t, probe_str(t, name.word(), s, key.hash)))
     }
 
     #[inline(never)]
