@@ -21,7 +21,8 @@ pub use freeze::{freeze, frozen_count, unfreeze};
 pub use rendezvous::{Portion, Search, Suspect};
 pub use teardown::Garbage;
 
-/// What objects refer to. Called by any thread, also by several at a time, while the world is stopped.
+/// What objects refer to. Called by any thread, also by several at a time: while the world is stopped, by
+/// the owner of private objects, or, through [`Host::tracer_beside`], beside mutators.
 ///
 /// `visit` takes addresses of headers inside the heap or outside it; null and others are ignored.
 pub trait Trace: Sync {
@@ -45,7 +46,7 @@ pub trait Trace: Sync {
 
 /// The runtime, as the collecting thread sees it.
 pub trait Host {
-    /// Reads objects during a stop.
+    /// Reads objects.
     type Tracer: Trace;
 
     /// The tracer; a handle without state, or a copy of one.

@@ -16,7 +16,9 @@ use std::sync::atomic::Ordering;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use super::Trace;
-use super::graph::{BREATH, CHOSEN, COUNT, IN_SET, Pace, REACHED, Scope, Sieve, is_readable, member_count};
+use super::graph::{
+    BREATH, CHOSEN, COUNT, IN_SET, Pace, REACHED, Scope, Sieve, is_readable, member_count, seems_private_to,
+};
 
 /// Who can prove a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,11 +47,7 @@ impl Prover {
         if object.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0 {
             return Prover::StopWithRoots;
         }
-        let owner = object.owner();
-        // ORDERING Relaxed: a guess; the proof asks again.
-        let private = owner != OwnerId::MERGED && object.shared.load(Ordering::Relaxed) == 0;
-        let private = private && tracer.is_confined(object);
-        if private { Prover::Owner(owner) } else { Prover::Stop }
+        seems_private_to(object, tracer).map_or(Prover::Stop, Prover::Owner)
     }
 }
 
@@ -67,8 +65,8 @@ pub(crate) struct Batch {
 unsafe impl Send for Batch {}
 
 /// Cuts `candidates`, the members of a sieve that it did not find alive, into batches of about `most`
-/// objects that suit one prover. Objects that lead to each other are in one batch; one that is led to
-/// from another batch stays alive until the next search, or dies by count before that. `weak` visits the
+/// objects that suit one prover. What a candidate leads to is in its batch, unless an earlier batch has it
+/// already: such an object stays alive until the next search, or dies by count before that. `weak` visits the
 /// weak references to an object: those belong to its batch.
 pub(super) fn batches<T: Trace>(
     sieve: &Arc<Sieve<'static>>,

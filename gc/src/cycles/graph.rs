@@ -134,9 +134,7 @@ impl<'h> Sieve<'h> {
         for &(block, first) in &sieve.blocks {
             heap.for_each_in_block(block, heap.meta(block), |index, header| {
                 let Some(count) = member_count(header, Scope::Young) else { return };
-                // ORDERING Relaxed: a guess; who relies on it asks again.
-                let private = header.owner() == owner && header.shared.load(Ordering::Relaxed) == 0;
-                if private && tracer.is_confined(header) {
+                if seems_private_to(header, tracer) == Some(owner) {
                     let cell = &sieve.cells[(first + index) as usize];
                     // ORDERING Relaxed: this thread only.
                     cell.store(IN_SET | counted(count), Ordering::Relaxed);
@@ -515,6 +513,16 @@ pub(super) fn member_count(header: &Header, scope: Scope) -> Option<i64> {
     }
     // The reference that keeps a deferred object from dying by count holds nothing alive.
     Some(if gc & gc_bits::DEFERRED != 0 && scope == Scope::Full { count - 1 } else { count })
+}
+
+/// The thread to which an object looks private. A guess, where others can reach it: who relies on it asks
+/// [`Header::is_private`] once it is known to be garbage.
+#[inline(always)]
+pub(super) fn seems_private_to<T: Trace>(header: &Header, tracer: &T) -> Option<OwnerId> {
+    let owner = header.owner();
+    // ORDERING Relaxed: a guess.
+    let unshared = owner != OwnerId::MERGED && header.shared.load(Ordering::Relaxed) == 0;
+    (unshared && tracer.is_confined(header)).then_some(owner)
 }
 
 #[inline(always)]

@@ -35,7 +35,7 @@ pub(super) fn collect<H: Host>(
     );
     // SAFETY: members, which only this thread can destroy.
     if !dead.iter().all(|&object| unsafe { &*object }.is_private(me)) {
-        // A stranger came by meanwhile. What it has seen is no member next time.
+        // A stranger came by meanwhile. What it has seen is marked, and no member next time.
         dead.clear();
     }
     for &object in &alive {
@@ -45,16 +45,13 @@ pub(super) fn collect<H: Host>(
     sieve.clean_blocks(pace);
     let looked_at = sieve.n_slots();
     drop(sieve);
-    let mut outcome = Outcome { candidates: alive.len() + dead.len(), left, ..Outcome::default() };
     let old_deaths = collector.heap.take_old_deaths();
     let (survivors, unreachable) = (alive.len(), dead.len());
     collector.policy.note(Generation::Young, policy::Found { births, survivors, unreachable, old_deaths });
     local(host).note_own_collection(looked_at, left);
     let garbage = Garbage::keep(host, dead);
     let taken = take_apart(collector, host, Generation::Young, garbage, options);
-    outcome.collected = taken.collected;
-    outcome.uncollectable = taken.uncollectable;
-    outcome.resurrected = taken.resurrected;
+    let outcome = Outcome { candidates: survivors + unreachable, left, ..taken };
     let took = start.elapsed();
     collector.policy.pauses.of(Pause::Slice).record(took);
     collector.policy.record(Generation::Young, |stats| {

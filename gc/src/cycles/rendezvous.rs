@@ -9,8 +9,8 @@
 //!    is tried again, with more time, and given up after [`TRIES`].
 //!
 //! So the length of a stop depends on the batch and not on the heap, and most batches need none. One
-//! component is one batch, however large. Objects born meanwhile are no members: what they refer to is simply held from outside, so
-//! mutators need no barrier.
+//! component is one batch, however large. Objects born meanwhile are no members: what they refer to is
+//! simply held from outside, so mutators need no barrier.
 //!
 //! Sources: trial deletion on true counts as in [`super::stop`]; Bacon, Rajan, "Concurrent cycle
 //! collection in reference counted systems", ECOOP 2001, for proving candidates apart from finding them.
@@ -27,7 +27,7 @@ use super::teardown::Garbage;
 use super::{Collector, Host, Trace};
 use crate::policy::{self, Generation};
 
-/// Objects in a batch, which are proved and taken apart in one go: 100 to 200 µs of work.
+/// Objects in a batch, which are proved and taken apart in one go.
 const BATCH: usize = 1024;
 /// How long the first try waits for the threads; each further one waits twice as long.
 const WAIT: Duration = Duration::from_micros(200);
@@ -65,7 +65,7 @@ impl std::ops::AddAssign for Search {
     }
 }
 
-/// Work for a mutator, in portions of about a millisecond at most.
+/// Work for a mutator: one batch.
 pub enum Portion {
     /// To be proved and taken apart by one thread; see [`Portion::owner`].
     Suspect(Suspect),
@@ -74,30 +74,25 @@ pub enum Portion {
 }
 
 /// A batch that is private to one thread.
-pub struct Suspect(Batch);
+pub struct Suspect {
+    batch: Batch,
+    owner: OwnerId,
+}
 
 impl Portion {
     /// The only thread that may take the portion; `None`: any.
     pub fn owner(&self) -> Option<OwnerId> {
         match self {
-            Portion::Suspect(suspect) => Some(suspect.owner()),
+            Portion::Suspect(suspect) => Some(suspect.owner),
             Portion::Garbage(_) => None,
         }
     }
 }
 
 impl Suspect {
-    /// The thread that can prove it.
-    pub fn owner(&self) -> OwnerId {
-        match self.0.prover {
-            Prover::Owner(owner) => owner,
-            Prover::Stop | Prover::StopWithRoots => OwnerId::MERGED,
-        }
-    }
-
     /// What is proved dead, on the owner's thread.
     pub(super) fn prove<H: Host>(self, host: &mut H) -> Garbage {
-        match self.0.prove(&host.tracer(), |_| {}) {
+        match self.batch.prove(&host.tracer(), |_| {}) {
             Some(proved) => Garbage::keep(host, proved.dead().collect()),
             // Somebody was there; the next search looks again, and finds it shared.
             None => Garbage::default(),
@@ -130,9 +125,9 @@ pub(super) fn search<H: Host>(
         },
     );
     for batch in batches {
-        if let Prover::Owner(_) = batch.prover {
+        if let Prover::Owner(owner) = batch.prover {
             search.private += batch.len();
-            deliver(host, Portion::Suspect(Suspect(batch)));
+            deliver(host, Portion::Suspect(Suspect { batch, owner }));
         } else if let Some(garbage) = rendezvous(collector, host, generation, &batch, &mut search) {
             search.seized += garbage.len();
             deliver(host, Portion::Garbage(garbage));
@@ -149,8 +144,8 @@ pub(super) fn prove_for_owner<H: Host>(
     mut suspect: Suspect,
     search: &mut Search,
 ) -> Option<Garbage> {
-    suspect.0.prover = Prover::Stop;
-    rendezvous(collector, host, generation, &suspect.0, search)
+    suspect.batch.prover = Prover::Stop;
+    rendezvous(collector, host, generation, &suspect.batch, search)
 }
 
 /// The racy part: batches of candidates.

@@ -38,7 +38,7 @@ pub mod debug {
     pub const LEAK: u32 = COLLECTABLE | UNCOLLECTABLE | SAVEALL;
 }
 
-/// Objects up to which a collection is done in place, in one stop: shorter than handing it over would take.
+/// Objects up to which a collection is done in place, in one stop: for so few, a search costs more.
 const IN_PLACE: usize = 4_000;
 /// Own collections of threads between two looks at the young objects that several threads know.
 const OTHERS_EVERY: u32 = 10;
@@ -91,14 +91,15 @@ fn births_published(young: i64, own: OwnBirths) {
     }
 }
 
-/// Threads collect for themselves what is private to them.
-fn threads_collect(rt: &Runtime) -> bool {
+/// Does the collector work beside the mutators, and do threads collect for themselves what is private to
+/// them?
+fn is_concurrent(rt: &Runtime) -> bool {
     rt.collecting.collector.strategy() == Strategy::Rendezvous
 }
 
 /// Do the births of this thread call for a collection of its own?
 fn own_is_due(rt: &Runtime, own: OwnBirths) -> bool {
-    threads_collect(rt) && rt.collecting.collector.policy.is_own_due(own)
+    is_concurrent(rt) && rt.collecting.collector.policy.is_own_due(own)
 }
 
 /// Do the young objects of all threads call for a collection? Where threads collect for themselves, each
@@ -106,7 +107,7 @@ fn own_is_due(rt: &Runtime, own: OwnBirths) -> bool {
 fn all_are_due(rt: &Runtime, young: i64) -> bool {
     let collector = &rt.collecting.collector;
     collector.is_due(young)
-        && (!threads_collect(rt) || collector.is_due(young / (1 + rt.threads.count() as i64)))
+        && (!is_concurrent(rt) || collector.is_due(young / (1 + rt.threads.count() as i64)))
 }
 
 /// The type of an object.
@@ -143,8 +144,8 @@ impl Trace for Tracer {
         unsafe {
             let ty = type_of(object);
             let trace = ty.layout.0.trace;
-            match ty.layout.0.beside {
-                _ if !self.beside => trace(object, &mut word),
+            let beside = if self.beside { ty.layout.0.beside } else { Beside::Always };
+            match beside {
                 Beside::Always => trace(object, &mut word),
                 Beside::Locked if object.try_lock() => {
                     // Its destroyer passes through the lock after the last reference is gone.
@@ -429,14 +430,9 @@ pub fn at_safepoint(th: &mut Thread) {
         return;
     }
     let generation = collector.policy.choose();
-    let in_place = match collector.strategy() {
-        Strategy::Rendezvous => {
-            let old = if generation == Generation::Full { collector.policy.live() } else { 0 };
-            old + th.rt.heap.young().max(0) as usize <= IN_PLACE
-        }
-        _ => true,
-    };
-    if in_place || !background::request(th, generation) {
+    let old = if generation == Generation::Full { collector.policy.live() } else { 0 };
+    let in_place = old + th.rt.heap.young().max(0) as usize <= IN_PLACE;
+    if in_place || !is_concurrent(th.rt) || !background::request(th, generation) {
         collect(th, generation);
     }
 }

@@ -3,7 +3,7 @@
 //! A container publishes its buffer by one pointer. Writers hold the object's lock; readers hold nothing
 //! and look again afterwards. Rules:
 //! * SH-1: a thread that is not the container's owner sets FOREIGN, under the lock, before it uses a
-//!   buffer for the first time ([`enter`], [`lock_container`]).
+//!   buffer for the first time ([`enter`], [`lock_object`]).
 //! * SH-2: who replaces a buffer holds the lock; it frees the old one at once if FOREIGN is unset, since
 //!   then only the owner (itself) can be reading, and retires it otherwise ([`release`]). A collector
 //!   beside the mutators is a reader of every container; [`crate::quarantine`] waits for it.
@@ -18,7 +18,7 @@ use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::object::{Owned, Slot};
 use crate::quarantine;
-use crate::thread::{self, ObjectGuard, lock_object, me};
+use crate::thread::{self, lock_object, me};
 use crate::word::{UNCOUNTED, Word};
 
 /// Has a stranger ever used the buffers of `h`? Call under its lock.
@@ -54,12 +54,6 @@ pub fn enter(h: &Header) {
 #[inline(never)]
 fn enter_slow(h: &Header) {
     drop(lock_object(h));
-}
-
-/// Locks a container for a writer (SH-1).
-#[inline(always)]
-pub fn lock_container(h: &Header) -> ObjectGuard<'_> {
-    lock_object(h)
 }
 
 /// Turns a word that was read from `slot` without a lock into a reference. `None`: the word is no

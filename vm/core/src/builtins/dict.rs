@@ -80,7 +80,7 @@ impl Dict {
 
     #[inline(always)]
     pub fn lock(&self) -> ObjectGuard<'_> {
-        sharing::lock_container(&self.header)
+        crate::thread::lock_object(&self.header)
     }
 
     #[inline(always)]

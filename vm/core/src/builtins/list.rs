@@ -139,7 +139,7 @@ impl List {
     /// Locks the list; see [`Locked`].
     #[inline(always)]
     pub fn lock(&self) -> Locked<'_> {
-        Locked { list: self, _guard: sharing::lock_container(&self.header) }
+        Locked { list: self, _guard: crate::thread::lock_object(&self.header) }
     }
 
     /// Replaces item `i` and returns the old one; gives `v` back if there is no such item.

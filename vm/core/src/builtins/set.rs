@@ -135,7 +135,7 @@ impl Set {
 
     #[inline(always)]
     fn lock(&self) -> ObjectGuard<'_> {
-        sharing::lock_container(&self.header)
+        crate::thread::lock_object(&self.header)
     }
 
     #[inline(always)]

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use typhon_gc::cycles::{Outcome, Portion, Search};
 use typhon_gc::pauses::Pause;
-use typhon_gc::{Generation, Host, Strategy};
+use typhon_gc::{Generation, Host};
 use typhon_sync::header::{Header, OwnerId};
 use typhon_sync::thread_state::breaker;
 
@@ -101,7 +101,7 @@ impl State {
     }
 }
 
-/// Asks for a search; starts the collector's thread if need be. False: there is one already, or the system
+/// Asks for a search, unless one is under way; starts the collector's thread if need be. False: the system
 /// refuses a thread.
 pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
     let background = &th.rt.collecting.background;
@@ -248,10 +248,13 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
     let background = &th.rt.collecting.background;
     let start = Instant::now();
     let more = || all || start.elapsed() < SLICE;
-    let dead = core::mem::take(&mut background.state.lock().dead);
+    let (dead, round) = {
+        let mut state = background.state.lock();
+        (core::mem::take(&mut state.dead), state.round)
+    };
     th.pending_drops.extend(dead.into_iter().map(|dead| dead.0));
     th.drain_drops();
-    let Some(round) = background.state.lock().round else { return };
+    let Some(round) = round else { return };
     let me = th.owner;
     let mut first = true;
     let mut taken = 0;
@@ -265,7 +268,9 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
         taken += 1;
         Some(portion)
     });
-    th.rt.collecting.collector.policy.pauses.of(Pause::Slice).record(start.elapsed());
+    if taken > 0 {
+        th.rt.collecting.collector.policy.pauses.of(Pause::Slice).record(start.elapsed());
+    }
     let mut state = background.state.lock();
     state.taken -= taken;
     let Some(round) = &mut state.round else { return };
@@ -284,8 +289,7 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
 
 /// At a safepoint: whatever waits for a mutator.
 pub(super) fn at_safepoint(th: &mut Thread) {
-    let collecting = &th.rt.collecting;
-    if collecting.collector.strategy() == Strategy::Rendezvous && collecting.background.has_work(th.owner) {
+    if super::is_concurrent(th.rt) && th.rt.collecting.background.has_work(th.owner) {
         serve(th, false);
     }
 }
@@ -293,17 +297,18 @@ pub(super) fn at_safepoint(th: &mut Thread) {
 /// Gives the collector time when births outrun it: called when this thread has published some, while a search
 /// is under way. `due`: births that call for a collection.
 pub(super) fn give_way(th: &mut Thread, due: u64) {
-    let background = &th.rt.collecting.background;
-    if th.rt.heap.young().max(0) as u64 > due {
-        let start = Instant::now();
-        threads::blocking(th, || {
-            let mut state = background.state.lock();
-            if state.busy && state.portions.is_empty() {
-                background.changed.wait_for(&mut state, NAP);
-            }
-        });
-        th.rt.collecting.collector.policy.pauses.of(Pause::Nap).record(start.elapsed());
+    if th.rt.heap.young().max(0) as u64 <= due {
+        return;
     }
+    let background = &th.rt.collecting.background;
+    let start = Instant::now();
+    threads::blocking(th, || {
+        let mut state = background.state.lock();
+        if state.busy && state.portions.is_empty() {
+            background.changed.wait_for(&mut state, NAP);
+        }
+    });
+    th.rt.collecting.collector.policy.pauses.of(Pause::Nap).record(start.elapsed());
 }
 
 /// Is there one thread, apart from the collector's?
@@ -313,7 +318,7 @@ pub(super) fn is_only_mutator(rt: &Runtime) -> bool {
 
 /// Is the background collector at work, as far as a new collection is concerned?
 pub(super) fn is_busy(rt: &Runtime) -> bool {
-    rt.collecting.collector.strategy() == Strategy::Rendezvous && rt.collecting.background.is_busy()
+    super::is_concurrent(rt) && rt.collecting.background.is_busy()
 }
 
 /// No search goes on while this lives.

@@ -129,7 +129,7 @@ fn take_locked<S: Step>(it: &S, i: u32) -> Option<S::Item> {
 }
 
 fn finish<S: Step>(it: &S) {
-    let _guard = sharing::lock_container(it.header());
+    let _guard = crate::thread::lock_object(it.header());
     if sharing::is_foreign(it.header()) {
         store(&it.place().pos, sharing::EXHAUSTED);
     } else {

@@ -131,7 +131,7 @@ impl ListIterator {
             self.set_at(i + 1);
             return Some(v);
         }
-        let _guard = sharing::lock_container(&self.header);
+        let _guard = crate::thread::lock_object(&self.header);
         if sharing::is_foreign(&self.header) {
             self.set_at(sharing::EXHAUSTED);
         } else {

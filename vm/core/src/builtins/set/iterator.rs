@@ -83,7 +83,7 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
             Ok(Some(k))
         }
         None => {
-            let _guard = sharing::lock_container(&it.header);
+            let _guard = crate::thread::lock_object(&it.header);
             if sharing::is_foreign(&it.header) {
                 // ORDERING Relaxed: as above.
                 it.pos.store(sharing::EXHAUSTED, Ordering::Relaxed);
