@@ -49,6 +49,8 @@ pub enum Experiment {
     Script(ScriptOptions),
     /// The threaded workloads in short and long processes: what is left at exit must be the same
     Leaks(ThreadsOptions),
+    /// Threads beside the cycle collectors: how long they are held up, throughput, memory; with a figure
+    Gc(GcOptions),
     /// Thirteen small single-thread loops, in ns per iteration, against peers
     Loops(LoopsOptions),
     /// Single-thread programs written for `pyperf`, unmodified, against peers
@@ -129,6 +131,23 @@ pub struct ScriptOptions {
     /// The program and its arguments; options of the lab come before it
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_names = ["FILE.py", "ARGS"], num_args = 1..)]
     pub program: Vec<String>,
+}
+
+/// `lab run gc`.
+#[derive(Args, Debug, Clone)]
+pub struct GcOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see its type")]
+    pub common: Common,
+    /// Threads that make garbage [default: this machine's processors, 2 to 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+    /// Objects that stay alive [default: 1000000; with --quick 20000]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub live: Option<u32>,
+    /// How long the threads run, in seconds [default: 30; with --quick 1]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
+    pub seconds: Option<u32>,
 }
 
 /// `lab run loops`.

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod gc;
 mod leaks;
 mod list;
 mod loops;
@@ -25,6 +26,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Run(Experiment::Threads(options)) => threads::run(&options),
         Command::Run(Experiment::Script(options)) => script::run(&options),
         Command::Run(Experiment::Leaks(options)) => leaks::run(&options),
+        Command::Run(Experiment::Gc(options)) => gc::run(&options),
         Command::Run(Experiment::Loops(options)) => loops::run(&options),
         Command::Run(Experiment::Single(options)) => single::run(&options),
         Command::List => list::run(),

@@ -45,12 +45,17 @@ impl Samples {
 
     /// `above / below` over the blocks in which both have numbers.
     pub fn ratio(&self, subject: &str, above: &Key, below: &Key) -> Option<Effect> {
-        let over = self.times.get(&(subject.to_string(), above.clone()))?;
-        let under = self.times.get(&(subject.to_string(), below.clone()))?;
+        self.across(subject, above, subject, below)
+    }
+
+    /// As [`Samples::ratio`], of one program to another.
+    pub fn across(&self, over: &str, above: &Key, under: &str, below: &Key) -> Option<Effect> {
+        // Every comparison has its own stream, so that adding one arm does not change the others.
+        let stream = crate::host::hash(&format!("{over}|{above:?}|{under}|{below:?}"));
+        let over = self.times.get(&(over.to_string(), above.clone()))?;
+        let under = self.times.get(&(under.to_string(), below.clone()))?;
         let pairs: Vec<Pair> =
             over.iter().filter_map(|(block, above)| Some(Pair { above, below: under.get(block)? })).collect();
-        // Every comparison has its own stream, so that adding one arm does not change the others.
-        let stream = crate::host::hash(&format!("{subject}|{above:?}|{below:?}"));
         Effect::ratio(&pairs, &mut Rng::new(self.seed ^ stream))
     }
 }

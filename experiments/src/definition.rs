@@ -141,6 +141,9 @@ pub const THREADED: &[(&str, &str)] = embedded![
 /// The program that runs a workload in one arm.
 pub const DRIVER: &str = include_str!("../workloads/driver.py");
 
+/// The program that `lab run gc` measures collectors with.
+pub const COLLECTOR: &str = include_str!("../workloads/collector.py");
+
 /// The thirteen small loops.
 pub const LOOPS: &str = include_str!("../workloads/loops.py");
 

@@ -1,10 +1,12 @@
-//! How long the collector kept mutators from running, as a histogram.
+//! How long the collector kept mutators from running, as histograms: by the clock on the wall, and by the
+//! processor time of the thread that did the work. Where the first is long and the second short, the
+//! machine had something else to do, or the thread waited.
 //!
 //! Two buckets per doubling, from 1 µs to half a minute: coarse enough to be cheap, fine enough to read
 //! percentiles and a distribution off it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why a mutator stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,13 +118,58 @@ impl Histogram {
 
 /// Pauses by kind.
 #[derive(Debug, Default)]
-pub struct Pauses([Histogram; 3]);
+pub struct Pauses {
+    wall: [Histogram; 3],
+    processor: [Histogram; 3],
+}
 
 impl Pauses {
-    /// Those of one kind.
+    /// How long those of one kind lasted.
     pub fn of(&self, kind: Pause) -> &Histogram {
-        &self.0[kind as usize]
+        &self.wall[kind as usize]
     }
+
+    /// The processor time that those of one kind took, of the thread that worked.
+    pub fn processor(&self, kind: Pause) -> &Histogram {
+        &self.processor[kind as usize]
+    }
+
+    /// Adds a pause that ends now; returns how long it lasted.
+    pub fn record(&self, kind: Pause, watch: &Watch) -> Duration {
+        let took = watch.elapsed();
+        self.of(kind).record(took);
+        self.processor(kind).record(processor_time().saturating_sub(watch.processor));
+        took
+    }
+}
+
+/// The beginning of a pause, by both clocks. For one thread.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch {
+    wall: Instant,
+    processor: Duration,
+}
+
+impl Watch {
+    /// Now.
+    pub fn start() -> Watch {
+        Watch { wall: Instant::now(), processor: processor_time() }
+    }
+
+    /// Time since, on the wall.
+    pub fn elapsed(&self) -> Duration {
+        self.wall.elapsed()
+    }
+}
+
+/// Processor time of this thread so far; zero where the system does not tell.
+fn processor_time() -> Duration {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` outlives the call.
+    if unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) } != 0 {
+        return Duration::ZERO;
+    }
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 #[cfg(test)]

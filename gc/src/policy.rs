@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::cycles::Outcome;
 use crate::heap::{Heap, OwnBirths};
-use crate::pauses::{Pause, Pauses};
+use crate::pauses::{Pause, Pauses, Watch};
 
 /// What a collection covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,9 +246,9 @@ impl Policy {
         self.update_due();
     }
 
-    /// Notes a stop of the world in a collection of `generation`.
-    pub(crate) fn record_stop(&self, generation: Generation, stop: Duration) {
-        self.pauses.of(Pause::Stop).record(stop);
+    /// Notes a stop of the world in a collection of `generation`, which ends now.
+    pub(crate) fn record_stop(&self, generation: Generation, watch: &Watch) {
+        let stop = self.pauses.record(Pause::Stop, watch);
         self.record(generation, |stats| {
             stats.stopped += stop;
             stats.longest_stop = stats.longest_stop.max(stop);

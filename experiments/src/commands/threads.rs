@@ -61,7 +61,7 @@ pub(crate) fn cast(typhon: &Path, options: &ThreadsOptions, n_workers: usize) ->
 }
 
 /// N where the user gave none: this machine's processors, but at least 2 and at most 8.
-fn default_workers() -> usize {
+pub(super) fn default_workers() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
 }
 

@@ -3,14 +3,12 @@
 //! Nobody is stopped and nothing is merged: see [`super::candidates`] for why the owner alone can tell.
 //! What others have seen stays young, and is left to the collections of the whole heap.
 
-use std::time::Instant;
-
 use super::graph::{Pace, Sieve};
 use super::rendezvous::grow_old;
 use super::teardown::{Garbage, take_apart};
 use super::{Collector, Host, Options, Outcome};
 use crate::heap::LocalHeap;
-use crate::pauses::Pause;
+use crate::pauses::{Pause, Watch};
 use crate::policy::{self, Generation};
 
 /// Collects for the calling thread, whose share of the heap `local` gives.
@@ -20,7 +18,7 @@ pub(super) fn collect<H: Host>(
     local: impl Fn(&mut H) -> &mut LocalHeap,
     options: Options,
 ) -> Outcome {
-    let start = Instant::now();
+    let watch = Watch::start();
     let tracer = host.tracer();
     let me = host.me();
     let births = local(host).own_births().births.max(0) as usize;
@@ -52,8 +50,7 @@ pub(super) fn collect<H: Host>(
     let garbage = Garbage::keep(host, dead);
     let taken = take_apart(collector, host, Generation::Young, garbage, options);
     let outcome = Outcome { candidates: survivors + unreachable, left, ..taken };
-    let took = start.elapsed();
-    collector.policy.pauses.of(Pause::Slice).record(took);
+    let took = collector.policy.pauses.record(Pause::Slice, &watch);
     collector.policy.record(Generation::Young, |stats| {
         stats.collections += 1;
         stats.add_work(&outcome, took);

@@ -17,7 +17,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
@@ -25,6 +25,7 @@ use super::candidates::{Batch, Prover, batches};
 use super::graph::{Pace, Scope, Sieve, is_readable, is_tracked};
 use super::teardown::Garbage;
 use super::{Collector, Host, Trace};
+use crate::pauses::Watch;
 use crate::policy::{self, Generation};
 
 /// Objects in a batch, which are proved and taken apart in one go.
@@ -189,7 +190,7 @@ fn rendezvous<H: Host>(
     search: &mut Search,
 ) -> Option<Garbage> {
     for attempt in 0..TRIES {
-        let asked = Instant::now();
+        let watch = Watch::start();
         if !host.try_stop_world(WAIT * (1 << attempt)) {
             search.misses += 1;
             host.rest(WAIT);
@@ -209,7 +210,7 @@ fn rendezvous<H: Host>(
         });
         host.resume_world();
         search.stops += 1;
-        collector.policy.record_stop(generation, asked.elapsed());
+        collector.policy.record_stop(generation, &watch);
         return garbage.filter(|garbage| !garbage.is_empty());
     }
     search.abandoned += 1;

@@ -1,10 +1,9 @@
 //! The stop-the-world collector: sieve the heap, propagate, and what is left is garbage.
 
-use std::time::Instant;
-
 use super::graph::{Pace, Scope, Sieve};
 use super::teardown::{Garbage, set_old, take_apart};
 use super::{Collector, Host, Options, Outcome};
+use crate::pauses::Watch;
 use crate::policy::{self, Generation};
 
 pub(super) fn collect<H: Host>(
@@ -13,16 +12,16 @@ pub(super) fn collect<H: Host>(
     generation: Generation,
     options: Options,
 ) -> Outcome {
-    let start = Instant::now();
+    let watch = Watch::start();
     host.stop_world();
     let (garbage, candidates) = find(collector, host, generation);
     host.resume_world();
-    collector.policy.record_stop(generation, start.elapsed());
+    collector.policy.record_stop(generation, &watch);
     let mut outcome = take_apart(collector, host, generation, garbage, options);
     outcome.candidates = candidates;
     collector.policy.record(generation, |stats| {
         stats.collections += 1;
-        stats.add_work(&outcome, start.elapsed());
+        stats.add_work(&outcome, watch.elapsed());
     });
     outcome
 }

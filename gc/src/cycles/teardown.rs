@@ -17,7 +17,6 @@
 //! 6. each member is cleared, then the pins are dropped.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use typhon_sync::Shared;
 use typhon_sync::header::{Header, gc_bits};
@@ -25,6 +24,7 @@ use typhon_sync::header::{Header, gc_bits};
 use super::graph::{Pace, Sieve, is_tracked};
 use super::{Collector, Host, Options, Outcome, Trace};
 use crate::heap::Heap;
+use crate::pauses::Watch;
 use crate::policy::Generation;
 use crate::weakref::has_weakrefs;
 
@@ -136,7 +136,7 @@ pub(super) fn take_apart<H: Host>(
         let survivors = if private {
             validate_again(collector.heap, host, &mut found)
         } else {
-            let stop = Instant::now();
+            let watch = Watch::start();
             host.stop_world();
             if std::mem::take(&mut found.private) {
                 for &member in &found.members {
@@ -147,7 +147,7 @@ pub(super) fn take_apart<H: Host>(
             }
             let survivors = validate_again(collector.heap, host, &mut found);
             host.resume_world();
-            collector.policy.record_stop(generation, stop.elapsed());
+            collector.policy.record_stop(generation, &watch);
             survivors
         };
         outcome.resurrected = survivors.len();

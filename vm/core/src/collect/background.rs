@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use typhon_gc::cycles::{Outcome, Portion, Search};
-use typhon_gc::pauses::Pause;
+use typhon_gc::pauses::{Pause, Watch};
 use typhon_gc::{Generation, Host};
 use typhon_sync::header::{Header, OwnerId};
 use typhon_sync::thread_state::breaker;
@@ -246,8 +246,8 @@ fn tell(rt: &Runtime, owner: Option<OwnerId>) {
 /// Works off what the collector has left, for about a [`SLICE`]; `all`: everything.
 pub(super) fn serve(th: &mut Thread, all: bool) {
     let background = &th.rt.collecting.background;
-    let start = Instant::now();
-    let more = || all || start.elapsed() < SLICE;
+    let watch = Watch::start();
+    let more = || all || watch.elapsed() < SLICE;
     let (dead, round) = {
         let mut state = background.state.lock();
         (core::mem::take(&mut state.dead), state.round)
@@ -269,7 +269,7 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
         Some(portion)
     });
     if taken > 0 {
-        th.rt.collecting.collector.policy.pauses.of(Pause::Slice).record(start.elapsed());
+        th.rt.collecting.collector.policy.pauses.record(Pause::Slice, &watch);
     }
     let mut state = background.state.lock();
     state.taken -= taken;
@@ -301,14 +301,14 @@ pub(super) fn give_way(th: &mut Thread, due: u64) {
         return;
     }
     let background = &th.rt.collecting.background;
-    let start = Instant::now();
+    let watch = Watch::start();
     threads::blocking(th, || {
         let mut state = background.state.lock();
         if state.busy && state.portions.is_empty() {
             background.changed.wait_for(&mut state, NAP);
         }
     });
-    th.rt.collecting.collector.policy.pauses.of(Pause::Nap).record(start.elapsed());
+    th.rt.collecting.collector.policy.pauses.record(Pause::Nap, &watch);
 }
 
 /// Is there one thread, apart from the collector's?

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering;
 
-use typhon_gc::pauses::Pause;
+use typhon_gc::pauses::{Histogram, Pause};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
@@ -93,8 +93,8 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          'generations': what gc.get_stats() returns, with the objects looked at, and times in seconds: of the\n\
          collections, of the stops of the world in them, and of the longest stop.\n\
          'searches': objects looked at beside running threads, and what became of the suspects.\n\
-         'pauses': by kind, how often and how long threads stood, and a histogram: pairs of the seconds at\n\
-         which a bucket begins and the pauses in it.",
+         'pauses': by kind, how often and how long threads stood, by the clock on the 'wall' and by 'processor'\n\
+         time, with histograms: pairs of the seconds at which a bucket begins and the pauses in it.",
     ),
     NativeDef::new(
         "_gc_verify",
@@ -175,22 +175,27 @@ fn gc_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
     let searches = dict_of(th, searches)?;
     let mut pauses = Vec::new();
     for kind in Pause::ALL {
-        let histogram = policy.pauses.of(kind);
-        let mut buckets = Vec::new();
-        for (begin, n) in histogram.counts() {
-            let (begin, n) = (th.new_float(begin.as_secs_f64()), th.new_int(n as i64));
-            buckets.push(th.new_pair(begin, n));
-        }
-        let entries = [
-            ("count", th.new_int(histogram.count() as i64)),
-            ("total", th.new_float(histogram.total().as_secs_f64())),
-            ("longest", th.new_float(histogram.longest().as_secs_f64())),
-            ("histogram", th.new_list(buckets)),
-        ];
-        pauses.push((kind.name(), dict_of(th, entries)?));
+        let wall = histogram(th, policy.pauses.of(kind))?;
+        let processor = histogram(th, policy.pauses.processor(kind))?;
+        pauses.push((kind.name(), dict_of(th, [("wall", wall), ("processor", processor)])?));
     }
     let pauses = dict_of(th, pauses)?;
     dict_of(th, [("generations", generations), ("searches", searches), ("pauses", pauses)])
+}
+
+fn histogram(th: &mut Thread, histogram: &Histogram) -> PyResult {
+    let mut buckets = Vec::new();
+    for (begin, n) in histogram.counts() {
+        let (begin, n) = (th.new_float(begin.as_secs_f64()), th.new_int(n as i64));
+        buckets.push(th.new_pair(begin, n));
+    }
+    let entries = [
+        ("count", th.new_int(histogram.count() as i64)),
+        ("total", th.new_float(histogram.total().as_secs_f64())),
+        ("longest", th.new_float(histogram.longest().as_secs_f64())),
+        ("histogram", th.new_list(buckets)),
+    ];
+    dict_of(th, entries)
 }
 
 /// A dict with these entries.

@@ -1,0 +1,371 @@
+//! `lab run gc`: what the cycle collectors cost the threads that run beside them.
+//!
+//! Threads make garbage over a graph that stays ([`COLLECTOR`]), once cyclic and once acyclic, under every
+//! strategy. How long they were held up is measured from outside, in the same way for every interpreter.
+
+use super::{report, threads};
+use crate::arms::{self, Arm};
+use crate::cli::GcOptions;
+use crate::compare::Samples;
+use crate::definition::COLLECTOR;
+use crate::failure::Result;
+use crate::holds::{self, Hold, Own, Report};
+use crate::lines;
+use crate::plot::{self, Figure, Series};
+use crate::process::{Finished, Launch};
+use crate::record::Recorder;
+use crate::runner::{self, Cell, Key, Outcome, Reading, Run, Subject};
+use crate::table::{self, Table};
+use crate::workdir::Workdir;
+use serde::Serialize;
+
+/// What the threads make.
+const GARBAGE: [&str; 2] = ["cyclic", "acyclic"];
+/// Windows of the utilisation curve, in ms.
+const WINDOWS_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+/// Bounds of the printed histogram, in µs.
+const BOUNDS_US: [u64; 9] = [50, 100, 250, 500, 1000, 2500, 10_000, 100_000, 1_000_000];
+
+/// Everything about one process that the record keeps.
+#[derive(Serialize)]
+struct Details<'a> {
+    kind: &'static str,
+    workload: &'a str,
+    arm: &'a str,
+    invocation: usize,
+    pairs: u64,
+    holds: usize,
+    wall: Distribution,
+    cpu: Distribution,
+    /// Window in ms, and the minimum mutator utilisation over it.
+    utilisation: Vec<(u64, f64)>,
+    peak_kib: u64,
+    /// What the interpreter says of itself.
+    own: &'a [Own],
+}
+
+/// Lengths of holds, in ns.
+#[derive(Serialize)]
+struct Distribution {
+    p50: u64,
+    p99: u64,
+    longest: u64,
+    total: u64,
+    /// Lower bound in µs, and holds from there to the next.
+    histogram: Vec<(u64, usize)>,
+}
+
+impl Distribution {
+    fn of(lengths: &[u64]) -> Distribution {
+        let count = |place: usize| {
+            let low = BOUNDS_US[place] * 1000;
+            let high = BOUNDS_US.get(place + 1).map_or(u64::MAX, |us| us * 1000);
+            lengths.partition_point(|&ns| ns < high) - lengths.partition_point(|&ns| ns < low)
+        };
+        Distribution {
+            p50: holds::percentile(lengths, 0.5),
+            p99: holds::percentile(lengths, 0.99),
+            longest: lengths.last().copied().unwrap_or(0),
+            total: lengths.iter().sum(),
+            histogram: (0..BOUNDS_US.len()).map(|place| (BOUNDS_US[place], count(place))).collect(),
+        }
+    }
+}
+
+/// Runs all strategies and prints throughput, holds, utilisation and memory; draws them, too.
+///
+/// Errors: `Runs` if a process failed.
+pub fn run(options: &GcOptions) -> Result<()> {
+    let typhon = arms::typhon(options.common.typhon.as_deref())?;
+    let mut arms = vec![
+        Arm::typhon("rendezvous", &typhon, &["gil=0", "gc=rendezvous"]),
+        Arm::typhon("stop", &typhon, &["gil=0", "gc=stop"]),
+        Arm::typhon("gil", &typhon, &["gil=1", "gc=rendezvous"]),
+    ];
+    arms.extend(options.common.peers.iter().map(|peer| peer.arm()));
+    let n_workers = options.threads.map_or_else(threads::default_workers, usize::from);
+    let live = options.live.unwrap_or(if options.common.quick { 20_000 } else { 1_000_000 });
+    let seconds = options.seconds.unwrap_or(if options.common.quick { 1 } else { 30 });
+    let workdir = Workdir::new()?;
+    let program = workdir.write("collector.py", COLLECTOR)?;
+    let settings = super::settings(&options.common, 1, 3);
+    let subjects: Vec<Subject> = GARBAGE
+        .iter()
+        .map(|garbage| Subject {
+            name: garbage.to_string(),
+            size: if options.common.quick { "quick" } else { "full" },
+            cells: arms
+                .iter()
+                .map(|arm| {
+                    let mut command = arm.command.clone();
+                    command.push(program.display().to_string());
+                    command.extend([format!("live={live}"), format!("workers={n_workers}")]);
+                    command.extend([format!("seconds={seconds}"), format!("garbage={garbage}")]);
+                    let launch =
+                        Launch { command, env: arm.env.clone(), folder: workdir.path().to_path_buf() };
+                    Cell { key: Key::measure(&arm.name, n_workers), launches: vec![launch] }
+                })
+                .collect(),
+        })
+        .collect();
+    let described = serde_json::json!({
+        "experiment": "gc", "arms": arms, "n_workers": n_workers, "live": live, "seconds": seconds,
+        "rounds": settings.rounds, "seed": settings.seed, "unit": "ns per pair and worker",
+        "versions": arms.iter().map(|arm| crate::host::version(&arm.command)).collect::<Vec<_>>(),
+    });
+    let mut recorder = Recorder::open("gc", options.common.out.as_deref(), settings.seed, &described)?;
+    let reader = |_: &Subject, cell: &Cell, finished: &Finished| read(cell, finished, seconds);
+    let runs = runner::run(&subjects, settings, &reader, &mut recorder)?;
+    let all = Measured { runs: &runs, run_ns: u64::from(seconds) * 1_000_000_000 };
+    all.record(&mut recorder)?;
+    recorder.close("done")?;
+    report::opening(&recorder, settings);
+    println!("{n_workers} threads make pairs of objects for {seconds} s over {live} live ones.");
+    println!("A hold is a batch of 40 pairs that took 50 µs longer than usual. With a GIL, threads are");
+    println!("also held while another one runs. Longest and memory are the worst of all rounds.");
+    println!();
+    let samples = Samples::new(&runs, settings.seed);
+    println!("{}", all.summary(&arms, n_workers, &samples).render());
+    println!("Holds by length; on the wall, and in processor time of the thread that was held");
+    println!("{}", all.histogram(&arms).render());
+    println!("Minimum mutator utilisation, per cent of a window");
+    println!("{}", all.utilisation(&arms).render());
+    println!("What the interpreters say of their own pauses, the making of the live objects included");
+    println!("{}", all.own(&arms).render());
+    let figure = recorder.path().with_extension("svg");
+    plot::write(&figure, &all.figures(&arms))?;
+    println!("figure: {}", figure.display());
+    report::closing(&recorder, &runs, &options.common);
+    runner::verdict(&runs)
+}
+
+fn report_of(finished: &Finished) -> Option<Report> {
+    Report::read(&lines::reports(&finished.stdout))
+}
+
+fn read(cell: &Cell, finished: &Finished, seconds: u32) -> Outcome {
+    let Some(report) = report_of(finished) else {
+        return Outcome { fault: Some((None, "reported nothing".to_string())), ..Outcome::default() };
+    };
+    let wall_ns = f64::from(seconds) * 1e9 * cell.key.workers as f64 / report.pairs as f64;
+    let reading = Reading { wall_ns, cpu_ns: Some(finished.cpu_ns), ..Reading::default() };
+    Outcome { readings: vec![reading], ..Outcome::default() }
+}
+
+struct Measured<'a> {
+    runs: &'a [Run],
+    run_ns: u64,
+}
+
+impl Measured<'_> {
+    /// The reports of an arm, with their rounds.
+    fn reports(&self, garbage: &str, arm: &str) -> Vec<(usize, Report)> {
+        let mine = self.runs.iter().filter(|run| run.subject == garbage && run.key.arm == arm);
+        mine.filter_map(|run| Some((run.block, report_of(&run.finished)?))).collect()
+    }
+
+    /// The lengths of an arm's holds in all rounds, the shortest first.
+    fn lengths(&self, garbage: &str, arm: &str, clock: impl Fn(&Hold) -> u64 + Copy) -> Vec<u64> {
+        let reports = self.reports(garbage, arm);
+        let mut lengths: Vec<u64> = reports.iter().flat_map(|(_, report)| report.lengths(clock)).collect();
+        lengths.sort_unstable();
+        lengths
+    }
+
+    fn record(&self, recorder: &mut Recorder) -> Result<()> {
+        for run in self.runs {
+            let Some(report) = report_of(&run.finished) else { continue };
+            let windows = WINDOWS_MS.iter();
+            recorder.line(&Details {
+                kind: "holds",
+                workload: &run.subject,
+                arm: &run.key.arm,
+                invocation: run.block,
+                pairs: report.pairs,
+                holds: report.workers.iter().map(Vec::len).sum(),
+                wall: Distribution::of(&report.lengths(|hold| hold.wall_ns)),
+                cpu: Distribution::of(&report.lengths(|hold| hold.cpu_ns)),
+                utilisation: windows
+                    .map(|&ms| (ms, report.utilisation(ms * 1_000_000, self.run_ns)))
+                    .collect(),
+                peak_kib: report.peak_kib(),
+                own: &report.own,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn summary(&self, arms: &[Arm], n_workers: usize, samples: &Samples) -> Table {
+        let mut table = Table::new([
+            "garbage",
+            "arm",
+            "ns per pair",
+            "share of acyclic",
+            "holds",
+            "longest, wall",
+            "longest, processor",
+            "99 %, wall",
+            "99 %, processor",
+            "memory",
+        ]);
+        for garbage in GARBAGE {
+            for arm in arms {
+                let key = Key::measure(&arm.name, n_workers);
+                let wall = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.wall_ns));
+                let cpu = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.cpu_ns));
+                let reports = self.reports(garbage, &arm.name);
+                let n_holds: usize =
+                    reports.iter().flat_map(|(_, report)| &report.workers).map(Vec::len).sum();
+                let peak = reports.iter().map(|(_, report)| report.peak_kib()).max().unwrap_or(0);
+                // Throughput with cycles as a share of that without.
+                let share = samples.across("acyclic", &key, garbage, &key);
+                table.row(vec![
+                    garbage.to_string(),
+                    arm.name.clone(),
+                    samples.median(garbage, &key).map_or("–".to_string(), table::digits),
+                    table::effect(share.as_ref()),
+                    n_holds.to_string(),
+                    table::time(wall.longest as f64),
+                    table::time(cpu.longest as f64),
+                    table::time(wall.p99 as f64),
+                    table::time(cpu.p99 as f64),
+                    format!("{} MiB", peak / 1024),
+                ]);
+            }
+        }
+        table
+    }
+
+    fn histogram(&self, arms: &[Arm]) -> Table {
+        let mut head = vec!["cyclic, from".to_string()];
+        for arm in arms {
+            head.push(format!("{}, wall", arm.name));
+            head.push("processor".to_string());
+        }
+        let mut table = Table::new(head);
+        let columns: Vec<Distribution> = arms
+            .iter()
+            .flat_map(|arm| {
+                [
+                    self.lengths("cyclic", &arm.name, |hold| hold.wall_ns),
+                    self.lengths("cyclic", &arm.name, |hold| hold.cpu_ns),
+                ]
+            })
+            .map(|lengths| Distribution::of(&lengths))
+            .collect();
+        for (place, us) in BOUNDS_US.iter().enumerate() {
+            let mut row = vec![table::time(*us as f64 * 1e3)];
+            row.extend(columns.iter().map(|column| column.histogram[place].1.to_string()));
+            table.row(row);
+        }
+        table
+    }
+
+    fn own(&self, arms: &[Arm]) -> Table {
+        let mut table = Table::new([
+            "garbage",
+            "arm",
+            "pause",
+            "number",
+            "longest, wall",
+            "longest, processor",
+            "all, wall",
+            "all, processor",
+        ]);
+        for garbage in GARBAGE {
+            for arm in arms {
+                let reports = self.reports(garbage, &arm.name);
+                let own: Vec<&Own> = reports.iter().flat_map(|(_, report)| &report.own).collect();
+                let seen = own.iter().filter(|own| own.count > 0);
+                let mut kinds: Vec<&str> = seen.map(|own| own.kind.as_str()).collect();
+                kinds.sort_unstable();
+                kinds.dedup();
+                for kind in kinds {
+                    let of = |clock: &str| {
+                        let mine = own.iter().filter(|own| own.kind == kind && own.clock == clock);
+                        let (n, longest, total) = mine.fold((0, 0, 0), |(n, longest, total), own| {
+                            (n + own.count, own.longest_ns.max(longest), total + own.total_ns)
+                        });
+                        (n, table::time(longest as f64), table::time(total as f64))
+                    };
+                    let ((n, wall, all_wall), (_, cpu, all_cpu)) = (of("wall"), of("processor"));
+                    let n = n.to_string();
+                    let (garbage, arm) = (garbage.to_string(), arm.name.clone());
+                    table.row(vec![garbage, arm, kind.to_string(), n, wall, cpu, all_wall, all_cpu]);
+                }
+            }
+        }
+        table
+    }
+
+    /// The worst utilisation of an arm in any round.
+    fn worst(&self, garbage: &str, arm: &str, window_ms: u64) -> Option<f64> {
+        let reports = self.reports(garbage, arm);
+        let of = |report: &Report| report.utilisation(window_ms * 1_000_000, self.run_ns);
+        reports.iter().map(|(_, report)| of(report)).min_by(f64::total_cmp)
+    }
+
+    fn utilisation(&self, arms: &[Arm]) -> Table {
+        let mut head = vec!["garbage".to_string(), "arm".to_string()];
+        head.extend(WINDOWS_MS.iter().map(|ms| format!("{ms} ms")));
+        let mut table = Table::new(head);
+        for garbage in GARBAGE {
+            for arm in arms {
+                let mut row = vec![garbage.to_string(), arm.name.clone()];
+                row.extend(WINDOWS_MS.iter().map(|&ms| {
+                    let worst = self.worst(garbage, &arm.name, ms);
+                    worst.map_or("–".to_string(), |share| format!("{:.0}", share * 100.0))
+                }));
+                table.row(row);
+            }
+        }
+        table
+    }
+
+    /// Distribution, utilisation and memory, with cyclic garbage.
+    fn figures(&self, arms: &[Arm]) -> [Figure; 3] {
+        let series = |points: &dyn Fn(&str) -> Vec<(f64, f64)>| -> Vec<Series> {
+            arms.iter().map(|arm| Series { name: arm.name.clone(), points: points(&arm.name) }).collect()
+        };
+        let longer = |arm: &str| {
+            let lengths = self.lengths("cyclic", arm, |hold| hold.wall_ns);
+            // A point where the length changes: thousands of equal steps draw nothing.
+            let n = lengths.len().max(1) as f64;
+            let thin = (lengths.len() / 500).max(1);
+            let shown = lengths.iter().enumerate().rev().step_by(thin);
+            shown.map(|(place, &ns)| (ns as f64 / 1e6, (place + 1) as f64 / n * 100.0)).collect::<Vec<_>>()
+        };
+        let utilisation = |arm: &str| {
+            let of = |ms: &u64| Some((*ms as f64, self.worst("cyclic", arm, *ms)? * 100.0));
+            WINDOWS_MS.iter().filter_map(of).collect()
+        };
+        let memory = |arm: &str| {
+            let first = self.reports("cyclic", arm).into_iter().next();
+            let points = first.map(|(_, report)| report.memory).unwrap_or_default();
+            points.iter().map(|&(at, kib)| (at as f64 / 1e9, kib as f64 / 1024.0)).collect()
+        };
+        [
+            Figure {
+                title: "Holds not longer than this",
+                x: "length, ms",
+                y: "per cent of holds",
+                logarithmic: true,
+                series: series(&longer),
+            },
+            Figure {
+                title: "Minimum mutator utilisation",
+                x: "window, ms",
+                y: "per cent",
+                logarithmic: true,
+                series: series(&utilisation),
+            },
+            Figure {
+                title: "Resident memory, first round",
+                x: "s",
+                y: "MiB",
+                logarithmic: false,
+                series: series(&memory),
+            },
+        ]
+    }
+}

@@ -1,0 +1,115 @@
+"""Threads that make garbage beside a graph that stays, and note when they were held up.
+
+    collector.py live=N workers=N seconds=S garbage=cyclic|acyclic
+
+Each worker makes pairs of objects, 40 at a time, and drops them: `cyclic` pairs refer to each other, so
+only a cycle collector frees them; `acyclic` ones are of the same number and size, and die at once. A
+batch that takes 50 µs longer than usual is a hold. Printed are, in nanoseconds from the start of
+the workers:
+
+    lab worker=0 pairs=N usual_ns=N          usual: the median of the first batches
+    lab worker=0 at_ns=N wall_ns=N cpu_ns=N  a hold: what it took beyond the usual
+    lab at_ns=N rss_kib=N                    memory of the process, every 20 ms
+    lab pause=KIND clock=wall|processor count=N longest_ns=N total_ns=N    where the interpreter tells
+"""
+import gc
+import sys
+import threading
+import time
+
+BATCH = 40
+HOLD_NS = 50_000
+FIRST = 400
+
+
+class Node:
+    __slots__ = ("next", "other", "data")
+
+    def __init__(self):
+        self.next = self.other = None
+        self.data = [1]
+
+
+def graph(live):
+    """A binary tree with references to parents, made of `live` nodes."""
+    nodes = [Node() for _ in range(live)]
+    for i in range(1, live):
+        parent = nodes[(i - 1) // 2]
+        nodes[i].other = parent
+        if i % 2:
+            parent.next = nodes[i]
+        else:
+            parent.data.append(nodes[i])
+    return nodes
+
+
+def batch(cyclic):
+    for _ in range(BATCH):
+        a = Node()
+        b = Node()
+        a.next = b
+        if cyclic:
+            b.next = a
+
+
+def work(worker, cyclic, began, seconds, results):
+    wall_clock, cpu_clock = time.perf_counter_ns, time.thread_time_ns
+    holds = []
+    first = []
+    n_batches = 0
+    usual_wall = usual_cpu = 1 << 60
+    end = began + int(seconds * 1e9)
+    wall, cpu = wall_clock(), cpu_clock()
+    while wall < end:
+        batch(cyclic)
+        now_wall, now_cpu = wall_clock(), cpu_clock()
+        if now_wall - wall > usual_wall + HOLD_NS:
+            holds.append((wall - began, now_wall - wall - usual_wall, max(0, now_cpu - cpu - usual_cpu)))
+        if n_batches < FIRST:
+            first.append((now_wall - wall, now_cpu - cpu))
+        elif n_batches == FIRST:
+            usual_wall = sorted(wall for wall, _ in first)[FIRST // 2]
+            usual_cpu = sorted(cpu for _, cpu in first)[FIRST // 2]
+        wall, cpu = now_wall, now_cpu
+        n_batches += 1
+    results[worker] = (n_batches * BATCH, usual_wall, holds)
+
+
+def resident_kib():
+    with open("/proc/self/statm") as statm:
+        return int(statm.read().split()[1]) * 4
+
+
+def main(live, workers, seconds, garbage):
+    kept = graph(live)
+    gc.collect()
+    results = [None] * workers
+    memory = []
+    began = time.perf_counter_ns()
+    threads = [
+        threading.Thread(target=work, args=(worker, garbage == "cyclic", began, seconds, results))
+        for worker in range(workers)
+    ]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        memory.append((time.perf_counter_ns() - began, resident_kib()))
+        time.sleep(0.02)
+    for worker, (pairs, usual, holds) in enumerate(results):
+        print(f"lab worker={worker} pairs={pairs} usual_ns={usual}")
+        for at, wall, cpu in holds:
+            print(f"lab worker={worker} at_ns={at} wall_ns={wall} cpu_ns={cpu}")
+    for at, kib in memory:
+        print(f"lab at_ns={at} rss_kib={kib}")
+    if hasattr(sys, "_gc_stats"):
+        for kind, clocks in sys._gc_stats()["pauses"].items():
+            for clock, pauses in clocks.items():
+                longest, total = int(pauses["longest"] * 1e9), int(pauses["total"] * 1e9)
+                count = pauses["count"]
+                print(f"lab pause={kind} clock={clock} count={count} longest_ns={longest} total_ns={total}")
+    assert len(kept) == live
+
+
+if __name__ == "__main__":
+    given = dict(word.split("=", 1) for word in sys.argv[1:])
+    main(int(given["live"]), int(given["workers"]), float(given["seconds"]), given["garbage"])
