@@ -28,11 +28,11 @@ pub use teardown::Garbage;
 pub trait Trace: Sync {
     /// Visits every reference that `object` holds **and counts**, once per count. To leave one out
     /// is safe (its target looks alive); to report one that is not counted is not.
-    fn trace(&self, object: &Header, visit: &mut dyn FnMut(*const Header));
+    fn trace(&self, object: &Header, visit: impl FnMut(*const Header));
 
     /// Visits what `object` keeps alive without counting it: an instance's class, and the like.
     /// Targets must be DEFERRED, and `object` must be TRACKED.
-    fn trace_uncounted(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
+    fn trace_uncounted(&self, object: &Header, visit: impl FnMut(*const Header)) {
         let _ = (object, visit);
     }
 

@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use rayon::prelude::*;
 use typhon_sync::Shared;
@@ -76,9 +76,25 @@ pub(super) const BREATH: u32 = 64;
 pub(crate) struct Sieve<'h> {
     heap: &'h Heap,
     cells: Vec<AtomicU32>,
-    /// Covered blocks, and the index of the first cell of each.
-    blocks: Vec<(u32, u32)>,
+    blocks: Vec<Covered>,
     index: Index,
+}
+
+/// A block that a sieve covers.
+struct Covered {
+    block: u32,
+    /// Index of its first cell.
+    first: u32,
+    n_cells: u32,
+    /// It had an object when the sieve was made: the passes go over such blocks only.
+    used: AtomicBool,
+}
+
+impl Covered {
+    fn is_used(&self) -> bool {
+        // ORDERING Relaxed: set before the passes that ask, with a join in between.
+        self.used.load(Ordering::Relaxed)
+    }
 }
 
 /// Where the first cell of a block is noted.
@@ -95,24 +111,31 @@ impl<'h> Sieve<'h> {
     /// The members of `scope`, with their counts.
     pub fn of_heap(heap: &'h Heap, scope: Scope, pace: &mut Pace<'_>) -> Sieve<'h> {
         let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Table };
-        let mut total = 0u32;
+        let mut total = 0;
         heap.for_each_block(|block, meta| {
             if scope != Scope::Young || meta.is_dirty() {
                 meta.set_side(total + 1);
-                sieve.blocks.push((block, total));
-                total = total.checked_add(n_cells(meta)).expect("fewer than 2^32 slots");
+                sieve.cover(block, meta, &mut total, false);
             }
         });
         sieve.cells = zeroed(total as usize);
-        sieve.each_block(pace, |sieve, block, first| {
-            heap.for_each_in_block(block, heap.meta(block), |index, header| {
-                if let Some(count) = member_count(header, scope) {
-                    let cell = &sieve.cells[(first + index) as usize];
-                    // ORDERING Relaxed: each cell is written by one task, read after the join.
-                    cell.store(IN_SET | counted(count), Ordering::Relaxed);
-                }
-            });
-        });
+        sieve.each_block(
+            pace,
+            |_| true,
+            |sieve, covered| {
+                let mut used = false;
+                heap.for_each_in_block(covered.block, heap.meta(covered.block), |index, header| {
+                    used = true;
+                    if let Some(count) = member_count(header, scope) {
+                        let cell = &sieve.cells[(covered.first + index) as usize];
+                        // ORDERING Relaxed: each cell is written by one task, read after the join.
+                        cell.store(IN_SET | counted(count), Ordering::Relaxed);
+                    }
+                });
+                // ORDERING Relaxed: as above.
+                covered.used.store(used, Ordering::Relaxed);
+            },
+        );
         sieve
     }
 
@@ -121,17 +144,16 @@ impl<'h> Sieve<'h> {
     pub fn of_own<T: Trace>(local: &LocalHeap, owner: OwnerId, tracer: &T) -> (Sieve<'h>, usize) {
         let heap = local.heap();
         let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Owner };
-        let mut total = 0u32;
+        let mut total = 0;
         local.for_each_own_block(|block, meta| {
             if meta.is_dirty() {
                 meta.set_own_side(total + 1);
-                sieve.blocks.push((block, total));
-                total = total.checked_add(n_cells(meta)).expect("fewer than 2^32 slots");
+                sieve.cover(block, meta, &mut total, true);
             }
         });
         sieve.cells = zeroed(total as usize);
         let mut left = 0;
-        for &(block, first) in &sieve.blocks {
+        for &Covered { block, first, .. } in &sieve.blocks {
             heap.for_each_in_block(block, heap.meta(block), |index, header| {
                 let Some(count) = member_count(header, Scope::Young) else { return };
                 if seems_private_to(header, tracer) == Some(owner) {
@@ -164,13 +186,12 @@ impl<'h> Sieve<'h> {
     pub fn of_pinned(heap: &'h Heap, members: &[*const Header]) -> Sieve<'h> {
         let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Table };
         let mut firsts = HashMap::new();
-        let mut total = 0u32;
+        let mut total = 0;
         for &member in members {
             let block = heap.block_of(member as usize);
             firsts.entry(block).or_insert_with(|| {
                 let first = total;
-                sieve.blocks.push((block, first));
-                total = total.checked_add(n_cells(heap.meta(block))).expect("fewer than 2^32 slots");
+                sieve.cover(block, heap.meta(block), &mut total, true);
                 first
             });
         }
@@ -186,19 +207,37 @@ impl<'h> Sieve<'h> {
         sieve
     }
 
-    /// Runs `task` for every covered block; in a stop, on several threads if there is enough to do.
-    fn each_block(&self, pace: &mut Pace<'_>, task: impl Fn(&Sieve<'h>, u32, u32) + Sync) {
+    /// Covers a block; its cells come behind the `total` that there are.
+    fn cover(&mut self, block: u32, meta: &BlockMeta, total: &mut u32, used: bool) {
+        let (first, n_cells) = (*total, n_cells(meta));
+        self.blocks.push(Covered { block, first, n_cells, used: AtomicBool::new(used) });
+        *total = total.checked_add(n_cells).expect("fewer than 2^32 slots");
+    }
+
+    /// Runs `task` for the covered blocks that `wanted` says; in a stop, on several threads if there is
+    /// enough to do.
+    fn each_block(
+        &self,
+        pace: &mut Pace<'_>,
+        wanted: impl Fn(&Covered) -> bool + Sync,
+        task: impl Fn(&Sieve<'h>, &Covered) + Sync,
+    ) {
         match workers().filter(|_| self.is_parallel(pace)) {
             Some(pool) => pool.install(|| {
-                self.blocks.par_iter().with_min_len(4).for_each(|&(block, first)| task(self, block, first));
+                let blocks = self.blocks.par_iter().with_min_len(4);
+                blocks.filter(|&covered| wanted(covered)).for_each(|covered| task(self, covered));
             }),
             None => {
-                for &(block, first) in &self.blocks {
-                    task(self, block, first);
+                for covered in self.blocks.iter().filter(|&covered| wanted(covered)) {
+                    task(self, covered);
                     pace.breathe();
                 }
             }
         }
+    }
+
+    fn used(&self) -> impl Iterator<Item = &Covered> {
+        self.blocks.iter().filter(|covered| covered.is_used())
     }
 
     fn is_parallel(&self, pace: &Pace<'_>) -> bool {
@@ -240,16 +279,16 @@ impl<'h> Sieve<'h> {
     /// without counting becomes a root.
     pub fn subtract<T: Trace>(&self, tracer: &T, all_tracked: bool, pace: &mut Pace<'_>) {
         let parallel = self.is_parallel(pace) && workers().is_some();
-        self.each_block(pace, |sieve, block, first| {
-            sieve.heap.for_each_in_block(block, sieve.heap.meta(block), |index, header| {
-                let Some(cell) = sieve.cells.get((first + index) as usize) else { return };
+        self.each_block(pace, Covered::is_used, |sieve, covered| {
+            sieve.heap.for_each_in_block(covered.block, sieve.heap.meta(covered.block), |index, header| {
+                let Some(cell) = sieve.cells.get((covered.first + index) as usize) else { return };
                 // ORDERING Relaxed: other tasks change counts, not membership.
                 let member = cell.load(Ordering::Relaxed) & IN_SET != 0;
                 if !is_readable(header) {
                     return;
                 }
                 if member || all_tracked {
-                    tracer.trace(header, &mut |child| sieve.take_one(child, parallel));
+                    sieve.take_references(tracer, header, parallel);
                 } else {
                     tracer.trace_uncounted(header, &mut |child| sieve.make_root(child));
                 }
@@ -259,26 +298,39 @@ impl<'h> Sieve<'h> {
 
     /// Takes the references that one member holds off the counts of members.
     pub fn subtract_one<T: Trace>(&self, tracer: &T, member: &Header) {
-        tracer.trace(member, &mut |child| self.take_one(child, false));
+        self.take_references(tracer, member, false);
     }
 
     #[inline(always)]
-    fn take_one(&self, child: *const Header, parallel: bool) {
+    fn take_references<T: Trace>(&self, tracer: &T, object: &Header, parallel: bool) {
+        // Lists of one object many times are common: each step would wait for the one before.
+        let (mut last, mut times) = (core::ptr::null(), 0);
+        tracer.trace(object, |child| {
+            if core::ptr::eq(child, last) {
+                times += 1;
+            } else {
+                let (before, n) = (std::mem::replace(&mut last, child), std::mem::replace(&mut times, 1));
+                self.take(before, n, parallel);
+            }
+        });
+        self.take(last, times, parallel);
+    }
+
+    #[inline(always)]
+    fn take(&self, child: *const Header, times: u32, parallel: bool) {
         let Some(cell) = self.cell(child) else { return };
+        // ORDERING Relaxed: this thread only, or sums that commute and are read after the join. A
+        // non-member's cell may go anywhere, it is never looked at without IN_SET.
+        let value = cell.load(Ordering::Relaxed);
+        if value & IN_SET == 0 {
+            return;
+        }
         if parallel {
-            // ORDERING Relaxed: sums commute; they are read after the join. A non-member's cell
-            // may go anywhere, it is never looked at without IN_SET.
-            if cell.load(Ordering::Relaxed) & IN_SET != 0 {
-                // ORDERING Relaxed: as above.
-                cell.fetch_sub(1, Ordering::Relaxed);
-            }
+            // ORDERING Relaxed: as above.
+            cell.fetch_sub(times, Ordering::Relaxed);
         } else {
-            // ORDERING Relaxed: this thread only.
-            let value = cell.load(Ordering::Relaxed);
-            if value & IN_SET != 0 {
-                // ORDERING Relaxed: this thread only.
-                cell.store(value - 1, Ordering::Relaxed);
-            }
+            // ORDERING Relaxed: as above.
+            cell.store(value - times, Ordering::Relaxed);
         }
     }
 
@@ -293,15 +345,14 @@ impl<'h> Sieve<'h> {
         }
     }
 
-    /// The slots of the covered block at `place` with their cells. Beside mutators the block can have been
-    /// put to another use: then there are never more than it had cells, and each is a header, but not
-    /// that of the object that the cell was made for.
-    fn slots(&self, place: usize) -> impl Iterator<Item = (*const Header, &AtomicU32)> {
-        let (block, first) = self.blocks[place];
-        let end = self.blocks.get(place + 1).map_or(self.cells.len(), |&(_, next)| next as usize);
-        let cells = &self.cells[first as usize..end];
-        let meta = self.heap.meta(block);
-        let (start, stride) = (self.heap.block_address(block), slot_stride(meta));
+    /// The slots of a covered block with their cells. Beside mutators the block can have been put to
+    /// another use: then there are never more than it had cells, and each is a header, but not that of
+    /// the object that the cell was made for.
+    fn slots(&self, covered: &Covered) -> impl Iterator<Item = (*const Header, &AtomicU32)> {
+        let first = covered.first as usize;
+        let cells = &self.cells[first..first + covered.n_cells as usize];
+        let meta = self.heap.meta(covered.block);
+        let (start, stride) = (self.heap.block_address(covered.block), slot_stride(meta));
         let slots = (0..meta.carved() as usize).map(move |index| (start + index * stride) as *const Header);
         slots.zip(cells)
     }
@@ -310,9 +361,9 @@ impl<'h> Sieve<'h> {
     pub fn propagate<T: Trace>(&self, tracer: &T, pace: &mut Pace<'_>) {
         let mut queue = MarkQueue::new();
         let mut visited = 0u32;
-        for place in 0..self.blocks.len() {
+        for covered in self.used() {
             pace.breathe();
-            for (slot, cell) in self.slots(place) {
+            for (slot, cell) in self.slots(covered) {
                 // ORDERING Relaxed: this thread only, from here on.
                 let value = cell.load(Ordering::Relaxed);
                 if value & IN_SET == 0 || !is_held(value) {
@@ -336,7 +387,11 @@ impl<'h> Sieve<'h> {
 
     #[inline(always)]
     fn reach_from<T: Trace>(&self, object: &Header, tracer: &T, queue: &mut MarkQueue) {
+        let mut last = core::ptr::null();
         let mut reach = |child: *const Header| {
+            if core::ptr::eq(std::mem::replace(&mut last, child), child) {
+                return;
+            }
             let Some(cell) = self.cell(child) else { return };
             // ORDERING Relaxed: this thread only.
             let value = cell.load(Ordering::Relaxed);
@@ -368,9 +423,9 @@ impl<'h> Sieve<'h> {
 
     #[inline(always)]
     fn for_each_value(&self, pace: &mut Pace<'_>, mut f: impl FnMut(*const Header, u32)) {
-        for place in 0..self.blocks.len() {
+        for covered in self.used() {
             pace.breathe();
-            for (object, cell) in self.slots(place) {
+            for (object, cell) in self.slots(covered) {
                 // ORDERING Relaxed: this thread only.
                 let value = cell.load(Ordering::Relaxed);
                 if value & IN_SET != 0 {
@@ -383,7 +438,7 @@ impl<'h> Sieve<'h> {
     /// Lets young collections pass over covered blocks in which every slot holds an old object.
     /// To be called when survivors have got OLD.
     pub fn clean_blocks(&self, pace: &mut Pace<'_>) {
-        for &(block, _) in &self.blocks {
+        for &Covered { block, .. } in self.used() {
             pace.breathe();
             let meta = self.heap.meta(block);
             // First, so that a mutator that frees a slot during the look has the last word.
@@ -408,7 +463,7 @@ impl<'h> Sieve<'h> {
 
 impl Drop for Sieve<'_> {
     fn drop(&mut self) {
-        for &(block, _) in &self.blocks {
+        for &Covered { block, .. } in &self.blocks {
             match self.index {
                 Index::Table => self.heap.meta(block).set_side(0),
                 Index::Owner => self.heap.meta(block).set_own_side(0),
@@ -579,7 +634,7 @@ mod tests {
 
     struct NoReferences;
     impl Trace for NoReferences {
-        fn trace(&self, _: &Header, _: &mut dyn FnMut(*const Header)) {}
+        fn trace(&self, _: &Header, _: impl FnMut(*const Header)) {}
     }
 
     #[test]

@@ -201,7 +201,7 @@ fn rendezvous<H: Host>(
             host.stack_roots(visit);
             collector.heap.for_each_object(|object| {
                 if is_tracked(object) && batch.place_of(object).is_none() {
-                    tracer.trace_uncounted(object, visit);
+                    tracer.trace_uncounted(object, &mut *visit);
                 }
             });
         });

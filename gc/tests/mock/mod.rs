@@ -52,7 +52,7 @@ pub fn get<'a>(object: Ref) -> &'a Object {
 pub struct Tracer;
 
 impl Trace for Tracer {
-    fn trace(&self, header: &Header, visit: &mut dyn FnMut(*const Header)) {
+    fn trace(&self, header: &Header, mut visit: impl FnMut(*const Header)) {
         for slot in &object(header).slots {
             visit(slot.load(Ordering::Acquire) as *const Header);
         }
@@ -62,7 +62,7 @@ impl Trace for Tracer {
         header.shape.load(Ordering::Relaxed) == NODE
     }
 
-    fn trace_uncounted(&self, header: &Header, visit: &mut dyn FnMut(*const Header)) {
+    fn trace_uncounted(&self, header: &Header, mut visit: impl FnMut(*const Header)) {
         if header.shape.load(Ordering::Relaxed) == INSTANCE {
             visit(object(header).word.load(Ordering::Relaxed) as *const Header);
         }

@@ -25,7 +25,7 @@ use crate::quarantine;
 use crate::runtime::{GcStrategy, Runtime, rt};
 use crate::shape;
 use crate::thread::{self, Thread};
-use crate::typedef::type_flags;
+use crate::typedef::{References, Visit, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 
@@ -133,7 +133,8 @@ impl Tracer {
 }
 
 impl Trace for Tracer {
-    fn trace(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
+    #[inline(always)]
+    fn trace(&self, object: &Header, mut visit: impl FnMut(*const Header)) {
         // Words with bit 3 are immortal or own a count nevertheless (OB-2).
         let mut word = |w: Word| {
             if w.is_ptr() && w.0 != 0 {
@@ -143,18 +144,14 @@ impl Trace for Tracer {
         // SAFETY: the object is whole; the world is stopped, or the payload is read as its layout allows.
         unsafe {
             let ty = type_of(object);
-            let trace = ty.layout.0.trace;
-            let beside = if self.beside { ty.layout.0.beside } else { Beside::Always };
-            match beside {
-                Beside::Always => trace(object, &mut word),
-                Beside::Locked if object.try_lock() => {
-                    // Its destroyer passes through the lock after the last reference is gone.
-                    if object.refcount() > 0 {
-                        trace(object, &mut word);
-                    }
-                    object.unlock();
-                }
-                Beside::Locked | Beside::Never => {}
+            let layout = &ty.layout.0;
+            match layout.references {
+                References::Nowhere => {}
+                References::Row(row, visit) => match row(object) {
+                    Some(slots) => (*slots).iter().for_each(|slot| word(slot.peek())),
+                    None => self.visit(object, layout.beside, visit, &mut word),
+                },
+                References::Visited(visit) => self.visit(object, layout.beside, visit, &mut word),
             }
             for v in ty.values(object) {
                 word(v.peek());
@@ -167,16 +164,41 @@ impl Trace for Tracer {
         rt().threads.mode().has_gil() || unsafe { type_of(object) }.layout.0.confined
     }
 
-    fn trace_uncounted(&self, object: &Header, visit: &mut dyn FnMut(*const Header)) {
+    #[inline(always)]
+    fn trace_uncounted(&self, object: &Header, mut visit: impl FnMut(*const Header)) {
         // SAFETY: as above.
         unsafe {
             let ty = type_of(object);
             visit(&ty.header);
-            (ty.layout.0.trace_uncounted)(object, &mut |held| {
-                if is_deferred(&*held) {
-                    visit(held)
+            if let Some(trace_uncounted) = ty.layout.0.trace_uncounted {
+                trace_uncounted(object, &mut |held| {
+                    if is_deferred(&*held) {
+                        visit(held)
+                    }
+                });
+            }
+        }
+    }
+}
+
+impl Tracer {
+    /// # Safety
+    /// `beside` and `visit` are of the object's layout.
+    unsafe fn visit(self, object: &Header, beside: Beside, visit: Visit, word: &mut dyn FnMut(Word)) {
+        let beside = if self.beside { beside } else { Beside::Always };
+        // SAFETY: the payload is read as its layout allows.
+        unsafe {
+            match beside {
+                Beside::Always => visit(object, word),
+                Beside::Locked if object.try_lock() => {
+                    // Its destroyer passes through the lock after the last reference is gone.
+                    if object.refcount() > 0 {
+                        visit(object, word);
+                    }
+                    object.unlock();
                 }
-            });
+                Beside::Locked | Beside::Never => {}
+            }
         }
     }
 }

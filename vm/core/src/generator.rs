@@ -21,7 +21,7 @@ use crate::interp::eval;
 use crate::interp::frame::CallRecord;
 use crate::object::{Beside, Borrowed, Data, Owned, PyResult, Slot};
 use crate::thread::{HandledItem, Thread, unborn};
-use crate::typedef::{Layout, TypeDef};
+use crate::typedef::{Layout, References, TypeDef};
 use crate::word::{UNCOUNTED, Word};
 
 mod asyncgen;
@@ -92,8 +92,8 @@ pub(crate) const LAYOUT: Layout = Layout {
     size: HEAD,
     beside: Beside::Always,
     confined: false,
-    trace,
-    trace_uncounted,
+    references: References::Visited(trace),
+    trace_uncounted: Some(trace_uncounted),
     clear,
     drop: drop_generator,
 };

@@ -41,6 +41,7 @@ impl Drop for Held {
 
 impl Trace for Held {
     const BESIDE: Beside = Beside::Always;
+    const UNCOUNTED: bool = true;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
         if self.0.is_counted() {
             visit(self.0)
@@ -84,6 +85,7 @@ impl DeferredSlot {
 
 impl Trace for DeferredSlot {
     const BESIDE: Beside = Beside::Always;
+    const UNCOUNTED: bool = true;
     fn trace(&self, _: &mut dyn FnMut(Word)) {}
     fn trace_uncounted(&self, visit: &mut dyn FnMut(*const Header)) {
         visit(self.get())

@@ -380,8 +380,11 @@ pub trait Trace {
     /// How a collector may call [`Trace::trace`] while mutators use the value.
     const BESIDE: Beside = Beside::Never;
 
+    /// Whether [`Trace::trace_uncounted`] reports anything.
+    const UNCOUNTED: bool = false;
+
     fn trace(&self, visit: &mut dyn FnMut(Word));
-    /// Reports the objects that the value keeps alive without counting them ([`Held`]).
+    /// Reports the objects that the value keeps alive without counting them ([`crate::held::Held`]).
     fn trace_uncounted(&self, _visit: &mut dyn FnMut(*const Header)) {}
     /// Drops every reference inside, leaving a value that can still be dropped and looked at.
     fn clear(&mut self, _drop: &mut dyn FnMut(Word)) {}
@@ -823,6 +826,7 @@ macro_rules! payload {
         $v struct $name { pub header: $crate::Header, $($(#[$fm])* $fv $f: $t),* }
         impl $crate::Trace for $name {
             const BESIDE: $crate::Beside = $crate::Beside::Always$(.and(<$t as $crate::Trace>::BESIDE))*;
+            const UNCOUNTED: bool = false $(|| <$t as $crate::Trace>::UNCOUNTED)*;
             #[allow(unused_variables, reason = "a payload may have no fields")]
             fn trace(&self, visit: &mut dyn FnMut($crate::Word)) { $($crate::Trace::trace(&self.$f, visit);)* }
             #[allow(unused_variables, reason = "a payload may have no fields")]

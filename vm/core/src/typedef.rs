@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use typhon_sync::header::Header;
 
-use crate::object::{Beside, Borrowed, Payload, PyResult, Trace};
+use crate::object::{Beside, Borrowed, Payload, PyResult, Slot, Trace};
 use crate::slots::{Args, Slots};
 use crate::thread::Thread;
 use crate::types::Type;
@@ -163,6 +163,21 @@ pub mod type_flags {
     pub const VAR_SIZED: u32 = 1 << 12;
 }
 
+/// Where a collector finds the counted references of a payload. A call per reference is half of the cost of
+/// looking at it, so the commonest payloads say it without one.
+#[derive(Clone, Copy)]
+pub enum References {
+    /// There are none.
+    Nowhere,
+    /// In these slots, which may be read beside mutators ([`Beside::Always`]); `None`: visited.
+    Row(unsafe fn(*const Header) -> Option<*const [Slot]>, Visit),
+    /// Where [`Trace::trace`] says.
+    Visited(Visit),
+}
+
+/// Calls back with every counted reference of a payload.
+pub type Visit = unsafe fn(*const Header, &mut dyn FnMut(Word));
+
 /// Memory behaviour of a payload, derived from its Rust type.
 #[derive(Clone, Copy)]
 pub struct Layout {
@@ -173,9 +188,10 @@ pub struct Layout {
     /// Every change of a reference inside is made under the object's lock, which marks changes by strangers
     /// ([`typhon_sync::Header::mark_change`]), or by nobody but the owner.
     pub confined: bool,
-    pub trace: unsafe fn(*const Header, &mut dyn FnMut(Word)),
+    /// The counted references.
+    pub references: References,
     /// Reports what the payload keeps alive without counting it ([`crate::held::Held`]).
-    pub trace_uncounted: unsafe fn(*const Header, &mut dyn FnMut(*const Header)),
+    pub trace_uncounted: Option<unsafe fn(*const Header, &mut dyn FnMut(*const Header))>,
     pub clear: unsafe fn(*mut Header, &mut dyn FnMut(Word)),
     pub drop: unsafe fn(*mut Header),
 }
@@ -186,8 +202,8 @@ impl Layout {
             size: size_of::<T>(),
             beside: T::BESIDE,
             confined: false,
-            trace: trace_as::<T>,
-            trace_uncounted: trace_uncounted_as::<T>,
+            references: References::Visited(trace_as::<T>),
+            trace_uncounted: if T::UNCOUNTED { Some(trace_uncounted_as::<T>) } else { None },
             clear: clear_as::<T>,
             drop: drop_as::<T>,
         }
@@ -195,6 +211,12 @@ impl Layout {
 }
 
 impl Layout {
+    /// The layout with its references where `row` says.
+    pub const fn in_a_row(self, row: unsafe fn(*const Header) -> Option<*const [Slot]>) -> Layout {
+        let References::Visited(visit) = self.references else { return self };
+        Layout { references: References::Row(row, visit), ..self }
+    }
+
     /// As [`Layout::of`], for a payload whose changes are [`Layout::confined`].
     pub const fn confined<T: Payload>() -> Layout {
         Layout { confined: true, ..Layout::of::<T>() }

@@ -31,6 +31,11 @@ crate::payload! {
     }
 }
 
+unsafe fn row(o: *const crate::Header) -> Option<*const [crate::Slot]> {
+    // SAFETY: used for dicts only.
+    unsafe { (*(o as *const Dict)).table().row() }
+}
+
 pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::DICT),
     kind: kind::DICT,
@@ -41,7 +46,7 @@ pub static DEF: TypeDef = TypeDef {
           in the keyword argument list.  For example:  dict(one=1, two=2)",
     slots: methods::SLOTS,
     methods: methods::METHODS,
-    layout: crate::typedef::Layout::confined::<Dict>(),
+    layout: crate::typedef::Layout::confined::<Dict>().in_a_row(row),
     ..TypeDef::of::<Dict>("dict")
 };
 

@@ -17,7 +17,7 @@ use crate::builtins::slice::Span;
 use crate::object::{Borrowed, Owned, Slot, own_slot_word};
 use crate::sharing;
 use crate::thread::{self, ObjectGuard, Thread, unborn};
-use crate::typedef::{TypeDef, TypeId, kind, type_flags};
+use crate::typedef::{Layout, TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::{UNCOUNTED, Word};
 
@@ -33,6 +33,11 @@ crate::payload! {
     }
 }
 
+unsafe fn row(o: *const crate::Header) -> Option<*const [Slot]> {
+    // SAFETY: used for lists only.
+    Some(unsafe { (*(o as *const List)).items.row() })
+}
+
 pub static DEF: TypeDef = TypeDef {
     id: TypeId::fixed(super::ids::LIST),
     kind: kind::LIST,
@@ -41,7 +46,7 @@ pub static DEF: TypeDef = TypeDef {
           argument must be an iterable if specified.",
     slots: methods::SLOTS,
     methods: methods::METHODS,
-    layout: crate::typedef::Layout::confined::<List>(),
+    layout: Layout::confined::<List>().in_a_row(row),
     ..TypeDef::of::<List>("list")
 };
 

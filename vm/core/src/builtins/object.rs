@@ -10,7 +10,7 @@ use crate::builtins::type_;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{GetSetDef, NativeDef, TypeDef, TypeId, type_flags};
+use crate::typedef::{GetSetDef, Layout, NativeDef, References, TypeDef, TypeId, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 
@@ -45,7 +45,7 @@ pub static DEF: TypeDef = TypeDef {
         NativeDef::raw("__subclasshook__", "($cls, subclass, /)", subclasshook, "Abstract classes can override this to customize issubclass().").class(),
     ],
     getset: GETSET,
-    layout: crate::typedef::Layout::confined::<Object>(),
+    layout: Layout { references: References::Nowhere, ..Layout::confined::<Object>() },
     ..TypeDef::of::<Object>("object")
 };
 

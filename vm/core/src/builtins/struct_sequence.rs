@@ -13,7 +13,7 @@ use crate::builtins::type_::builtin::register_type;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{Args, Slots};
 use crate::thread::Thread;
-use crate::typedef::{GetSetDef, Layout, NativeDef, TypeDef, type_flags};
+use crate::typedef::{GetSetDef, Layout, NativeDef, References, TypeDef, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 
@@ -73,7 +73,7 @@ pub fn register(th: &mut Thread, spec: &'static StructSequence) -> PyResult<&'st
             | if spec.constructible { 0 } else { type_flags::NO_NEW },
         layout: Layout {
             size: size_of::<Tuple>() + 8 * hidden,
-            trace,
+            references: References::Visited(trace),
             clear,
             drop: drop_fields,
             ..Layout::of::<Tuple>()

@@ -181,16 +181,19 @@ impl Thread {
 /// Reports the head's items as well: they are not fields.
 mod layout {
     use super::*;
-    use crate::typedef::Layout;
+    use crate::typedef::{Layout, References};
     use typhon_sync::header::Header;
 
-    pub const LAYOUT: Layout = Layout { trace, clear, drop, ..Layout::confined::<Tuple>() };
+    pub const LAYOUT: Layout =
+        Layout { references: References::Row(row, trace), clear, drop, ..Layout::confined::<Tuple>() };
 
+    unsafe fn row(o: *const Header) -> Option<*const [Slot]> {
+        // SAFETY: used for tuples only.
+        Some(unsafe { (*(o as *const Tuple)).items() })
+    }
     unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
         // SAFETY: used for tuples only.
-        for s in unsafe { (*(o as *const Tuple)).items() } {
-            crate::Trace::trace(s, visit)
-        }
+        unsafe { (*(o as *const Tuple)).items() }.iter().for_each(|slot| crate::Trace::trace(slot, visit))
     }
     unsafe fn clear(_: *mut Header, _: &mut dyn FnMut(Word)) {
         // A tuple stays whole: a cycle through it is broken at its mutable members.

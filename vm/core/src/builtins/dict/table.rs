@@ -219,7 +219,7 @@ impl Table {
         debug_assert!(i < self.capacity);
         let words = if self.general { i as usize * 3 } else { i as usize * 2 };
         // SAFETY: entry numbers are below the capacity.
-        unsafe { ((self as *const Table as *mut u8).add(Self::ENTRIES) as *mut u64).add(words) }
+        unsafe { self.entry_base().add(words) }
     }
 
     /// The key of entry `i` (< n).
@@ -242,6 +242,18 @@ impl Table {
         debug_assert!(!self.general && i < self.capacity);
         // SAFETY: inside the table.
         unsafe { (self as *const Table as *const u8).add(Self::ENTRIES + 8 + i as usize * 16) as *const Slot }
+    }
+
+    /// Keys and values of a simple table.
+    pub(super) fn row(&self) -> Option<*const [Slot]> {
+        let n = self.n() as usize * 2;
+        (!self.general).then(|| core::ptr::slice_from_raw_parts(self.entry_base() as *const Slot, n))
+    }
+
+    #[inline(always)]
+    fn entry_base(&self) -> *mut u64 {
+        // SAFETY: inside the table, or at its end.
+        unsafe { (self as *const Table as *mut u8).add(Self::ENTRIES) as *mut u64 }
     }
 
     /// The stored hash of entry `i` of a general table.

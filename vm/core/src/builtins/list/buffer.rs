@@ -261,14 +261,19 @@ impl Drop for Items {
     }
 }
 
+impl Items {
+    /// Every slot of the buffer, those behind the last item, too.
+    pub(super) fn row(&self) -> *const [Slot] {
+        let p = self.load();
+        core::ptr::slice_from_raw_parts(p, capacity(p))
+    }
+}
+
 impl Trace for Items {
     const BESIDE: Beside = Beside::Always;
     fn trace(&self, visit: &mut dyn FnMut(Word)) {
-        let p = self.load();
-        for i in 0..capacity(p) {
-            // SAFETY: every slot of a published buffer is initialised.
-            unsafe { (*p.add(i)).trace(visit) }
-        }
+        // SAFETY: the buffer is not freed while a collector reads it.
+        unsafe { &*self.row() }.iter().for_each(|slot| slot.trace(visit))
     }
     fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
         let p = self.load();
