@@ -238,6 +238,11 @@ impl Heap {
         is_slot && !is_free_slot(unsafe { &*slot })
     }
 
+    /// Objects of deferred kinds lie below this address.
+    pub fn general_start(&self) -> usize {
+        self.block_address(self.general_start)
+    }
+
     /// Calls `f` with every block in use, in address order. World stopped.
     pub fn for_each_block(&self, mut f: impl FnMut(u32, &BlockMeta)) {
         for area in [Area::Deferred, Area::General] {

@@ -125,19 +125,30 @@ unsafe fn type_of(object: &Header) -> &Type {
 #[derive(Clone, Copy)]
 pub struct Tracer {
     beside: bool,
+    /// Objects that words without a count point to are mortal if they lie below this address.
+    mortal_below: usize,
 }
 
 impl Tracer {
     /// For use while the world is stopped.
-    pub const STOPPED: Tracer = Tracer { beside: false };
+    pub fn stopped() -> Tracer {
+        Tracer { beside: false, mortal_below: rt().heap.general_start() }
+    }
+
+    /// As [`Tracer::stopped`]; shows immortal objects, too.
+    pub fn of_everything() -> Tracer {
+        Tracer { mortal_below: usize::MAX, ..Tracer::stopped() }
+    }
 }
 
 impl Trace for Tracer {
     #[inline(always)]
     fn trace(&self, object: &Header, mut visit: impl FnMut(*const Header)) {
-        // Words with bit 3 are immortal or own a count nevertheless (OB-2).
+        // Words with bit 3 are of a deferred kind and own a count nevertheless, or immortal (OB-2); the
+        // latter, most of all the names in code, are nobody's garbage.
         let mut word = |w: Word| {
-            if w.is_ptr() && w.0 != 0 {
+            let mortal = w.is_counted() || w.is_ptr() && (w.ptr() as usize) < self.mortal_below;
+            if mortal && w.0 != 0 {
                 visit(w.ptr())
             }
         };
@@ -275,11 +286,11 @@ impl Host for VmHost {
     type Tracer = Tracer;
 
     fn tracer(&self) -> Tracer {
-        Tracer::STOPPED
+        Tracer::stopped()
     }
 
     fn tracer_beside(&self) -> Tracer {
-        Tracer { beside: !self.has_gil() }
+        Tracer { beside: !self.has_gil(), ..Tracer::stopped() }
     }
 
     fn me(&self) -> OwnerId {
@@ -650,7 +661,7 @@ pub fn objects(th: &mut Thread, generation: Option<Generation>) -> Vec<Owned> {
 pub fn referrers(th: &mut Thread, targets: &[Borrowed<'_>]) -> Vec<Owned> {
     let targets: Vec<*const Header> =
         targets.iter().filter_map(|t| t.header()).map(|h| h as *const Header).collect();
-    found(th, || typhon_gc::inspect::referrers(rt().heap, &Tracer::STOPPED, &targets))
+    found(th, || typhon_gc::inspect::referrers(rt().heap, &Tracer::of_everything(), &targets))
 }
 
 /// `gc.get_referents(*objects)`
@@ -664,7 +675,10 @@ pub fn referents(th: &mut Thread, objects: &[Borrowed<'_>]) -> Vec<Owned> {
     };
     found(th, || {
         let of = |o: &&Header| {
-            typhon_gc::inspect::referents(&Tracer::STOPPED, o).into_iter().filter(|r| made(o, r)).collect()
+            typhon_gc::inspect::referents(&Tracer::of_everything(), o)
+                .into_iter()
+                .filter(|r| made(o, r))
+                .collect()
         };
         objects.iter().flat_map(|o| -> Vec<*const Header> { of(o) }).collect()
     })
@@ -693,5 +707,5 @@ pub fn census(th: &mut Thread) -> typhon_gc::inspect::Census {
 /// What the heap verifier finds wrong; empty is good. Costs half a full collection.
 pub fn verify(th: &mut Thread) -> Vec<typhon_gc::verify::Finding> {
     let _hold = hold(th);
-    with_world_stopped(th, || typhon_gc::verify::verify(rt().heap, &Tracer::STOPPED))
+    with_world_stopped(th, || typhon_gc::verify::verify(rt().heap, &Tracer::stopped()))
 }
