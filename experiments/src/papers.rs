@@ -91,6 +91,26 @@ pub enum Step {
         /// Empty: all.
         workloads: Vec<String>,
     },
+    /// The program of `lab run gc` in several arms. Metrics: `NAME.throughput.A/B` and
+    /// `NAME.longest-wall.A/B`, `NAME.longest-processor.A/B` with cyclic garbage for each ratio `A/B`; for
+    /// each arm `A` `NAME.longest-wall.A` and `NAME.longest-processor.A` in ms, and `NAME.throughput.A`, the
+    /// throughput as a share of that with acyclic garbage.
+    Collectors {
+        #[expect(missing_docs, reason = "see the type")]
+        name: String,
+        #[expect(missing_docs, reason = "see the type")]
+        rounds: Rounds,
+        /// How many threads.
+        workers: u16,
+        /// Objects that stay alive, in thousands.
+        live_thousands: Rounds,
+        /// How long the threads run.
+        seconds: Rounds,
+        /// What to compare.
+        arms: Vec<StepArm>,
+        /// Which arms to divide, as `A/B`.
+        ratios: Vec<String>,
+    },
 }
 
 /// `experiment.toml`.

@@ -26,6 +26,41 @@ const WINDOWS_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 /// Bounds of the printed histogram, in µs.
 const BOUNDS_US: [u64; 9] = [50, 100, 250, 500, 1000, 2500, 10_000, 100_000, 1_000_000];
 
+/// How large an experiment with collectors is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scale {
+    pub n_workers: usize,
+    /// Objects that stay alive.
+    pub live: u32,
+    /// How long the threads run.
+    pub seconds: u32,
+    /// As in records.
+    pub size: &'static str,
+}
+
+impl Scale {
+    /// Every kind of garbage in every arm. Writes the program into `workdir`.
+    ///
+    /// Errors: when it cannot be written.
+    pub fn subjects(self, arms: &[Arm], workdir: &Workdir) -> Result<Vec<Subject>> {
+        let program = workdir.write("collector.py", COLLECTOR)?;
+        let cell = |arm: &Arm, garbage: &str| {
+            let mut command = arm.command.clone();
+            command.push(program.display().to_string());
+            command.extend([format!("live={}", self.live), format!("workers={}", self.n_workers)]);
+            command.extend([format!("seconds={}", self.seconds), format!("garbage={garbage}")]);
+            let launch = Launch { command, env: arm.env.clone(), folder: workdir.path().to_path_buf() };
+            Cell { key: Key::measure(&arm.name, self.n_workers), launches: vec![launch] }
+        };
+        let subject = |garbage: &&str| Subject {
+            name: garbage.to_string(),
+            size: self.size,
+            cells: arms.iter().map(|arm| cell(arm, garbage)).collect(),
+        };
+        Ok(GARBAGE.iter().map(subject).collect())
+    }
+}
+
 /// Everything about one process that the record keeps.
 #[derive(Serialize)]
 struct Details<'a> {
@@ -83,40 +118,25 @@ pub fn run(options: &GcOptions) -> Result<()> {
         Arm::typhon("gil", &typhon, &["gil=1", "gc=rendezvous"]),
     ];
     arms.extend(options.common.peers.iter().map(|peer| peer.arm()));
-    let n_workers = options.threads.map_or_else(threads::default_workers, usize::from);
-    let live = options.live.unwrap_or(if options.common.quick { 20_000 } else { 1_000_000 });
-    let seconds = options.seconds.unwrap_or(if options.common.quick { 1 } else { 30 });
-    let workdir = Workdir::new()?;
-    let program = workdir.write("collector.py", COLLECTOR)?;
+    let scale = Scale {
+        n_workers: options.threads.map_or_else(threads::default_workers, usize::from),
+        live: options.live.unwrap_or(if options.common.quick { 20_000 } else { 1_000_000 }),
+        seconds: options.seconds.unwrap_or(if options.common.quick { 1 } else { 30 }),
+        size: if options.common.quick { "quick" } else { "full" },
+    };
+    let Scale { n_workers, live, seconds, .. } = scale;
     let settings = super::settings(&options.common, 1, 3);
-    let subjects: Vec<Subject> = GARBAGE
-        .iter()
-        .map(|garbage| Subject {
-            name: garbage.to_string(),
-            size: if options.common.quick { "quick" } else { "full" },
-            cells: arms
-                .iter()
-                .map(|arm| {
-                    let mut command = arm.command.clone();
-                    command.push(program.display().to_string());
-                    command.extend([format!("live={live}"), format!("workers={n_workers}")]);
-                    command.extend([format!("seconds={seconds}"), format!("garbage={garbage}")]);
-                    let launch =
-                        Launch { command, env: arm.env.clone(), folder: workdir.path().to_path_buf() };
-                    Cell { key: Key::measure(&arm.name, n_workers), launches: vec![launch] }
-                })
-                .collect(),
-        })
-        .collect();
+    let workdir = Workdir::new()?;
+    let subjects = scale.subjects(&arms, &workdir)?;
     let described = serde_json::json!({
         "experiment": "gc", "arms": arms, "n_workers": n_workers, "live": live, "seconds": seconds,
         "rounds": settings.rounds, "seed": settings.seed, "unit": "ns per pair and worker",
         "versions": arms.iter().map(|arm| crate::host::version(&arm.command)).collect::<Vec<_>>(),
     });
     let mut recorder = Recorder::open("gc", options.common.out.as_deref(), settings.seed, &described)?;
-    let reader = |_: &Subject, cell: &Cell, finished: &Finished| read(cell, finished, seconds);
+    let reader = |_: &Subject, cell: &Cell, finished: &Finished| read(cell, finished, scale);
     let runs = runner::run(&subjects, settings, &reader, &mut recorder)?;
-    let all = Measured { runs: &runs, run_ns: u64::from(seconds) * 1_000_000_000 };
+    let all = Measured { runs: &runs, scale };
     all.record(&mut recorder)?;
     recorder.close("done")?;
     report::opening(&recorder, settings);
@@ -125,7 +145,7 @@ pub fn run(options: &GcOptions) -> Result<()> {
     println!("also held while another one runs. Longest and memory are the worst of all rounds.");
     println!();
     let samples = Samples::new(&runs, settings.seed);
-    println!("{}", all.summary(&arms, n_workers, &samples).render());
+    println!("{}", all.summary(&arms, &samples).render());
     println!("Holds by length; on the wall, and in processor time of the thread that was held");
     println!("{}", all.histogram(&arms).render());
     println!("Minimum mutator utilisation, per cent of a window");
@@ -143,21 +163,40 @@ fn report_of(finished: &Finished) -> Option<Report> {
     Report::read(&lines::reports(&finished.stdout))
 }
 
-fn read(cell: &Cell, finished: &Finished, seconds: u32) -> Outcome {
+/// What one process reported.
+pub(crate) fn read(cell: &Cell, finished: &Finished, scale: Scale) -> Outcome {
     let Some(report) = report_of(finished) else {
         return Outcome { fault: Some((None, "reported nothing".to_string())), ..Outcome::default() };
     };
-    let wall_ns = f64::from(seconds) * 1e9 * cell.key.workers as f64 / report.pairs as f64;
+    let wall_ns = f64::from(scale.seconds) * 1e9 * cell.key.workers as f64 / report.pairs as f64;
     let reading = Reading { wall_ns, cpu_ns: Some(finished.cpu_ns), ..Reading::default() };
     Outcome { readings: vec![reading], ..Outcome::default() }
 }
 
-struct Measured<'a> {
-    runs: &'a [Run],
-    run_ns: u64,
+/// All processes of an experiment with collectors.
+pub(crate) struct Measured<'a> {
+    pub runs: &'a [Run],
+    pub scale: Scale,
 }
 
 impl Measured<'_> {
+    fn run_ns(&self) -> u64 {
+        u64::from(self.scale.seconds) * 1_000_000_000
+    }
+
+    /// The longest hold of an arm in each round, in ns.
+    pub fn longest(
+        &self,
+        garbage: &str,
+        arm: &str,
+        clock: impl Fn(&Hold) -> u64 + Copy,
+    ) -> Vec<(usize, f64)> {
+        let reports = self.reports(garbage, arm).into_iter();
+        reports
+            .map(|(round, report)| (round, report.lengths(clock).last().map_or(0.0, |&ns| ns as f64)))
+            .collect()
+    }
+
     /// The reports of an arm, with their rounds.
     fn reports(&self, garbage: &str, arm: &str) -> Vec<(usize, Report)> {
         let mine = self.runs.iter().filter(|run| run.subject == garbage && run.key.arm == arm);
@@ -186,7 +225,7 @@ impl Measured<'_> {
                 wall: Distribution::of(&report.lengths(|hold| hold.wall_ns)),
                 cpu: Distribution::of(&report.lengths(|hold| hold.cpu_ns)),
                 utilisation: windows
-                    .map(|&ms| (ms, report.utilisation(ms * 1_000_000, self.run_ns)))
+                    .map(|&ms| (ms, report.utilisation(ms * 1_000_000, self.run_ns())))
                     .collect(),
                 peak_kib: report.peak_kib(),
                 own: &report.own,
@@ -195,7 +234,7 @@ impl Measured<'_> {
         Ok(())
     }
 
-    fn summary(&self, arms: &[Arm], n_workers: usize, samples: &Samples) -> Table {
+    pub fn summary(&self, arms: &[Arm], samples: &Samples) -> Table {
         let mut table = Table::new([
             "garbage",
             "arm",
@@ -210,7 +249,7 @@ impl Measured<'_> {
         ]);
         for garbage in GARBAGE {
             for arm in arms {
-                let key = Key::measure(&arm.name, n_workers);
+                let key = Key::measure(&arm.name, self.scale.n_workers);
                 let wall = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.wall_ns));
                 let cpu = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.cpu_ns));
                 let reports = self.reports(garbage, &arm.name);
@@ -301,7 +340,7 @@ impl Measured<'_> {
     /// The worst utilisation of an arm in any round.
     fn worst(&self, garbage: &str, arm: &str, window_ms: u64) -> Option<f64> {
         let reports = self.reports(garbage, arm);
-        let of = |report: &Report| report.utilisation(window_ms * 1_000_000, self.run_ns);
+        let of = |report: &Report| report.utilisation(window_ms * 1_000_000, self.run_ns());
         reports.iter().map(|(_, report)| of(report)).min_by(f64::total_cmp)
     }
 

@@ -1,11 +1,12 @@
 //! `lab paper`: measure what a paper claims, and judge.
 
-use super::{Cast, report, settings, thread_subject};
+use super::{Cast, gc, report, settings, thread_subject};
 use crate::arms::{self, Arm};
 use crate::cli::{Common, Paper as Command, StartMethod};
 use crate::compare::Samples;
 use crate::definition::{self, DRIVER, Size, Workload};
 use crate::failure::{Failure, Result, while_doing};
+use crate::holds::Hold;
 use crate::host::{self, Host};
 use crate::lines;
 use crate::papers::{self, Metric, Metrics, Paper, Rounds, Step, StepArm, Verdict};
@@ -128,6 +129,16 @@ fn measure(paper: &Paper, common: &Common) -> Result<()> {
             Step::Operations { name, rounds, workers, options, workloads } => {
                 lab.operations(name, settings(*rounds), (*workers).into(), options, workloads)?;
             }
+            Step::Collectors { name, rounds, workers, live_thousands, seconds, arms, ratios } => {
+                let chosen = |rounds: &Rounds| if common.quick { rounds.quick } else { rounds.full };
+                let scale = gc::Scale {
+                    n_workers: (*workers).into(),
+                    live: u32::from(chosen(live_thousands)) * 1000,
+                    seconds: chosen(seconds).into(),
+                    size: if common.quick { "quick" } else { "full" },
+                };
+                lab.collectors(name, settings(*rounds), scale, arms, ratios)?;
+            }
         }
     }
     for line in papers::metric_lines(&lab.metrics) {
@@ -191,6 +202,81 @@ impl Lab<'_> {
         Ok(())
     }
 
+    fn arms(&self, arms: &[StepArm]) -> Vec<Arm> {
+        let arm = |arm: &StepArm| {
+            let options: Vec<&str> = arm.options.iter().map(String::as_str).collect();
+            Arm::typhon(&arm.name, &self.typhon, &options)
+        };
+        arms.iter().map(arm).collect()
+    }
+
+    fn collectors(
+        &mut self,
+        name: &str,
+        settings: Settings,
+        scale: gc::Scale,
+        arms: &[StepArm],
+        ratios: &[String],
+    ) -> Result<()> {
+        let arms = self.arms(arms);
+        let subjects = scale.subjects(&arms, &self.workdir)?;
+        let reader = |_: &Subject, cell: &Cell, finished: &Finished| gc::read(cell, finished, scale);
+        let runs = runner::run(&subjects, settings, &reader, &mut self.recorder)?;
+        let samples = Samples::new(&runs, settings.seed);
+        let all = gc::Measured { runs: &runs, scale };
+        let why_not = "an arm failed";
+        let mut metrics = Vec::new();
+        let key = |arm: &str| Key::measure(arm, scale.n_workers);
+        for arm in &arms {
+            let share = samples.across("acyclic", &key(&arm.name), "cyclic", &key(&arm.name));
+            metrics.push((format!("throughput.{}", arm.name), metric(share, why_not)));
+        }
+        for ratio in ratios {
+            let (above, below) = sides(ratio)?;
+            // Throughput is the reciprocal of time.
+            let effect = samples.ratio("cyclic", &key(below), &key(above));
+            metrics.push((format!("throughput.{ratio}"), metric(effect, why_not)));
+        }
+        let clocks: [(&str, fn(&Hold) -> u64); 2] =
+            [("wall", |hold| hold.wall_ns), ("processor", |hold| hold.cpu_ns)];
+        for (clock, of) in clocks {
+            let longest = |arm: &str| all.longest("cyclic", arm, of);
+            // 0 ns would have no logarithm; a nanosecond is as good as none.
+            let pairs = |above: &str, below: Option<&str>| -> Option<Effect> {
+                let below = below.map(longest);
+                let sides: Vec<(Vec<f64>, Vec<f64>)> = longest(above)
+                    .into_iter()
+                    .filter_map(|(round, ns)| {
+                        let under = match &below {
+                            None => 1e6,
+                            Some(below) => below.iter().find(|(other, _)| *other == round)?.1.max(1.0),
+                        };
+                        Some((vec![ns.max(1.0)], vec![under]))
+                    })
+                    .collect();
+                share(&sides, settings.seed)
+            };
+            for arm in &arms {
+                metrics
+                    .push((format!("longest-{clock}.{}", arm.name), metric(pairs(&arm.name, None), why_not)));
+            }
+            for ratio in ratios {
+                let (above, below) = sides(ratio)?;
+                metrics
+                    .push((format!("longest-{clock}.{ratio}"), metric(pairs(above, Some(below)), why_not)));
+            }
+        }
+        self.metrics.extend(metrics.into_iter().map(|(key, metric)| (format!("{name}.{key}"), metric)));
+        let title = format!(
+            "{} threads make garbage for {} s over {} live objects",
+            scale.n_workers, scale.seconds, scale.live
+        );
+        let table = all.summary(&arms, &samples);
+        self.show(&title, &table);
+        self.runs.extend(runs);
+        Ok(())
+    }
+
     fn threaded(
         &self,
         workloads: &[String],
@@ -250,13 +336,7 @@ impl Lab<'_> {
         ratios: &[String],
         workloads: &[String],
     ) -> Result<()> {
-        let arms = arms
-            .iter()
-            .map(|arm| {
-                let options: Vec<&str> = arm.options.iter().map(String::as_str).collect();
-                Arm::typhon(&arm.name, &self.typhon, &options)
-            })
-            .collect();
+        let arms = self.arms(arms);
         let (workloads, cast, subjects) = self.threaded(workloads, arms, workers)?;
         let runs = self.run_threaded(&workloads, &cast, &subjects, settings)?;
         let samples = Samples::new(&runs, settings.seed);
