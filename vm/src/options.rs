@@ -222,6 +222,13 @@ impl Cli {
             },
             "dev" => config.dev_mode = true,
             "showrefcount" => config.show_refcount = true,
+            "zeal" => match value.as_deref().and_then(|v| v.parse().ok()) {
+                Some(births @ 1..=1_000_000) => config.zeal = births,
+                _ => {
+                    let msg = "-X zeal needs a number of births from 1 to 1000000: -X zeal=N";
+                    return Err(Stop::Fail(String::from(msg), 1));
+                }
+            },
             "int_max_str_digits" => {
                 config.int_max_str_digits = digits(value.as_deref(), "-X int_max_str_digits")?
             }

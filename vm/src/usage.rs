@@ -94,4 +94,6 @@ The following implementation-specific options are available:
 -X stdlib=DIR: take the standard library from a folder instead of the one
          inside the command
 -X utf8[=0|1]: UTF-8 mode
+-X zeal=N: collect garbage and check the heap after every N births, far too often,
+         to find errors of the collector
 ";

@@ -4,6 +4,7 @@
 //! The collector itself is [`typhon_gc::Collector`]; here is its [`Host`].
 
 mod background;
+mod zeal;
 
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -17,12 +18,13 @@ use typhon_gc::{Collector, Host, Strategy, Trace};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 use typhon_sync::thread_state::breaker;
 use typhon_sync::{Stopped, ThreadCtx};
+use zeal::Zeal;
 
 use crate::builtins::dict::Dict;
 use crate::builtins::list::List;
 use crate::object::{Beside, Borrowed, Owned};
 use crate::quarantine;
-use crate::runtime::{GcStrategy, Runtime, rt};
+use crate::runtime::{Config, GcStrategy, Runtime, rt};
 use crate::shape;
 use crate::thread::{self, Thread};
 use crate::typedef::{References, Visit, type_flags};
@@ -55,11 +57,12 @@ pub struct Collecting {
     pub background: Background,
     /// How often threads collected for themselves.
     own_collections: AtomicU32,
+    zeal: Zeal,
 }
 
 impl Collecting {
-    pub(crate) fn new(heap: &'static typhon_gc::Heap, strategy: GcStrategy) -> Collecting {
-        let strategy = match strategy {
+    pub(crate) fn new(heap: &'static typhon_gc::Heap, config: &Config) -> Collecting {
+        let strategy = match config.gc {
             GcStrategy::Stop => Strategy::Stop,
             GcStrategy::Rendezvous => Strategy::Rendezvous,
             GcStrategy::Off => Strategy::Off,
@@ -70,12 +73,16 @@ impl Collecting {
             debug: AtomicU32::new(0),
             background: Background::default(),
             own_collections: AtomicU32::new(0),
+            zeal: Zeal::new(config.zeal),
         }
     }
 }
 
 /// Asks to be told when enough objects were born; called once at start.
 pub fn start(rt: &Runtime) {
+    if let Some(every) = rt.collecting.zeal.every() {
+        rt.heap.set_publish_every(every);
+    }
     rt.heap.set_publish_hook(births_published);
 }
 
@@ -85,7 +92,7 @@ fn births_published(young: i64, own: OwnBirths) {
         return;
     }
     let rt = rt();
-    if own_is_due(rt, own) || all_are_due(rt, young) {
+    if rt.collecting.zeal.births_published() || own_is_due(rt, own) || all_are_due(rt, young) {
         // SAFETY: the current thread is valid; raising a bit touches an atomic only.
         unsafe { (*th).sync.ctx.raise(breaker::GC) }
     }
@@ -443,6 +450,7 @@ impl Host for VmHost {
 /// that is due. What is small is done in place; the rest, where the strategy has it so, in the background.
 pub fn at_safepoint(th: &mut Thread) {
     background::at_safepoint(th);
+    zeal::at_safepoint(th);
     let collector = &rt().collecting.collector;
     let mut due = all_are_due(th.rt, th.rt.heap.young());
     if own_is_due(th.rt, th.heap.own_births()) && !th.collecting {

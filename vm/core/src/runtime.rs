@@ -20,6 +20,8 @@ pub struct Config {
     pub gil: bool,
     pub atomic_refcount: bool,
     pub gc: GcStrategy,
+    /// Births between two unneeded collections ([`crate::collect`]); 0: none.
+    pub zeal: u32,
     pub hash_seed: Option<u64>,
     pub optimize: u8,
     pub verbose: u8,
@@ -54,6 +56,7 @@ impl Default for Config {
             gil: false,
             atomic_refcount: false,
             gc: GcStrategy::Rendezvous,
+            zeal: 0,
             hash_seed: None,
             optimize: 0,
             verbose: 0,
@@ -181,7 +184,7 @@ impl Runtime {
     ) -> Runtime {
         Runtime {
             threads: crate::threads::Threads::new(&config),
-            collecting: crate::collect::Collecting::new(heap, config.gc),
+            collecting: crate::collect::Collecting::new(heap, &config),
             config,
             heap,
             native_modules,
