@@ -208,35 +208,30 @@ impl Collector {
         self.strategy != Strategy::Off && self.policy.is_due(births)
     }
 
-    /// Whether a collection is running, finalisers included.
-    pub fn is_running(&self) -> bool {
-        // ORDERING Relaxed: a hint; `collect` decides by compare-exchange.
-        self.running.load(Ordering::Relaxed)
+    /// Takes the right to call [`Turn::collect`]. `None`: another collection has it, or the strategy is Off.
+    pub fn try_begin(&self) -> Option<Turn<'_>> {
+        // ORDERING Acquire: what the previous collection did is visible.
+        let begun = self.strategy != Strategy::Off && !self.running.swap(true, Ordering::Acquire);
+        begun.then_some(Turn(self))
     }
 
-    /// Collects on the calling thread, which runs finalisers, weak-reference callbacks and
-    /// destructors after the world has been resumed. Exact for garbage that exists at the call.
-    /// [`Outcome::skipped`] if called from inside a collection (from a finaliser, or by a thread
-    /// that runs while another one's finalisers do).
+    /// In the child of a fork, where the thread whose turn it was does not exist.
+    pub fn end_turn_of_gone_thread(&self) {
+        // ORDERING Relaxed: there is one thread.
+        self.running.store(false, Ordering::Relaxed);
+    }
+
+    /// [`Turn::collect`], or [`Outcome::skipped`] where [`Collector::try_begin`] refuses.
     pub fn collect<H: Host>(&self, host: &mut H, generation: Generation, options: Options) -> Outcome {
-        // ORDERING Acquire: what the previous collection did is visible.
-        let entered = self.running.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed);
-        if self.strategy == Strategy::Off || entered.is_err() {
-            if entered.is_ok() {
-                // ORDERING Release: pairs with the Acquire above.
-                self.running.store(false, Ordering::Release);
-            }
-            return Outcome { skipped: true, ..Outcome::default() };
+        match self.try_begin() {
+            Some(turn) => turn.collect(host, generation, options),
+            None => Outcome { skipped: true, ..Outcome::default() },
         }
-        let outcome = stop::collect(self, host, generation, options);
-        // ORDERING Release: pairs with the Acquire above.
-        self.running.store(false, Ordering::Release);
-        outcome
     }
 
     /// Finds garbage beside the mutators, on a thread that runs no Python code, and delivers it in
     /// portions for [`Collector::take_apart`]. One thread at a time, and not during a
-    /// [`Collector::collect`]: the caller sees to that.
+    /// [`Turn::collect`]: the caller sees to that.
     pub fn search<H: Host>(
         &self,
         host: &mut H,
@@ -277,7 +272,7 @@ impl Collector {
     }
 
     /// Takes portions of garbage apart on the calling thread until `next` gives no more, with
-    /// everything that [`Collector::collect`] says about that. Several threads may do so at once, and others
+    /// everything that [`Turn::collect`] says about that. Several threads may do so at once, and others
     /// may collect meanwhile; portions go to their owners.
     pub fn take_apart<H: Host>(
         &self,
@@ -302,5 +297,24 @@ impl Collector {
             });
         }
         total
+    }
+}
+
+/// The right to collect, which one thread has at a time; dropping it gives it back.
+pub struct Turn<'a>(&'a Collector);
+
+impl Turn<'_> {
+    /// Collects on the calling thread, which runs finalisers, weak-reference callbacks and
+    /// destructors after the world has been resumed. Exact for garbage that exists at the call and that
+    /// nobody is taking apart.
+    pub fn collect<H: Host>(&self, host: &mut H, generation: Generation, options: Options) -> Outcome {
+        stop::collect(self.0, host, generation, options)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        // ORDERING Release: pairs with the Acquire in `try_begin`.
+        self.0.running.store(false, Ordering::Release);
     }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub(crate) use background::before_fork;
 pub use background::{Background, Hold, hold};
 pub use typhon_gc::Generation;
-use typhon_gc::cycles::{Options, Outcome, Portion};
+use typhon_gc::cycles::{Options, Outcome, Portion, Turn};
 use typhon_gc::heap::OwnBirths;
 use typhon_gc::{Collector, Host, Strategy, Trace};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
@@ -44,7 +44,7 @@ pub mod debug {
 const IN_PLACE: usize = 4_000;
 /// Own collections of threads between two looks at the young objects that several threads know.
 const OTHERS_EVERY: u32 = 10;
-/// How long a collection waits for that of another thread to end.
+/// How long a collection that a program asks for waits for those of other threads to end.
 const COLLECT_WAITS: Duration = Duration::from_secs(1);
 /// How long the background collector reads without a breath.
 const QUANTUM: Duration = Duration::from_micros(100);
@@ -467,40 +467,57 @@ pub fn at_safepoint(th: &mut Thread) {
     if background::is_busy(th.rt) {
         return background::give_way(th, collector.policy.due_at());
     }
-    if collector.is_running() {
-        return;
-    }
     let generation = collector.policy.choose();
     let old = if generation == Generation::Full { collector.policy.live() } else { 0 };
     let in_place = old + th.rt.heap.young().max(0) as usize <= IN_PLACE;
     if in_place || !is_concurrent(th.rt) || !background::request(th, generation) {
-        collect(th, generation);
+        collect_within(th, generation, Duration::ZERO);
     }
 }
 
-/// Collects, with the callbacks of `gc.callbacks` before and after. The exception on its way stays.
+/// Collects, with the callbacks of `gc.callbacks` before and after. The exception on its way stays. Waits for
+/// collections of other threads, but not for ever: their finalisers may be waiting for us.
 pub fn collect(th: &mut Thread, generation: Generation) -> Outcome {
+    collect_within(th, generation, COLLECT_WAITS)
+}
+
+/// [`collect`], with the longest time to wait for others.
+fn collect_within(th: &mut Thread, generation: Generation, patience: Duration) -> Outcome {
     let saved = th.take_exc();
-    let outcome = collect_with_callbacks(th, generation);
+    let outcome = collect_with_callbacks(th, generation, patience);
     if let Some(exc) = saved {
         let _ = th.set_exc(exc);
     }
     outcome
 }
 
-fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
+fn collect_with_callbacks(th: &mut Thread, generation: Generation, patience: Duration) -> Outcome {
     let collecting = &rt().collecting;
-    // Another thread's collection is waited for, but not for ever: its finalisers may be waiting for us.
-    let patience = Instant::now() + COLLECT_WAITS;
-    while !th.collecting && collecting.collector.is_running() && Instant::now() < patience {
-        crate::threads::blocking(th, || std::thread::sleep(QUANTUM));
+    let skipped = Outcome { skipped: true, ..Outcome::default() };
+    if th.collecting || collecting.collector.strategy() == Strategy::Off {
+        return skipped;
     }
-    if th.collecting || collecting.collector.is_running() || collecting.collector.strategy() == Strategy::Off
-    {
-        return Outcome { skipped: true, ..Outcome::default() };
-    }
+    let limit = Instant::now() + patience;
+    let turn = loop {
+        match collecting.collector.try_begin() {
+            Some(turn) => break turn,
+            None if Instant::now() >= limit => return skipped,
+            None => crate::threads::blocking(th, || std::thread::sleep(QUANTUM)),
+        }
+    };
+    th.collecting = true;
+    th.has_collectors_turn = true;
+    let outcome = collect_in_turn(th, &turn, generation, limit);
+    th.has_collectors_turn = false;
+    th.collecting = false;
+    outcome
+}
+
+fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, limit: Instant) -> Outcome {
+    let collecting = &rt().collecting;
     let _hold = hold(th);
     background::serve(th, true);
+    background::wait_for_servers(th, limit);
     // ORDERING Relaxed: a plain setting.
     let debug = collecting.debug.load(Ordering::Relaxed);
     let start = Instant::now();
@@ -518,9 +535,7 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation) -> Outcome {
         );
     }
     tell_callbacks(th, "start", generation, &Outcome::default());
-    th.collecting = true;
-    let outcome = with_options(th, |host, options| collecting.collector.collect(host, generation, options));
-    th.collecting = false;
+    let outcome = with_options(th, |host, options| turn.collect(host, generation, options));
     tell_callbacks(th, "stop", generation, &outcome);
     if debug & debug::STATS != 0 {
         crate::report::write_stderr(

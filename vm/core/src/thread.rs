@@ -61,6 +61,8 @@ pub struct Thread {
     pub heap: LocalHeap,
     /// This thread is taking garbage apart: finalisers that it runs start no collection.
     pub(crate) collecting: bool,
+    /// The collection that the collector is running is this thread's ([`typhon_gc::cycles::Turn`]).
+    pub(crate) has_collectors_turn: bool,
     /// Freed memory that a collector may still be reading.
     pub(crate) limbo: typhon_sync::Limbo<crate::quarantine::Piece>,
     /// The exception on its way, or [`Word::ZERO`]. Owns a count.
@@ -199,6 +201,7 @@ impl Thread {
             victim: Word::ZERO,
             pending_drops: Vec::with_capacity(64),
             collecting: false,
+            has_collectors_turn: false,
             limbo: typhon_sync::Limbo::default(),
             heap: LocalHeap::new(rt.heap),
             exc: Word::ZERO,

@@ -325,7 +325,7 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
             rt.threads.main_ident.store(th.ident, Ordering::Relaxed);
             // SAFETY: this is the child of the fork.
             unsafe { stopped.in_child(|object| dead.push(object)) };
-            background.in_child();
+            background.in_child(th);
         } else {
             stopped.in_parent();
         }

@@ -173,5 +173,61 @@ gc.collect()
 assert gc.get_referents([1, 2.5, "x"]) == [1, 2.5, "x"]
 assert gc.get_referents({1: 2}) == [1, 2] and gc.get_referents((None,)) == [None]
 
+# gc.collect() finds what was garbage before it, while other threads call it, too, and while garbage that a
+# search found is being taken apart.
+import os, threading, time
+
+
+class Node:
+    pass
+
+
+def collect_exactly(until, kept):
+    while time.monotonic() < until:
+        node = Node()
+        node.me = node
+        gone = weakref.ref(node)
+        del node
+        gc.collect()
+        if gone() is not None:
+            kept.append(gone)
+
+
+def litter(until):
+    while time.monotonic() < until:
+        for _ in range(100):
+            a, b = Node(), Node()
+            a.other, b.other = b, a
+
+
+def run(*jobs):
+    threads = [threading.Thread(target=job, args=args) for job, *args in jobs]
+    for t in threads:
+        t.start()
+    return threads
+
+
+kept = []
+old = [[i] for i in range(10_000)]
+until = time.monotonic() + .5
+for t in run(*[(collect_exactly, until, kept)] * 3, *[(litter, until)] * 2):
+    t.join()
+assert not kept, kept
+
+# Nor does a fork in the middle of all that leave the child without a collector.
+until = time.monotonic() + .5
+threads = run(*[(collect_exactly, until, kept)] * 2, (litter, until))
+while time.monotonic() < until:
+    pid = os.fork()
+    if pid == 0:
+        collect_exactly(time.monotonic() + .005, kept)
+        litter(time.monotonic() + .005)
+        os._exit(len(kept))
+    assert os.waitpid(pid, 0)[1] == 0
+for t in threads:
+    t.join()
+assert not kept, kept
+del old, kept
+
 # Headers and references agree.
 assert sys._gc_verify() == [], sys._gc_verify()

@@ -46,11 +46,11 @@ struct State {
     request: Option<Generation>,
     /// A search is under way.
     busy: bool,
-    /// How many want no search to begin.
-    holds: usize,
+    /// Threads that want no search to begin, by their number; once for each time that they said so.
+    holders: Vec<u64>,
     portions: VecDeque<Portion>,
-    /// Portions that mutators are taking apart.
-    taken: usize,
+    /// Threads that are taking portions apart; likewise.
+    servers: Vec<u64>,
     /// Dead objects that nobody has destroyed.
     dead: Vec<Dead>,
     /// What all searches did.
@@ -97,7 +97,7 @@ impl State {
 
     /// The search has ended, and its garbage is gone.
     fn is_over(&self) -> bool {
-        self.round.is_some_and(|round| round.searched) && self.portions.is_empty() && self.taken == 0
+        self.round.is_some_and(|round| round.searched) && self.portions.is_empty() && self.servers.is_empty()
     }
 }
 
@@ -107,7 +107,7 @@ pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
     let background = &th.rt.collecting.background;
     {
         let mut state = background.state.lock();
-        if state.busy || state.request.is_some() || state.round.is_some() || state.holds > 0 {
+        if state.busy || state.request.is_some() || state.round.is_some() || !state.holders.is_empty() {
             return true;
         }
         if !state.started {
@@ -139,7 +139,7 @@ fn run(rt: &'static Runtime) {
         let generation = {
             let mut state = background.state.lock();
             loop {
-                if state.holds == 0
+                if state.holders.is_empty()
                     && let Some(generation) = state.request.take()
                 {
                     state.busy = true;
@@ -255,24 +255,26 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
     th.pending_drops.extend(dead.into_iter().map(|dead| dead.0));
     th.drain_drops();
     let Some(round) = round else { return };
-    let me = th.owner;
+    let (me, ident) = (th.owner, th.ident);
     let mut first = true;
-    let mut taken = 0;
+    let mut serving = false;
     let outcome = super::take_apart(th, round.generation, || {
         if !core::mem::take(&mut first) && !more() {
             return None;
         }
         let mut state = background.state.lock();
         let portion = state.portion_for(me).and_then(|place| state.portions.remove(place))?;
-        state.taken += 1;
-        taken += 1;
+        if !core::mem::replace(&mut serving, true) {
+            state.servers.push(ident);
+        }
         Some(portion)
     });
-    if taken > 0 {
-        th.rt.collecting.collector.policy.pauses.record(Pause::Slice, &watch);
-    }
     let mut state = background.state.lock();
-    state.taken -= taken;
+    if serving {
+        th.rt.collecting.collector.policy.pauses.record(Pause::Slice, &watch);
+        remove_one(&mut state.servers, ident);
+        background.changed.notify_all();
+    }
     let Some(round) = &mut state.round else { return };
     round.outcome.collected += outcome.collected;
     round.outcome.uncollectable += outcome.uncollectable;
@@ -284,6 +286,19 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
     } else if state.portion_for(me).is_some() {
         drop(state);
         th.sync.ctx.raise(breaker::GC);
+    }
+}
+
+/// Waits until no other thread is taking a portion apart, at the longest until `limit`.
+pub(super) fn wait_for_servers(th: &mut Thread, limit: Instant) {
+    let background = &th.rt.collecting.background;
+    let ident = th.ident;
+    let others = move |state: &mut State| state.servers.iter().any(|&server| server != ident);
+    if others(&mut background.state.lock()) {
+        threads::blocking(th, || {
+            let mut state = background.state.lock();
+            background.changed.wait_while_until(&mut state, others, limit);
+        });
     }
 }
 
@@ -322,14 +337,17 @@ pub(super) fn is_busy(rt: &Runtime) -> bool {
 }
 
 /// No search goes on while this lives.
-pub struct Hold(&'static Background);
+pub struct Hold {
+    background: &'static Background,
+    ident: u64,
+}
 
 /// Waits for the end of the search that may be under way, and keeps further ones from beginning. The
 /// calling thread detaches while it waits.
 pub fn hold(th: &mut Thread) -> Hold {
     let background = &rt().collecting.background;
     let mut state = background.state.lock();
-    state.holds += 1;
+    state.holders.push(th.ident);
     if state.busy {
         drop(state);
         threads::blocking(th, || {
@@ -341,17 +359,24 @@ pub fn hold(th: &mut Thread) -> Hold {
     } else {
         drop(state);
     }
-    Hold(background)
+    Hold { background, ident: th.ident }
+}
+
+fn remove_one(idents: &mut Vec<u64>, ident: u64) {
+    if let Some(place) = idents.iter().position(|&i| i == ident) {
+        idents.swap_remove(place);
+    }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.0.state.lock().holds -= 1;
-        self.0.changed.notify_all();
+        remove_one(&mut self.background.state.lock().holders, self.ident);
+        self.background.changed.notify_all();
     }
 }
 
-/// The lock of the background's state, over a fork: in the child there is no collector's thread.
+/// The lock of the background's state, over a fork: in the child there is neither the collector's thread nor
+/// another one at work for it.
 pub(crate) struct OverFork(parking_lot::MutexGuard<'static, State>);
 
 pub(crate) fn before_fork() -> OverFork {
@@ -359,10 +384,17 @@ pub(crate) fn before_fork() -> OverFork {
 }
 
 impl OverFork {
-    pub fn in_child(mut self) {
-        self.0.started = false;
+    /// `th`: the thread that forked.
+    pub fn in_child(mut self, th: &Thread) {
+        let state = &mut *self.0;
+        state.started = false;
         // What was searched before the fork can still be taken apart; what was not is asked for again.
-        self.0.request = None;
-        self.0.round = self.0.round.filter(|round| round.searched);
+        state.request = None;
+        state.round = state.round.filter(|round| round.searched);
+        state.holders.retain(|&ident| ident == th.ident);
+        state.servers.retain(|&ident| ident == th.ident);
+        if !th.has_collectors_turn {
+            rt().collecting.collector.end_turn_of_gone_thread();
+        }
     }
 }
