@@ -86,7 +86,7 @@ struct Covered {
     /// Index of its first cell.
     first: u32,
     n_cells: u32,
-    /// It had an object when the sieve was made: the passes go over such blocks only.
+    /// The passes go over such blocks only: those that had an object when the sieve was made.
     used: AtomicBool,
 }
 
@@ -153,17 +153,23 @@ impl<'h> Sieve<'h> {
         });
         sieve.cells = zeroed(total as usize);
         let mut left = 0;
-        for &Covered { block, first, .. } in &sieve.blocks {
-            heap.for_each_in_block(block, heap.meta(block), |index, header| {
+        for covered in &sieve.blocks {
+            let (mut live, mut has_members) = (0, false);
+            heap.for_each_in_block(covered.block, heap.meta(covered.block), |index, header| {
+                live += 1;
                 let Some(count) = member_count(header, Scope::Young) else { return };
                 if seems_private_to(header, tracer) == Some(owner) {
-                    let cell = &sieve.cells[(first + index) as usize];
+                    let cell = &sieve.cells[(covered.first + index) as usize];
                     // ORDERING Relaxed: this thread only.
                     cell.store(IN_SET | counted(count), Ordering::Relaxed);
+                    has_members = true;
                 } else {
                     left += 1;
                 }
             });
+            // The other passes look for members, and for full blocks that have become old.
+            // ORDERING Relaxed: this thread only.
+            covered.used.store(has_members || live == covered.n_cells, Ordering::Relaxed);
         }
         (sieve, left)
     }
@@ -438,8 +444,15 @@ impl<'h> Sieve<'h> {
     /// Lets young collections pass over covered blocks in which every slot holds an old object.
     /// To be called when survivors have got OLD.
     pub fn clean_blocks(&self, pace: &mut Pace<'_>) {
-        for &Covered { block, .. } in self.used() {
+        for covered in self.used() {
             pace.breathe();
+            // What was not found alive is young, and may be about to leave its slot.
+            // ORDERING Relaxed: this thread only.
+            let not_alive = |cell: &AtomicU32| cell.load(Ordering::Relaxed) & (IN_SET | REACHED) == IN_SET;
+            if self.slots(covered).any(|(_, cell)| not_alive(cell)) {
+                continue;
+            }
+            let block = covered.block;
             let meta = self.heap.meta(block);
             // First, so that a mutator that frees a slot during the look has the last word.
             meta.mark_clean();

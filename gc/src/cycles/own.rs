@@ -11,6 +11,9 @@ use crate::heap::LocalHeap;
 use crate::pauses::{Pause, Watch};
 use crate::policy::{self, Generation};
 
+/// Survivors stay young if there is but one for so many dead.
+const FEW: usize = 16;
+
 /// Collects for the calling thread, whose share of the heap `local` gives.
 pub(super) fn collect<H: Host>(
     collector: &Collector,
@@ -36,20 +39,25 @@ pub(super) fn collect<H: Host>(
         // A stranger came by meanwhile. What it has seen is marked, and no member next time.
         dead.clear();
     }
-    for &object in &alive {
-        // SAFETY: as above.
-        grow_old(unsafe { &*object });
+    // What is in use just now has no reason to outlive the next collection, if nearly everything else is dead.
+    let stay_young = alive.len() * FEW <= dead.len();
+    if !stay_young {
+        for &object in &alive {
+            // SAFETY: as above.
+            grow_old(unsafe { &*object });
+        }
     }
     sieve.clean_blocks(pace);
     let looked_at = sieve.n_slots();
     drop(sieve);
     let old_deaths = collector.heap.take_old_deaths();
-    let (survivors, unreachable) = (alive.len(), dead.len());
+    let (young, survivors) = if stay_young { (alive.len(), 0) } else { (0, alive.len()) };
+    let unreachable = dead.len();
     collector.policy.note(Generation::Young, policy::Found { births, survivors, unreachable, old_deaths });
-    local(host).note_own_collection(looked_at, left);
+    local(host).note_own_collection(looked_at, left + young);
     let garbage = Garbage::keep(host, dead);
     let taken = take_apart(collector, host, Generation::Young, garbage, options);
-    let outcome = Outcome { candidates: survivors + unreachable, left, ..taken };
+    let outcome = Outcome { candidates: alive.len() + unreachable, left, ..taken };
     let took = collector.policy.pauses.record(Pause::Slice, &watch);
     collector.policy.record(Generation::Young, |stats| {
         stats.collections += 1;

@@ -38,7 +38,7 @@ pub(crate) struct Lists {
     area: Area,
     /// Births, as far as published, since this thread last collected what is private to it.
     own_births: i64,
-    /// Young objects that the last such collection left to others, and slots that it looked at.
+    /// Objects that the last such collection left young, and slots that it looked at.
     left_young: i64,
     looked_at: i64,
     /// The block of each class that still has uncarved slots, or 0.
@@ -270,7 +270,7 @@ impl LocalHeap {
     }
 
     /// This thread has looked at so many slots and collected what is private to it, which left so many
-    /// young objects that are not.
+    /// young objects.
     pub(crate) fn note_own_collection(&mut self, looked_at: usize, left: usize) {
         self.lists.looked_at = looked_at as i64;
         let births = std::mem::take(&mut self.lists.own_births);

@@ -407,7 +407,7 @@ impl Host for VmHost {
             let mut dropped = |w: Word| drop(crate::object::own_slot_word(w));
             (ty.layout.0.clear)(object as *const Header as *mut Header, &mut dropped);
             for v in ty.values(object) {
-                drop(v.take());
+                drop(v.take_alone());
             }
         }
         self.th().drain_drops();

@@ -509,13 +509,18 @@ impl Slot {
         self.swap_word(Word::UNBOUND)
     }
 
-    /// As [`Slot::take`] for whoever is the only user of the slot's object (its death, the collector in
-    /// a stop): no read-modify-write.
+    /// As [`Slot::take`], without a read-modify-write.
+    ///
+    /// # Safety
+    /// Nobody else writes the slot: its object is dead, or garbage that the caller takes apart, or the world
+    /// is stopped. A collector may read it.
     #[inline(always)]
-    pub fn take_alone(&mut self) -> Option<Owned> {
-        let w = core::mem::replace(self.0.get_mut(), Word::UNBOUND.0);
+    pub unsafe fn take_alone(&self) -> Option<Owned> {
+        let w = self.peek();
+        // ORDERING Relaxed: an empty slot publishes nothing.
+        self.0.store(Word::UNBOUND.0, Ordering::Relaxed);
         // SAFETY: the slot's count is now ours (OB-2).
-        unsafe { own_slot_word(Word(w)) }
+        unsafe { own_slot_word(w) }
     }
 
     #[inline(always)]
@@ -588,7 +593,8 @@ pub fn namespace_word(v: Owned) -> Word {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.take_alone();
+        // SAFETY: dropped, so nobody uses the slot.
+        drop(unsafe { self.take_alone() });
     }
 }
 
@@ -601,7 +607,8 @@ impl Trace for Slot {
         }
     }
     fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
-        if let Some(v) = self.take() {
+        // SAFETY: whoever may clear is the only one who writes.
+        if let Some(v) = unsafe { self.take_alone() } {
             drop(v.into_raw())
         }
     }
