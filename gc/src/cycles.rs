@@ -7,8 +7,9 @@ mod own;
 mod rendezvous;
 mod stop;
 mod teardown;
+mod watch;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use typhon_sync::header::{Header, OwnerId};
@@ -80,6 +81,22 @@ pub trait Host {
         true
     }
 
+    /// Whether every change of a [confined](Trace::is_confined) object without an owner is made under its lock,
+    /// so that objects can be watched.
+    fn can_watch(&self) -> bool {
+        false
+    }
+
+    /// Asks the owner of an object to give it up. Done when [`Host::begin_beside`] returns next, if it can be.
+    fn disown(&mut self, object: &Header) {
+        let _ = object;
+    }
+
+    /// Whether every proof by watching is to be made again in a stop, to find errors of this collector.
+    fn doubts_watching(&self) -> bool {
+        false
+    }
+
     /// Lets mutators run for about `time`.
     fn rest(&mut self, time: Duration) {
         let _ = time;
@@ -138,6 +155,9 @@ pub enum Strategy {
     Stop,
     /// Find garbage beside the mutators, prove it in short stops.
     Rendezvous,
+    /// Find garbage beside the mutators, and prove there, by watching, what they can only change under locks;
+    /// the rest as before.
+    Concurrent,
     /// Never collect cycles.
     Off,
 }
@@ -183,6 +203,8 @@ pub struct Collector {
     pub policy: Policy,
     strategy: Strategy,
     running: AtomicBool,
+    /// Searches so far.
+    searches: AtomicU32,
 }
 
 impl Collector {
@@ -194,6 +216,7 @@ impl Collector {
             policy: Policy::new(),
             strategy,
             running: AtomicBool::new(false),
+            searches: AtomicU32::new(0),
         }
     }
 

@@ -16,8 +16,9 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
+use typhon_sync::Shared;
 use typhon_sync::header::{Header, OwnerId};
 
 /// Bit of `flags`: the object may have weak references in the table.
@@ -57,6 +58,8 @@ struct Stripe(Mutex<Map>);
 /// The weak references of one runtime.
 pub struct WeakTable {
     stripes: Box<[Stripe]>,
+    /// Held while objects are condemned that may be spared again.
+    unsettled: RwLock<()>,
 }
 
 impl Default for WeakTable {
@@ -68,7 +71,29 @@ impl Default for WeakTable {
 impl WeakTable {
     /// An empty table.
     pub fn new() -> WeakTable {
-        WeakTable { stripes: (0..STRIPES).map(|_| Stripe::default()).collect() }
+        let stripes = (0..STRIPES).map(|_| Stripe::default()).collect();
+        WeakTable { stripes, unsettled: RwLock::new(()) }
+    }
+
+    /// Turns a weak reference into a strong one, as [`upgrade`]; who meets a condemned object waits until it is
+    /// settled that it is garbage.
+    #[inline]
+    pub fn upgrade(&self, load: impl Fn() -> *const Header, me: OwnerId) -> Option<*const Header> {
+        upgrade(&load, me).or_else(|| {
+            let referent = load();
+            // SAFETY: the word held the address of an object of the heap, so it is and stays a header.
+            let condemned = !referent.is_null() && is_condemned(unsafe { &*referent });
+            if !condemned {
+                return None;
+            }
+            let _settled = self.unsettled.read().unwrap_or_else(PoisonError::into_inner);
+            upgrade(&load, me)
+        })
+    }
+
+    /// For as long as objects are condemned that may be spared again.
+    pub(crate) fn settle(&self) -> RwLockWriteGuard<'_, ()> {
+        self.unsettled.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stripe(&self, referent: *const Header) -> MutexGuard<'_, Map> {
@@ -213,7 +238,7 @@ pub fn has_weakrefs(object: &Header) -> bool {
 /// that holds the referent, null if it was emptied. The second look makes sure that what was
 /// acquired is not a younger object in the same slot (memory is type-stable, GC-H3).
 #[inline]
-pub fn upgrade(load: impl Fn() -> *const Header, me: OwnerId) -> Option<*const Header> {
+fn upgrade(load: &impl Fn() -> *const Header, me: OwnerId) -> Option<*const Header> {
     let referent = load();
     if referent.is_null() {
         return None;
@@ -231,6 +256,11 @@ pub fn upgrade(load: impl Fn() -> *const Header, me: OwnerId) -> Option<*const H
     let fate = unsafe { &*referent }.decref(me);
     debug_assert_eq!(fate, typhon_sync::Fate::Alive);
     None
+}
+
+fn is_condemned(object: &Header) -> bool {
+    // ORDERING Acquire: whoever condemned it holds the lock that is taken next.
+    object.shared.load(Ordering::Acquire) & Shared::CONDEMNED != 0
 }
 
 fn address(header: &Header) -> usize {

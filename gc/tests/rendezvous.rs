@@ -2,8 +2,8 @@
 mod mock;
 
 use mock::*;
-use typhon_gc::Generation;
 use typhon_gc::cycles::{Options, Portion};
+use typhon_gc::{Generation, Strategy};
 use typhon_sync::OwnerId;
 
 fn pair(mock: &mut Mock, finalizer: u64) -> [Ref; 2] {
@@ -127,4 +127,76 @@ fn a_component_larger_than_a_batch_is_one_batch() {
     let portions = search(&mut mock);
     assert_eq!(portions.len(), 1);
     assert_eq!((take_apart(&mut mock, portions), mock.live()), (10_000, 0));
+}
+
+/// A pair that a stranger has known, with a weak reference to its second object.
+fn known_pair(mock: &mut Mock, finalizer: u64) -> Ref {
+    let [a, b] = pair(mock, finalizer);
+    get(a).header.incref(OwnerId(99));
+    assert_eq!(get(a).header.decref(OwnerId(99)), typhon_sync::Fate::Alive);
+    mock.weakref(b, false)
+}
+
+#[test]
+fn garbage_that_others_have_known_is_proved_by_watching_it() {
+    for (finalizer, stops) in [(NO_FINALIZER, 0), (COUNTED, 1)] {
+        let mut mock = mock_with(Strategy::Concurrent);
+        let weak = known_pair(&mut mock, finalizer);
+        let portions = search(&mut mock);
+        assert_eq!(portions.iter().map(Portion::owner).collect::<Vec<_>>(), [None]);
+        if finalizer == NO_FINALIZER {
+            assert!(mock.upgrade(weak).is_none(), "found dead");
+        }
+        assert_eq!(take_apart(&mut mock, portions), 2);
+        assert_eq!((mock.stops, mock.live()), (stops, 1), "only finalisers need a stop");
+        mock.drop_ref(weak);
+    }
+}
+
+#[test]
+fn what_is_picked_up_while_it_is_watched_lives_on() {
+    for at in 1.. {
+        let mut mock = mock_with(Strategy::Concurrent);
+        let weak = known_pair(&mut mock, NO_FINALIZER);
+        mock.at_breath = Some(Box::new(move |mock| {
+            if mock.breaths == at
+                && let Some(strong) = mock.upgrade(weak)
+            {
+                mock.roots.push(strong);
+            }
+        }));
+        let portions = search(&mut mock);
+        let upgraded = mock.roots.len();
+        assert_eq!(take_apart(&mut mock, portions), if upgraded == 1 { 0 } else { 2 }, "at breath {at}");
+        assert_eq!(mock.stops, 0);
+        for strong in std::mem::take(&mut mock.roots) {
+            mock.drop_ref(strong);
+        }
+        mock.at_breath = None;
+        let portions = search(&mut mock);
+        take_apart(&mut mock, portions);
+        assert_eq!(mock.live(), 1, "the weak reference");
+        if mock.breaths < at {
+            return;
+        }
+    }
+}
+
+#[test]
+fn garbage_that_is_touched_in_every_search_is_proved_in_a_stop() {
+    let mut mock = mock_with(Strategy::Concurrent);
+    let weak = known_pair(&mut mock, NO_FINALIZER);
+    mock.at_breath = Some(Box::new(move |mock| {
+        if let Some(strong) = mock.upgrade(weak) {
+            mock.drop_ref(strong);
+        }
+    }));
+    let mut searches = 0;
+    let mut collected = 0;
+    while collected == 0 && searches < 10 {
+        searches += 1;
+        let portions = search(&mut mock);
+        collected = take_apart(&mut mock, portions);
+    }
+    assert_eq!((collected, mock.stops), (2, 1), "after {searches} searches");
 }

@@ -28,6 +28,7 @@ pub mod stop;
 pub mod thread;
 pub mod thread_state;
 pub mod wait_lock;
+pub mod watch;
 pub mod world;
 
 pub use birth::Birth;

@@ -15,8 +15,10 @@ use super::rules;
 use super::thread::ThreadCtx;
 use std::time::Duration;
 
-const FREE: u8 = 0;
+pub(super) const FREE: u8 = 0;
 const LOCKED: u8 = 1;
+/// Free, and the collector wants to know who takes it: see [`super::watch`].
+pub(super) const WATCHED: u8 = 2;
 /// Where the system has no process-wide barrier, a sleeper looks again by itself after this time.
 const WITHOUT_BARRIER: Duration = Duration::from_millis(1);
 
@@ -26,6 +28,13 @@ impl Header {
     pub fn try_lock(&self) -> bool {
         // ORDERING Acquire: what the last holder wrote is visible; pairs with `unlock` (LK-3).
         self.lock.compare_exchange(FREE, LOCKED, Acquire, Relaxed).is_ok()
+    }
+
+    /// Takes the lock if it is free, watched or not.
+    pub(super) fn try_lock_watched(&self) -> bool {
+        self.try_lock()
+            // ORDERING Acquire: as in `try_lock`: who set the watch acquired what the last holder wrote (WT-2).
+            || self.lock.compare_exchange(WATCHED, LOCKED, Acquire, Relaxed).is_ok()
     }
 
     /// Gives the lock back. The caller holds it, and a reference to the object.
@@ -53,7 +62,7 @@ impl Header {
     #[inline]
     pub fn is_locked(&self) -> bool {
         // ORDERING Relaxed: a snapshot.
-        self.lock.load(Relaxed) != FREE
+        self.lock.load(Relaxed) == LOCKED
     }
 
     fn address(&self) -> usize {
@@ -66,8 +75,9 @@ impl Header {
     pub fn wake_waiter(&self) {
         unpark_one(self.address(), |sleepers: Sleepers| {
             // The lock has been free since the store in `unlock`; another thread may have it by now.
-            let handed =
-                sleepers.found && sleepers.overdue && (self.try_lock() || !rules::HAND_OFF_TAKES_LOCK);
+            let handed = sleepers.found
+                && sleepers.overdue
+                && (self.try_lock_watched() || !rules::HAND_OFF_TAKES_LOCK);
             if !sleepers.more {
                 // ORDERING Relaxed: WAITERS is cleared, and re-tested by whoever is about to sleep,
                 // under the address's lock; who set it meanwhile finds it gone and sets it again.
@@ -83,7 +93,7 @@ impl Header {
     #[inline(never)]
     pub(super) fn lock_contended(&self, thread: &ThreadCtx, resume: bool) {
         for _ in 0..rules::SPINS {
-            if !self.is_locked() && self.try_lock() {
+            if !self.is_locked() && self.try_lock_watched() {
                 return;
             }
             if thread.breaker() != 0 {
@@ -117,7 +127,7 @@ impl Header {
                 self.lock.load(Acquire);
                 return;
             }
-            if self.try_lock() {
+            if self.try_lock_watched() {
                 return;
             }
         }

@@ -5,20 +5,40 @@ use super::header::{Header, OwnerId};
 use super::prim::{Mutex, lock};
 use super::rules;
 
-/// An object whose reference the queue holds.
+/// Something for an owner to merge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Queued(pub *const Header);
+pub enum Queued {
+    /// The queue holds a reference to the object, which goes with the merge.
+    Reference(*const Header),
+    /// The object, if the owner still has it, is to be given up. The memory is and stays a header.
+    Wanted(*const Header),
+}
 
-// SAFETY: the queue holds a reference to the object, and headers are shared between threads.
+// SAFETY: the queue holds a reference to the object, or only an address; headers are shared between threads.
 unsafe impl Send for Queued {}
+
+impl Queued {
+    /// Merges; by the owner, or by who holds it suspended, or after its exit. The object, if that was its end.
+    pub(super) fn merge(self, owner: OwnerId) -> Option<*const Header> {
+        let (object, extra) = match self {
+            Queued::Reference(object) => (object, -1),
+            Queued::Wanted(object) => (object, 0),
+        };
+        // SAFETY: a header, in either case.
+        let header = unsafe { &*object };
+        // What is wanted may be another object by now, or dying: one without a count is left alone.
+        let exists = extra != 0 || header.owner() == owner && header.refcount() > 0;
+        (exists && header.merge(extra) == Fate::Dead).then_some(object)
+    }
+}
 
 /// What became of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Push {
     /// The queue holds the reference.
     Pushed,
-    /// The owner has exited: merged here and now.
-    Merged(Fate),
+    /// The owner has exited: merged here and now. The object, if that was its end.
+    Merged(Option<*const Header>),
     /// Another thread uses this slot now; the owner has exited.
     WrongOwner,
 }
@@ -51,30 +71,28 @@ impl MergeQueue {
         inner.closed = false;
     }
 
-    /// Gives the queue one reference to `object`, which `owner` owned when the caller looked.
-    pub fn push(&self, owner: OwnerId, object: &Header) -> Push {
+    /// Gives the queue something about an object which `owner` owned when the caller looked.
+    pub fn push(&self, owner: OwnerId, item: Queued) -> Push {
         let mut inner = lock(&self.inner);
         if inner.owner != owner.0 {
             return Push::WrongOwner;
         }
         if inner.closed {
             // The owner has exited, so under this lock nobody else writes `local`.
-            return Push::Merged(object.merge(-1));
+            return Push::Merged(item.merge(owner));
         }
-        inner.items.push(Queued(object));
+        inner.items.push(item);
         Push::Pushed
     }
 
     /// Takes everything and merges it; calls `dead` for each object that nobody holds any more.
     /// The caller is the owner, or holds it suspended. No lock is held while `dead` runs.
-    pub fn drain(&self, mut dead: impl FnMut(*const Header)) {
-        let items = std::mem::take(&mut lock(&self.inner).items);
-        for Queued(object) in items {
-            // SAFETY: the queue held a reference to it until this merge.
-            if unsafe { &*object }.merge(-1) == Fate::Dead {
-                dead(object);
-            }
-        }
+    pub fn drain(&self, dead: impl FnMut(*const Header)) {
+        let (owner, items) = {
+            let mut inner = lock(&self.inner);
+            (OwnerId(inner.owner), std::mem::take(&mut inner.items))
+        };
+        items.into_iter().filter_map(|item| item.merge(owner)).for_each(dead);
     }
 
     /// Refuses pushes from now on. `false`: there are items, drain them first.

@@ -30,6 +30,11 @@ pub const STRANGERS_PUBLISH: bool = true;
 /// RC-14: the first change by a stranger marks the object, before it is made.
 pub const STRANGERS_MARK: bool = true;
 
+/// WT-1: a condemnation fails if the count was touched, whatever it is now.
+pub const CONDEMN_NEEDS_UNTOUCHED: bool = true;
+/// WT-2: the proof asks whether a lock was taken since the watch began.
+pub const WATCH_ASKS_LOCK: bool = true;
+
 /// GIL-1: whoever finds the GIL taken waits.
 pub const GIL_EXCLUDES: bool = true;
 

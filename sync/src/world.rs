@@ -3,7 +3,7 @@
 use super::count::Fate;
 use super::gil::Gil;
 use super::header::{Header, OwnerId};
-use super::merge_queue::Push;
+use super::merge_queue::{Push, Queued};
 use super::mode::Mode;
 use super::prim::prepare_heavy_fence;
 use super::qsbr::Qsbr;
@@ -87,8 +87,7 @@ impl World {
     /// Gives the reference of a decrement that ended in [`Fate::Queue`] to the object's owner: to
     /// its queue, or, where the owner is detached or has exited, merges at once. Calls `dead` for
     /// each object that nobody holds any more, with no lock held and the owner released.
-    pub(super) fn enqueue(&self, me: OwnerId, object: &Header, dead: impl FnMut(*const Header)) {
-        let mut dead = dead;
+    pub(super) fn enqueue(&self, me: OwnerId, object: &Header, mut dead: impl FnMut(*const Header)) {
         loop {
             let owner = object.owner();
             match owner {
@@ -102,27 +101,43 @@ impl World {
                 }
                 _ => debug_assert!(owner != OwnerId::GIL, "in GIL mode nobody is a stranger"),
             }
-            let Some(thread) = self.registry.find(owner) else {
-                // Exited. The registry's lock, which the owner held last, makes its counts ours.
-                let roster = self.registry.lock();
-                let fate = object.merge(-1);
-                drop(roster);
-                if fate == Fate::Dead {
-                    dead(object);
-                }
+            if self.hand_over(owner, Queued::Reference(object), &mut dead) {
                 return;
-            };
-            match thread.queue.push(owner, object) {
-                Push::WrongOwner => continue,
-                Push::Merged(Fate::Dead) => dead(object),
-                Push::Merged(_) => {}
-                Push::Pushed => {
-                    thread.raise(breaker::MERGE);
-                    self.merge_on_behalf(thread, dead);
-                }
             }
-            return;
         }
+    }
+
+    /// Asks the owner of `object` to give it up, if it has one: done when the owner has passed its next
+    /// safepoint, or at once where it is detached or has exited. The memory is and stays a header.
+    pub fn disown(&self, object: &Header, mut dead: impl FnMut(*const Header)) {
+        let owner = object.owner();
+        if owner != OwnerId::MERGED && owner != OwnerId::IMMORTAL {
+            self.hand_over(owner, Queued::Wanted(object), &mut dead);
+        }
+    }
+
+    /// Sees that a thread, or who stands in for it, merges. False: the thread has exited, and another one has
+    /// its place.
+    fn hand_over(&self, owner: OwnerId, item: Queued, dead: impl FnMut(*const Header)) -> bool {
+        let Some(thread) = self.registry.find(owner) else {
+            // Exited. The registry's lock, which the owner held last, makes its counts ours.
+            let roster = self.registry.lock();
+            let end = item.merge(owner);
+            drop(roster);
+            end.map(dead);
+            return true;
+        };
+        match thread.queue.push(owner, item) {
+            Push::WrongOwner => return false,
+            Push::Merged(end) => {
+                end.map(dead);
+            }
+            Push::Pushed => {
+                thread.raise(breaker::MERGE);
+                self.merge_on_behalf(thread, dead);
+            }
+        }
+        true
     }
 
     /// Does a detached thread's merging, holding it suspended. Nothing happens if it is not detached.

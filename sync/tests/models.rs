@@ -45,6 +45,7 @@ macro_rules! variant {
             pub mod stop;
             pub mod thread;
             pub mod thread_state;
+            pub mod watch;
             pub mod world;
             #[path = "../tests/loom/counts.rs"]
             pub mod counts;
@@ -58,6 +59,8 @@ macro_rules! variant {
             pub mod reclamation;
             #[path = "../tests/loom/threads.rs"]
             pub mod threads;
+            #[path = "../tests/loom/watched.rs"]
+            pub mod watched;
         }
     };
 }
@@ -66,6 +69,8 @@ macro_rules! variant {
 mod model_rules {
     /// Every sleeper is given the lock, instead of being woken to compete for it.
     pub const OVERDUE: bool = false;
+    /// Who meets a condemned object looks again when the condemnation is settled, as `WeakTable::upgrade` does.
+    pub const CONDEMNED_IS_SETTLED: bool = true;
 }
 
 variant!(shipped);
@@ -99,6 +104,9 @@ variant!(sections_kept, DETACH_GIVES_UP_SECTIONS: bool = false);
 variant!(section_not_resumed, ATTACH_RESUMES_SECTION: bool = false);
 variant!(handed_without_taking, OVERDUE: bool = true, HAND_OFF_TAKES_LOCK: bool = false);
 variant!(stop_takes_locks, OVERDUE: bool = true, STOP_SKIPS_LOCKS: bool = false);
+variant!(touches_ignored, CONDEMN_NEEDS_UNTOUCHED: bool = false);
+variant!(locks_ignored, WATCH_ASKS_LOCK: bool = false);
+variant!(unsettled, CONDEMNED_IS_SETTLED: bool = false);
 variant!(gil_shared, GIL_EXCLUDES: bool = false);
 
 use runner::{Model, Mutant};
@@ -184,6 +192,13 @@ models! {
         "an immortal never dies, whatever its owner does" [no_immortal_bias];
     "L14" threads::gil in shipped, 2 threads, bound 3:
         "plain counts under the GIL" [gil_shared];
+    "L15" watched::shuffled in shipped, 2 threads, bound 3:
+        "references that move between watched objects end the watch" [locks_ignored];
+    "L15a" watched::walked in shipped, 2 threads, bound 3:
+        "counts that change and change back are touched" [touches_ignored];
+    "L15b" watched::upgraded in shipped, 2 threads, bound 3:
+        "an upgrade and a condemnation exclude each other, and who meets one in between learns the verdict"
+        [unsettled];
 }
 
 fn main() -> std::process::ExitCode {

@@ -322,11 +322,13 @@ impl Cli {
             match v.as_str() {
                 "stop" => config.gc = GcStrategy::Stop,
                 "rendezvous" => config.gc = GcStrategy::Rendezvous,
+                "concurrent" => config.gc = GcStrategy::Concurrent,
                 "off" => config.gc = GcStrategy::Off,
-                "concurrent" => {
-                    return fail(format!("-X gc={v} is not built yet; use rendezvous, stop or off"));
+                _ => {
+                    return fail(format!(
+                        "-X gc={v}: no such collector; use concurrent, rendezvous, stop or off"
+                    ));
                 }
-                _ => return fail(format!("-X gc={v}: no such collector; use rendezvous, stop or off")),
             }
         }
         Ok(())
@@ -397,7 +399,6 @@ mod tests {
             ("gil=2", "gil=0"),
             ("refcount=lazy", "biased"),
             ("refcount=deferred", "not built"),
-            ("gc=concurrent", "not built"),
             ("gc=x", "stop"),
         ] {
             match read(&["-X", option, "-c", ""]) {

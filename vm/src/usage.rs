@@ -83,8 +83,9 @@ PYTHONWARNINGS  : warning control (-W)
 pub const X_OPTIONS: &str = "\
 The following implementation-specific options are available:
 -X dev : enable Python Development Mode
--X gc=stop|rendezvous|off: how cycles of garbage are found: with the world
-         stopped, beside the running threads and proved piece by piece, or by nobody
+-X gc=concurrent|rendezvous|stop|off: how cycles of garbage are found: beside the
+         running threads; likewise, but what they share is proved in short stops;
+         with the world stopped; or by nobody
 -X gil=0|1: run threads in parallel, or one at a time; also PYTHON_GIL
 -X importtime: show how long each import takes
 -X int_max_str_digits=N: limit the size of int<->str conversions

@@ -113,6 +113,7 @@ impl Distribution {
 pub fn run(options: &GcOptions) -> Result<()> {
     let typhon = arms::typhon(options.common.typhon.as_deref())?;
     let mut arms = vec![
+        Arm::typhon("concurrent", &typhon, &["gil=0", "gc=concurrent"]),
         Arm::typhon("rendezvous", &typhon, &["gil=0", "gc=rendezvous"]),
         Arm::typhon("stop", &typhon, &["gil=0", "gc=stop"]),
         Arm::typhon("gil", &typhon, &["gil=1", "gc=rendezvous"]),

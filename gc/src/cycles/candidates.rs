@@ -6,6 +6,7 @@
 //! all at one instant. That instant is
 //!
 //! * a stop of the world, or
+//! * a time during which none of its objects was touched ([`super::watch`]), or
 //! * for objects that are *private* to one thread ([`Header::is_private`]), any point at which that thread
 //!   does nothing else. No thread has to stop for it, and nothing is merged: garbage that one thread made
 //!   alone is taken apart at the cost of its own plain counts. With a GIL, the thread is whoever holds it.
@@ -25,6 +26,8 @@ use super::graph::{
 pub(crate) enum Prover {
     /// The thread with this id, to which all objects are private.
     Owner(OwnerId),
+    /// Whoever watches: all changes are made by the owner or under the object's lock.
+    Watch,
     /// Whoever stops the world.
     Stop,
     /// Whoever stops the world and looks at stacks and uncounted references, too: some object is of a
@@ -37,8 +40,9 @@ impl Prover {
     fn and(self, other: Prover) -> Prover {
         match (self, other) {
             (Prover::StopWithRoots, _) | (_, Prover::StopWithRoots) => Prover::StopWithRoots,
+            (Prover::Stop, _) | (_, Prover::Stop) => Prover::Stop,
             (a, b) if a == b => a,
-            _ => Prover::Stop,
+            _ => Prover::Watch,
         }
     }
 
@@ -47,7 +51,11 @@ impl Prover {
         if object.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0 {
             return Prover::StopWithRoots;
         }
-        seems_private_to(object, tracer).map_or(Prover::Stop, Prover::Owner)
+        match seems_private_to(object, tracer) {
+            Some(owner) => Prover::Owner(owner),
+            None if tracer.is_confined(object) => Prover::Watch,
+            None => Prover::Stop,
+        }
     }
 }
 
@@ -188,6 +196,16 @@ impl Batch {
         self.objects.len()
     }
 
+    /// Its objects, or what used to be at their addresses.
+    pub fn objects(&self) -> &[*const Header] {
+        &self.objects
+    }
+
+    /// Can the object, one of the batch, still be proved dead?
+    pub fn is_suspect(&self, object: *const Header) -> bool {
+        self.count(object).is_some()
+    }
+
     /// Whether the batch contains the object, and as which of its objects.
     pub fn place_of(&self, object: *const Header) -> Option<usize> {
         let place = number_of(&self.sieve, object)?.checked_sub(self.first)? as usize;
@@ -252,7 +270,7 @@ impl Batch {
         let header = unsafe { &*object };
         let provable = match self.prover {
             Prover::Owner(owner) => header.owner() == owner,
-            Prover::Stop | Prover::StopWithRoots => true,
+            Prover::Watch | Prover::Stop | Prover::StopWithRoots => true,
         };
         if provable && is_readable(header) { member_count(header, self.scope) } else { None }
     }

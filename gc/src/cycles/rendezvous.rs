@@ -8,6 +8,9 @@
 //!    then the batch is proved, and what is dead is seized. A batch for which not all threads came in time
 //!    is tried again, with more time, and given up after [`TRIES`].
 //!
+//! With [`Strategy::Concurrent`] the batches of objects that change only under locks are *watched* instead
+//! ([`watch`]), and nobody is stopped for them.
+//!
 //! So the length of a stop depends on the batch and not on the heap, and most batches need none. One
 //! component is one batch, however large. Objects born meanwhile are no members: what they refer to is
 //! simply held from outside, so mutators need no barrier.
@@ -24,7 +27,7 @@ use typhon_sync::header::{Header, OwnerId, gc_bits};
 use super::candidates::{Batch, Prover, batches};
 use super::graph::{Pace, Scope, Sieve, is_readable, is_tracked};
 use super::teardown::Garbage;
-use super::{Collector, Host, Trace};
+use super::{Collector, Host, Strategy, Trace, watch};
 use crate::pauses::Watch;
 use crate::policy::{self, Generation};
 
@@ -34,6 +37,8 @@ const BATCH: usize = 1024;
 const WAIT: Duration = Duration::from_micros(200);
 /// Tries to bring all threads together for one batch.
 const TRIES: u32 = 8;
+/// Searches of which one stops the world for what others left undecided.
+const UNDECIDED_STOPS_EVERY: u32 = 4;
 
 /// What a search did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +49,14 @@ pub struct Search {
     pub candidates: usize,
     /// Objects in batches that went to their owners.
     pub private: usize,
+    /// Objects proved dead by watching.
+    pub watched: usize,
+    /// Batches of which some object was touched while it was watched.
+    pub undecided: usize,
+    /// Objects proved dead by watching that were looked at again in a stop.
+    pub doubted: usize,
+    /// Of them, those that a stop did not find dead: none, if this collector is right.
+    pub disagreements: usize,
     /// Objects proved dead in stops.
     pub seized: usize,
     /// Stops that proved a batch.
@@ -59,6 +72,10 @@ impl std::ops::AddAssign for Search {
         self.members += other.members;
         self.candidates += other.candidates;
         self.private += other.private;
+        self.watched += other.watched;
+        self.undecided += other.undecided;
+        self.doubted += other.doubted;
+        self.disagreements += other.disagreements;
         self.seized += other.seized;
         self.stops += other.stops;
         self.misses += other.misses;
@@ -125,16 +142,81 @@ pub(super) fn search<H: Host>(
             old_deaths: heap.take_old_deaths(),
         },
     );
+    let watches = collector.strategy() == Strategy::Concurrent && host.can_watch();
+    let mut to_watch = Vec::new();
+    let mut to_stop = Vec::new();
     for batch in batches {
-        if let Prover::Owner(owner) = batch.prover {
-            search.private += batch.len();
-            deliver(host, Portion::Suspect(Suspect { batch, owner }));
-        } else if let Some(garbage) = rendezvous(collector, host, generation, &batch, &mut search) {
+        match batch.prover {
+            Prover::Owner(owner) => {
+                search.private += batch.len();
+                deliver(host, Portion::Suspect(Suspect { batch, owner }));
+            }
+            Prover::Watch if watches => to_watch.push(batch),
+            Prover::Watch | Prover::Stop | Prover::StopWithRoots => to_stop.push(batch),
+        }
+    }
+    if !to_watch.is_empty() {
+        let undecided = watch_all(collector, host, generation, to_watch, &mut search, &mut deliver);
+        // ORDERING Relaxed: one search at a time.
+        let turn = collector.searches.fetch_add(1, Ordering::Relaxed);
+        // What is touched again and again may be garbage all the same: weak references can be read for ever.
+        if (turn + 1).is_multiple_of(UNDECIDED_STOPS_EVERY) {
+            to_stop.extend(undecided);
+        }
+    }
+    for batch in to_stop {
+        if let Some(garbage) = rendezvous(collector, host, generation, &batch, &mut search) {
             search.seized += garbage.len();
             deliver(host, Portion::Garbage(garbage));
         }
     }
     search
+}
+
+/// Proves batches by watching, and delivers what is dead. Returns those on which it could not decide.
+fn watch_all<H: Host>(
+    collector: &Collector,
+    host: &mut H,
+    generation: Generation,
+    batches: Vec<Batch>,
+    search: &mut Search,
+    deliver: &mut impl FnMut(&mut H, Portion),
+) -> Vec<Batch> {
+    for &object in batches.iter().flat_map(Batch::objects) {
+        // SAFETY: the address of a slot, which is and stays a header (GC-H3).
+        let object = unsafe { &*object };
+        if object.owner() != OwnerId::MERGED && is_readable(object) {
+            host.disown(object);
+        }
+    }
+    host.begin_beside();
+    let mut undecided = Vec::new();
+    let mut found = Vec::new();
+    for batch in batches {
+        let watched = watch::prove(collector, host, &batch);
+        if !watched.dead.is_empty() {
+            search.watched += watched.dead.len();
+            found.push(Garbage::seize_condemned(collector, host, watched.dead));
+        }
+        if watched.undecided {
+            search.undecided += 1;
+            undecided.push(batch);
+        }
+    }
+    host.end_beside();
+    let watch = Watch::start();
+    if host.doubts_watching() && !found.is_empty() && host.try_stop_world(WAIT * (1 << TRIES)) {
+        for garbage in &found {
+            search.doubted += garbage.len();
+            search.disagreements += garbage.unexplained(&host.tracer());
+        }
+        host.resume_world();
+        collector.policy.record_stop(generation, &watch);
+    }
+    for garbage in found {
+        deliver(host, Portion::Garbage(garbage));
+    }
+    undecided
 }
 
 /// Proves a batch in a stop that its owner did not come to prove.

@@ -16,6 +16,7 @@
 //! 5. all remaining weak references to D are emptied; their callbacks do not run;
 //! 6. each member is cleared, then the pins are dropped.
 
+use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use typhon_sync::Shared;
@@ -77,6 +78,32 @@ impl Garbage {
         members: Vec<*const Header>,
         is_dead: impl Fn(*const Header) -> bool,
     ) -> Garbage {
+        let found = Garbage::pin(collector, host, members, is_dead);
+        if !found.finalizers {
+            condemn(&found.members);
+        }
+        found
+    }
+
+    /// Pins what was condemned beside the mutators; none of it is a weak reference.
+    pub(super) fn seize_condemned<H: Host>(
+        collector: &Collector,
+        host: &mut H,
+        members: Vec<*const Header>,
+    ) -> Garbage {
+        let found = Garbage::pin(collector, host, members, |_| false);
+        if found.finalizers {
+            lift_condemned(&found.members);
+        }
+        found
+    }
+
+    fn pin<H: Host>(
+        collector: &Collector,
+        host: &mut H,
+        members: Vec<*const Header>,
+        is_dead: impl Fn(*const Header) -> bool,
+    ) -> Garbage {
         let mut found = Garbage { members, ..Garbage::default() };
         for &member in &found.members {
             // SAFETY: as above.
@@ -106,10 +133,26 @@ impl Garbage {
             }
             outside
         });
-        if !found.finalizers {
-            condemn(&found.members);
-        }
         found
+    }
+
+    /// Of garbage that nobody has begun to take apart, with the world stopped: members that are not explained by
+    /// other members and the pin.
+    pub(super) fn unexplained<T: Trace>(&self, tracer: &T) -> usize {
+        let mut held: HashMap<*const Header, i64> = HashMap::new();
+        for &member in &self.members {
+            // SAFETY: pinned.
+            held.insert(member, unsafe { &*member }.refcount() - 1);
+        }
+        for &member in &self.members {
+            // SAFETY: as above.
+            tracer.trace(unsafe { &*member }, |child| {
+                if let Some(held) = held.get_mut(&child) {
+                    *held -= 1;
+                }
+            });
+        }
+        held.values().filter(|&&held| held != 0).count()
     }
 }
 

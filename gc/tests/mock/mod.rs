@@ -86,6 +86,9 @@ pub struct Mock {
     /// A weak reference that callbacks try to upgrade; what they get goes to `roots`.
     pub probe: Option<Ref>,
     pub log: Vec<&'static str>,
+    /// Breaths of collectors so far, and what mutators do at each.
+    pub breaths: usize,
+    pub at_breath: Option<Box<dyn FnMut(&mut Mock)>>,
     /// With other threads: how they are stopped, and what they have queued.
     pub world: Option<&'static World>,
     stopped: Option<RwLockWriteGuard<'static, ()>>,
@@ -102,8 +105,12 @@ pub struct World {
 }
 
 pub fn mock() -> Mock {
+    mock_with(Strategy::Stop)
+}
+
+pub fn mock_with(strategy: Strategy) -> Mock {
     let heap = Box::leak(Box::new(Heap::with_reservation(1 << 30).expect("address space")));
-    mock_on(Box::leak(Box::new(Collector::new(heap, Strategy::Stop))), 3)
+    mock_on(Box::leak(Box::new(Collector::new(heap, strategy))), 3)
 }
 
 pub fn mock_on(collector: &'static Collector, me: u32) -> Mock {
@@ -121,6 +128,8 @@ pub fn mock_on(collector: &'static Collector, me: u32) -> Mock {
         saved: Vec::new(),
         probe: None,
         log: Vec::new(),
+        breaths: 0,
+        at_breath: None,
         world: None,
         stopped: None,
         dying: Vec::new(),
@@ -180,7 +189,7 @@ impl Mock {
 
     pub fn upgrade(&self, weak: Ref) -> Option<Ref> {
         let load = || get(weak).word.load(Ordering::Acquire) as *const Header;
-        typhon_gc::weakref::upgrade(load, self.me).map(<*const Header>::cast)
+        self.collector.weakrefs.upgrade(load, self.me).map(<*const Header>::cast)
     }
 
     pub fn incref(&self, object: Ref) {
@@ -307,6 +316,22 @@ impl Host for Mock {
 
     fn me(&self) -> OwnerId {
         self.me
+    }
+
+    fn breathe(&mut self) {
+        self.breaths += 1;
+        if let Some(mut act) = self.at_breath.take() {
+            act(self);
+            self.at_breath = Some(act);
+        }
+    }
+
+    fn can_watch(&self) -> bool {
+        true
+    }
+
+    fn disown(&mut self, object: &Header) {
+        assert_eq!(object.merge(0), Fate::Alive);
     }
 
     fn stop_world(&mut self) {

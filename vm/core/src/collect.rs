@@ -65,6 +65,7 @@ impl Collecting {
         let strategy = match config.gc {
             GcStrategy::Stop => Strategy::Stop,
             GcStrategy::Rendezvous => Strategy::Rendezvous,
+            GcStrategy::Concurrent => Strategy::Concurrent,
             GcStrategy::Off => Strategy::Off,
         };
         let collector = Collector::new(heap, strategy);
@@ -101,7 +102,7 @@ fn births_published(young: i64, own: OwnBirths) {
 /// Does the collector work beside the mutators, and do threads collect for themselves what is private to
 /// them?
 fn is_concurrent(rt: &Runtime) -> bool {
-    rt.collecting.collector.strategy() == Strategy::Rendezvous
+    matches!(rt.collecting.collector.strategy(), Strategy::Rendezvous | Strategy::Concurrent)
 }
 
 /// Do the births of this thread call for a collection of its own?
@@ -337,6 +338,19 @@ impl Host for VmHost {
             rt().threads.world.quarantine().end();
             quarantine::set_active(false);
         }
+    }
+
+    fn can_watch(&self) -> bool {
+        !self.has_gil()
+    }
+
+    fn disown(&mut self, object: &Header) {
+        let dead = &mut self.th().pending_drops;
+        rt().threads.world.disown(object, |object| dead.push(object.cast_mut()));
+    }
+
+    fn doubts_watching(&self) -> bool {
+        rt().collecting.zeal.every().is_some()
     }
 
     fn try_stop_world(&mut self, limit: Duration) -> bool {

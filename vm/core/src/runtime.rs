@@ -90,6 +90,7 @@ impl Default for Config {
 pub enum GcStrategy {
     Stop,
     Rendezvous,
+    Concurrent,
     Off,
 }
 

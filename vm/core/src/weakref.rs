@@ -1,7 +1,7 @@
 //! Weak references: `weakref.ref`, proxies, and what happens to them when their object dies.
 //!
 //! A weak reference holds the address of its object without a count. It is read by
-//! [`typhon_gc::weakref::upgrade`], which takes a count or finds the object dead; the table of
+//! [`typhon_gc::WeakTable::upgrade`], which takes a count or finds the object dead; the table of
 //! [`typhon_gc::WeakTable`] knows who refers to whom.
 
 pub mod proxy;
@@ -9,7 +9,6 @@ pub mod proxy;
 use core::sync::atomic::{AtomicI64, AtomicPtr, Ordering};
 
 use typhon_gc::WeakTable;
-use typhon_gc::weakref::upgrade;
 use typhon_sync::header::Header;
 
 use crate::flags;
@@ -112,7 +111,7 @@ fn table() -> &'static WeakTable {
 /// The object, if it is alive.
 pub fn get(w: &WeakRef) -> Option<Owned> {
     // ORDERING Acquire: pairs with the Release that stored the address.
-    let p = upgrade(|| w.referent.0.load(Ordering::Acquire), me())?;
+    let p = table().upgrade(|| w.referent.0.load(Ordering::Acquire), me())?;
     // SAFETY: `upgrade` took a count.
     Some(unsafe { Owned::from_raw(Word::from_ptr(p)) })
 }

@@ -229,10 +229,11 @@ def run(seconds, seed):
     assert searches["members"] > 0, "nothing was searched beside the threads"
 
 
-if sys._xoptions.get("gc") == "rendezvous":
+if "gc" in sys._xoptions:
     run(float(sys.argv[1]), int(sys.argv[2]))
 else:
     options = [f"-X{key}={value}" for key, value in sys._xoptions.items() if key in ("gil", "refcount")]
-    command = [sys.executable, *options, "-Xgc=rendezvous", __file__, "2", "1"]
-    subprocess.run(command, check=True, timeout=120)
+    for strategy in ("rendezvous", "concurrent"):
+        command = [sys.executable, *options, f"-Xgc={strategy}", __file__, "2", "1"]
+        subprocess.run(command, check=True, timeout=120)
 print("ok")
