@@ -92,7 +92,8 @@ pub trait Host {
         let _ = object;
     }
 
-    /// Whether every proof by watching is to be made again in a stop, to find errors of this collector.
+    /// Whether every proof by watching is to be made again in a stop, and every second search of the young is to
+    /// suspect everything, so that the living are proved, too. For finding errors of this collector.
     fn doubts_watching(&self) -> bool {
         false
     }

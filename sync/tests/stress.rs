@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use typhon_sync::{
-    Acquired, Birth, Fate, Header, Host, Mode, ReentrantLock, Smr, ThreadCtx, WaitLock, Wake, World, breaker,
+    Acquired, Birth, Fate, Header, Host, Mode, OwnerId, ReentrantLock, Smr, ThreadCtx, WaitLock, Wake, World,
+    breaker,
 };
 
 fn rounds(n: usize) -> usize {
@@ -285,6 +286,97 @@ fn a_hot_object_lock_loses_no_waiter() {
 }
 
 /// Threads in GIL mode take turns although none of them blocks, and the object locks are skipped.
+/// Three objects without an owner, each with a slot for a reference to one of them. One thread always holds
+/// one of them; the others are held by slots.
+struct Three {
+    objects: [&'static Object; 3],
+    slots: [AtomicU64; 3],
+}
+
+const NOTHING: u64 = u64::MAX;
+
+impl Three {
+    fn exchange(&self, thread: &ThreadCtx, i: u64, new: u64) -> u64 {
+        let _guard = thread.lock(&self.objects[i as usize].header);
+        self.slots[i as usize].swap(new, AcqRel)
+    }
+
+    /// In a ring: takes a reference to the next object, and drops that to the one before.
+    fn walk(&self, thread: &ThreadCtx, held: u64) -> u64 {
+        let next = self.slots[held as usize].load(Acquire);
+        self.objects[next as usize].header.incref(thread.me());
+        assert_eq!(self.objects[held as usize].header.decref(thread.me()), Fate::Alive);
+        next
+    }
+
+    /// In a chain: takes the second object out of the first, which is held, and moves that to the end. No count
+    /// changes.
+    fn turn(&self, thread: &ThreadCtx, held: u64) -> u64 {
+        let second = self.exchange(thread, held, NOTHING);
+        let last = self.slots[second as usize].load(Acquire);
+        assert_eq!(self.exchange(thread, last, held), NOTHING);
+        second
+    }
+
+    /// The collector's proof, which must fail. `pace`: how long it takes over each word.
+    fn is_condemned(&self, pace: usize) -> bool {
+        let headers = self.objects.map(|object| &object.header);
+        let watched = headers.map(Header::watch) == [true; 3];
+        let condemned = watched && self.is_explained(headers, pace);
+        headers.iter().for_each(|header| header.unwatch());
+        condemned
+    }
+
+    fn is_explained(&self, headers: [&Header; 3], pace: usize) -> bool {
+        let wait = || (0..pace).for_each(|_| std::hint::spin_loop());
+        let counts = headers.map(|header| {
+            wait();
+            header.watched_count()
+        });
+        let mut unexplained = counts;
+        for slot in &self.slots {
+            wait();
+            if let Some(count) = unexplained.get_mut(slot.load(Acquire) as usize) {
+                *count -= 1;
+            }
+        }
+        if unexplained != [0; 3] || !headers.iter().all(|header| header.is_unlocked_since_watch()) {
+            return false;
+        }
+        let n = headers.iter().zip(counts).take_while(|(header, count)| header.condemn(*count)).count();
+        headers[..n].iter().for_each(|header| header.spare());
+        n == 3
+    }
+}
+
+#[test]
+fn what_a_thread_holds_is_never_condemned() {
+    let birth = Mode::Atomic.birth(OwnerId::FIRST_THREAD);
+    type Step = fn(&Three, &ThreadCtx, u64) -> u64;
+    // Each object is born with one reference. In the ring the slots have these, in the chain the thread has one.
+    for (slots, step) in [([1, 2, 0], Three::walk as Step), ([1, 2, NOTHING], Three::turn)] {
+        let (world, host) = (Arc::new(World::new(Mode::Atomic)), Arc::new(Graveyard::default()));
+        let three =
+            Three { objects: [(); 3].map(|()| Object::with(birth)), slots: slots.map(AtomicU64::new) };
+        if !slots.contains(&NOTHING) {
+            three.objects[0].header.incref(OwnerId::FIRST_THREAD);
+        }
+        let over = AtomicBool::new(false);
+        run(&world, &host, 2, |thread, _, i| {
+            if i == 0 {
+                let mut held = 0;
+                while !over.load(Relaxed) {
+                    held = step(&three, thread, held);
+                }
+            } else {
+                let condemned = (0..rounds(200_000)).any(|round| three.is_condemned(round % 16));
+                over.store(true, Relaxed);
+                assert!(!condemned, "a thread holds one of them");
+            }
+        });
+    }
+}
+
 #[test]
 fn gil_switches_between_busy_threads() {
     let (world, host) = (Arc::new(World::new(Mode::Gil)), Arc::new(Graveyard::default()));

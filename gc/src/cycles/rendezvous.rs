@@ -158,9 +158,9 @@ pub(super) fn search<H: Host>(
     if !to_watch.is_empty() {
         let undecided = watch_all(collector, host, generation, to_watch, &mut search, &mut deliver);
         // ORDERING Relaxed: one search at a time.
-        let turn = collector.searches.fetch_add(1, Ordering::Relaxed);
+        let searches = collector.searches.load(Ordering::Relaxed);
         // What is touched again and again may be garbage all the same: weak references can be read for ever.
-        if (turn + 1).is_multiple_of(UNDECIDED_STOPS_EVERY) {
+        if searches.is_multiple_of(UNDECIDED_STOPS_EVERY) {
             to_stop.extend(undecided);
         }
     }
@@ -239,12 +239,17 @@ fn sieve<H: Host>(
     search: &mut Search,
 ) -> Vec<Batch> {
     let tracer = host.tracer_beside();
+    // ORDERING Relaxed: one search at a time.
+    let turn = collector.searches.fetch_add(1, Ordering::Relaxed);
+    let suspect_all = host.doubts_watching() && turn.is_multiple_of(2);
     let scope = if generation == Generation::Full { Scope::Full } else { Scope::Young };
     let mut breathe = || host.breathe();
     let pace = &mut Pace::Beside(&mut breathe);
     let sieve = Sieve::of_heap(collector.heap, scope, pace);
-    sieve.subtract(&tracer, false, pace);
-    sieve.propagate(&tracer, pace);
+    if !(scope == Scope::Young && suspect_all) {
+        sieve.subtract(&tracer, false, pace);
+        sieve.propagate(&tracer, pace);
+    }
     let mut list = Vec::new();
     sieve.for_each_member(pace, |object, alive| {
         search.members += 1;
