@@ -55,7 +55,7 @@ impl Default for Config {
         Config {
             gil: false,
             atomic_refcount: false,
-            gc: GcStrategy::Rendezvous,
+            gc: GcStrategy::Concurrent,
             zeal: 0,
             hash_seed: None,
             optimize: 0,
