@@ -137,7 +137,7 @@ pub fn run(options: &GcOptions) -> Result<()> {
     let mut recorder = Recorder::open("gc", options.common.out.as_deref(), settings.seed, &described)?;
     let reader = |_: &Subject, cell: &Cell, finished: &Finished| read(cell, finished, scale);
     let runs = runner::run(&subjects, settings, &reader, &mut recorder)?;
-    let all = Measured { runs: &runs, scale };
+    let all = Measured::new(&runs, scale);
     all.record(&mut recorder)?;
     recorder.close("done")?;
     report::opening(&recorder, settings);
@@ -176,11 +176,17 @@ pub(crate) fn read(cell: &Cell, finished: &Finished, scale: Scale) -> Outcome {
 
 /// All processes of an experiment with collectors.
 pub(crate) struct Measured<'a> {
-    pub runs: &'a [Run],
-    pub scale: Scale,
+    processes: Vec<(&'a Run, Report)>,
+    scale: Scale,
 }
 
-impl Measured<'_> {
+impl<'a> Measured<'a> {
+    /// Reads what the processes printed; those that failed are left out.
+    pub fn new(runs: &'a [Run], scale: Scale) -> Measured<'a> {
+        let processes = runs.iter().filter_map(|run| Some((run, report_of(&run.finished)?))).collect();
+        Measured { processes, scale }
+    }
+
     fn run_ns(&self) -> u64 {
         u64::from(self.scale.seconds) * 1_000_000_000
     }
@@ -192,29 +198,30 @@ impl Measured<'_> {
         arm: &str,
         clock: impl Fn(&Hold) -> u64 + Copy,
     ) -> Vec<(usize, f64)> {
-        let reports = self.reports(garbage, arm).into_iter();
-        reports
-            .map(|(round, report)| (round, report.lengths(clock).last().map_or(0.0, |&ns| ns as f64)))
-            .collect()
+        let longest = |report: &Report| report.lengths(clock).last().map_or(0.0, |&ns| ns as f64);
+        self.of(garbage, arm).map(|(run, report)| (run.block, longest(report))).collect()
     }
 
-    /// The reports of an arm, with their rounds.
-    fn reports(&self, garbage: &str, arm: &str) -> Vec<(usize, Report)> {
-        let mine = self.runs.iter().filter(|run| run.subject == garbage && run.key.arm == arm);
-        mine.filter_map(|run| Some((run.block, report_of(&run.finished)?))).collect()
+    /// The processes of an arm.
+    fn of(&self, garbage: &str, arm: &str) -> impl Iterator<Item = &(&'a Run, Report)> {
+        self.processes.iter().filter(move |(run, _)| run.subject == garbage && run.key.arm == arm)
+    }
+
+    /// What they reported.
+    fn reports(&self, garbage: &str, arm: &str) -> impl Iterator<Item = &Report> {
+        self.of(garbage, arm).map(|(_, report)| report)
     }
 
     /// The lengths of an arm's holds in all rounds, the shortest first.
     fn lengths(&self, garbage: &str, arm: &str, clock: impl Fn(&Hold) -> u64 + Copy) -> Vec<u64> {
-        let reports = self.reports(garbage, arm);
-        let mut lengths: Vec<u64> = reports.iter().flat_map(|(_, report)| report.lengths(clock)).collect();
+        let mut lengths: Vec<u64> =
+            self.reports(garbage, arm).flat_map(|report| report.lengths(clock)).collect();
         lengths.sort_unstable();
         lengths
     }
 
     fn record(&self, recorder: &mut Recorder) -> Result<()> {
-        for run in self.runs {
-            let Some(report) = report_of(&run.finished) else { continue };
+        for (run, report) in &self.processes {
             let windows = WINDOWS_MS.iter();
             recorder.line(&Details {
                 kind: "holds",
@@ -253,10 +260,9 @@ impl Measured<'_> {
                 let key = Key::measure(&arm.name, self.scale.n_workers);
                 let wall = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.wall_ns));
                 let cpu = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.cpu_ns));
-                let reports = self.reports(garbage, &arm.name);
-                let n_holds: usize =
-                    reports.iter().flat_map(|(_, report)| &report.workers).map(Vec::len).sum();
-                let peak = reports.iter().map(|(_, report)| report.peak_kib()).max().unwrap_or(0);
+                let reports = || self.reports(garbage, &arm.name);
+                let n_holds: usize = reports().flat_map(|report| &report.workers).map(Vec::len).sum();
+                let peak = reports().map(Report::peak_kib).max().unwrap_or(0);
                 // Throughput with cycles as a share of that without.
                 let share = samples.across("acyclic", &key, garbage, &key);
                 table.row(vec![
@@ -314,8 +320,8 @@ impl Measured<'_> {
         ]);
         for garbage in GARBAGE {
             for arm in arms {
-                let reports = self.reports(garbage, &arm.name);
-                let own: Vec<&Own> = reports.iter().flat_map(|(_, report)| &report.own).collect();
+                let own: Vec<&Own> =
+                    self.reports(garbage, &arm.name).flat_map(|report| &report.own).collect();
                 let seen = own.iter().filter(|own| own.count > 0);
                 let mut kinds: Vec<&str> = seen.map(|own| own.kind.as_str()).collect();
                 kinds.sort_unstable();
@@ -340,9 +346,8 @@ impl Measured<'_> {
 
     /// The worst utilisation of an arm in any round.
     fn worst(&self, garbage: &str, arm: &str, window_ms: u64) -> Option<f64> {
-        let reports = self.reports(garbage, arm);
         let of = |report: &Report| report.utilisation(window_ms * 1_000_000, self.run_ns());
-        reports.iter().map(|(_, report)| of(report)).min_by(f64::total_cmp)
+        self.reports(garbage, arm).map(of).min_by(f64::total_cmp)
     }
 
     fn utilisation(&self, arms: &[Arm]) -> Table {
@@ -380,8 +385,8 @@ impl Measured<'_> {
             WINDOWS_MS.iter().filter_map(of).collect()
         };
         let memory = |arm: &str| {
-            let first = self.reports("cyclic", arm).into_iter().next();
-            let points = first.map(|(_, report)| report.memory).unwrap_or_default();
+            let first = self.reports("cyclic", arm).next();
+            let points = first.map(|report| report.memory.as_slice()).unwrap_or_default();
             points.iter().map(|&(at, kib)| (at as f64 / 1e9, kib as f64 / 1024.0)).collect()
         };
         [

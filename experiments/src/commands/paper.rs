@@ -223,7 +223,7 @@ impl Lab<'_> {
         let reader = |_: &Subject, cell: &Cell, finished: &Finished| gc::read(cell, finished, scale);
         let runs = runner::run(&subjects, settings, &reader, &mut self.recorder)?;
         let samples = Samples::new(&runs, settings.seed);
-        let all = gc::Measured { runs: &runs, scale };
+        let all = gc::Measured::new(&runs, scale);
         let why_not = "an arm failed";
         let mut metrics = Vec::new();
         let key = |arm: &str| Key::measure(arm, scale.n_workers);
