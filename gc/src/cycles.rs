@@ -236,7 +236,8 @@ impl Collector {
     pub fn try_begin(&self) -> Option<Turn<'_>> {
         // ORDERING Acquire: what the previous collection did is visible.
         let begun = self.strategy != Strategy::Off && !self.running.swap(true, Ordering::Acquire);
-        begun.then_some(Turn(self))
+        // Not `then_some`: a turn that was made in vain would end another thread's when it is dropped.
+        begun.then(|| Turn(self))
     }
 
     /// In the child of a fork, where the thread whose turn it was does not exist.
