@@ -204,19 +204,34 @@ fn watch_all<H: Host>(
         }
     }
     host.end_beside();
-    let watch = Watch::start();
-    if host.doubts_watching() && !found.is_empty() && host.try_stop_world(WAIT * (1 << TRIES)) {
-        for garbage in &found {
-            search.doubted += garbage.len();
-            search.disagreements += garbage.unexplained(&host.tracer());
-        }
-        host.resume_world();
-        collector.policy.record_stop(generation, &watch);
+    if host.doubts_watching() && !found.is_empty() {
+        prove_again(collector, host, generation, &found, search);
     }
     for garbage in found {
         deliver(host, Portion::Garbage(garbage));
     }
     undecided
+}
+
+/// Looks in a stop at what was proved by watching.
+fn prove_again<H: Host>(
+    collector: &Collector,
+    host: &mut H,
+    generation: Generation,
+    found: &[Garbage],
+    search: &mut Search,
+) {
+    let watch = Watch::start();
+    if !host.try_stop_world(WAIT * (1 << TRIES)) {
+        return;
+    }
+    let tracer = host.tracer();
+    for garbage in found {
+        search.doubted += garbage.len();
+        search.disagreements += garbage.unexplained(collector.heap, &tracer);
+    }
+    host.resume_world();
+    collector.policy.record_stop(generation, &watch);
 }
 
 /// Proves a batch in a stop that its owner did not come to prove.

@@ -1,22 +1,21 @@
 //! How garbage is taken apart, whoever found it.
 //!
-//! *Seizing* (world stopped): set D was found closed, so no thread can reach it except through weak
-//! references or a walk over the heap. Each member is merged (its owner is stopped) and gets one more
-//! reference, the *pin*.
+//! *Seizing*: set D was found closed, so no thread can reach it except through weak references or a walk over
+//! the heap. In the stop that found it each member is merged (its owner is stopped); what was found by watching
+//! has no owner, and is condemned already. Each member gets one more reference, the *pin*.
 //!
 //! *Taking apart* (world running, on a mutator), after PEP 442:
 //!
-//! 1. weak references to members are emptied (still in the stop), those to classes only if they have
+//! 1. weak references to members are emptied (while seizing), those to classes only if they have
 //!    callbacks ([`Host::empties_early`]);
 //! 2. their callbacks run, unless the weak reference is itself in D;
 //! 3. finalisers run, once per object;
 //! 4. in a second stop the members are looked at again: what is held from outside now, and what
-//!    that reaches, goes on living. If D has no finaliser, 3 and 4 are left out, and instead every
-//!    member is CONDEMNED in the first stop, so that nothing can acquire it;
+//!    that reaches, goes on living. If D has no finaliser, 3 and 4 are left out, and every member is
+//!    CONDEMNED from the seizing on, so that nothing can acquire it;
 //! 5. all remaining weak references to D are emptied; their callbacks do not run;
 //! 6. each member is cleared, then the pins are dropped.
 
-use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use typhon_sync::Shared;
@@ -138,21 +137,20 @@ impl Garbage {
 
     /// Of garbage that nobody has begun to take apart, with the world stopped: members that are not explained by
     /// other members and the pin.
-    pub(super) fn unexplained<T: Trace>(&self, tracer: &T) -> usize {
-        let mut held: HashMap<*const Header, i64> = HashMap::new();
+    pub(super) fn unexplained<T: Trace>(&self, heap: &Heap, tracer: &T) -> usize {
+        let mut n = 0;
+        self.subtracted(heap, tracer).for_each_remainder(|_, left| n += usize::from(left != 0));
+        n
+    }
+
+    /// The members, with the references among them and the pins taken off their counts.
+    fn subtracted<'h, T: Trace>(&self, heap: &'h Heap, tracer: &T) -> Sieve<'h> {
+        let sieve = Sieve::of_pinned(heap, &self.members);
         for &member in &self.members {
             // SAFETY: pinned.
-            held.insert(member, unsafe { &*member }.refcount() - 1);
+            sieve.subtract_one(tracer, unsafe { &*member });
         }
-        for &member in &self.members {
-            // SAFETY: as above.
-            tracer.trace(unsafe { &*member }, |child| {
-                if let Some(held) = held.get_mut(&child) {
-                    *held -= 1;
-                }
-            });
-        }
-        held.values().filter(|&&held| held != 0).count()
+        sieve
     }
 }
 
@@ -290,11 +288,7 @@ fn finalize<H: Host>(host: &mut H, members: &[*const Header]) {
 /// condemns the rest. Returns the removed members, still pinned.
 fn validate_again<H: Host>(heap: &Heap, host: &mut H, found: &mut Garbage) -> Vec<*const Header> {
     let tracer = host.tracer();
-    let sieve = Sieve::of_pinned(heap, &found.members);
-    for &member in &found.members {
-        // SAFETY: pinned.
-        sieve.subtract_one(&tracer, unsafe { &*member });
-    }
+    let sieve = found.subtracted(heap, &tracer);
     if found.deferred {
         // A finaliser may have put a class on a stack, or made an instance of it.
         host.stack_roots(&mut |object| sieve.make_root(object));
