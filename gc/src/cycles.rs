@@ -87,7 +87,7 @@ pub trait Host {
         false
     }
 
-    /// Asks the owner of an object to give it up. Done when [`Host::begin_beside`] returns next, if it can be.
+    /// Asks the owner of an object to give it up, if it has one. Done when [`Host::begin_beside`] returns next, if it can be.
     fn disown(&mut self, object: &Header) {
         let _ = object;
     }

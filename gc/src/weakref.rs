@@ -18,7 +18,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
-use typhon_sync::Shared;
 use typhon_sync::header::{Header, OwnerId};
 
 /// Bit of `flags`: the object may have weak references in the table.
@@ -82,7 +81,7 @@ impl WeakTable {
         upgrade(&load, me).or_else(|| {
             let referent = load();
             // SAFETY: the word held the address of an object of the heap, so it is and stays a header.
-            let condemned = !referent.is_null() && is_condemned(unsafe { &*referent });
+            let condemned = !referent.is_null() && unsafe { &*referent }.is_condemned();
             if !condemned {
                 return None;
             }
@@ -256,11 +255,6 @@ fn upgrade(load: &impl Fn() -> *const Header, me: OwnerId) -> Option<*const Head
     let fate = unsafe { &*referent }.decref(me);
     debug_assert_eq!(fate, typhon_sync::Fate::Alive);
     None
-}
-
-fn is_condemned(object: &Header) -> bool {
-    // ORDERING Acquire: whoever condemned it holds the lock that is taken next.
-    object.shared.load(Ordering::Acquire) & Shared::CONDEMNED != 0
 }
 
 fn address(header: &Header) -> usize {

@@ -46,7 +46,7 @@ impl Header {
     pub fn unwatch(&self) {
         // ORDERING Relaxed: nothing is published by not looking.
         self.shared.fetch_and(!(Shared::WATCH | Shared::TOUCHED), Relaxed);
-        // ORDERING Relaxed: as above; who takes the lock acquires what the last holder released.
+        // ORDERING AcqRel: who takes the lock acquires what the last holder released, through this.
         let _ = self.lock.compare_exchange(WATCHED, FREE, AcqRel, Relaxed);
     }
 
@@ -78,7 +78,14 @@ impl Header {
         exchanged.is_ok()
     }
 
-    /// Takes [`Header::condemn`] back.
+    /// Whether the object was proved garbage, and nobody may acquire it.
+    #[inline(always)]
+    pub fn is_condemned(&self) -> bool {
+        // ORDERING Acquire: what was done before the condemnation is visible.
+        self.shared.load(Acquire) & Shared::CONDEMNED != 0
+    }
+
+    /// Lets the object be acquired again.
     pub fn spare(&self) {
         // ORDERING Release: who acquires the object after this sees what was done to it before.
         self.shared.fetch_and(!Shared::CONDEMNED, Release);

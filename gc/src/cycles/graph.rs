@@ -18,7 +18,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use rayon::prelude::*;
-use typhon_sync::Shared;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use super::Trace;
@@ -603,10 +602,7 @@ pub(crate) fn is_tracked(header: &Header) -> bool {
 /// garbage that it belongs to is being taken apart.
 #[inline(always)]
 pub(crate) fn is_readable(header: &Header) -> bool {
-    // ORDERING Acquire: the garbage was condemned in a stop, before anybody took it apart.
-    is_tracked(header)
-        && header.shared.load(Ordering::Acquire) & Shared::CONDEMNED == 0
-        && header.refcount() > 0
+    is_tracked(header) && !header.is_condemned() && header.refcount() > 0
 }
 
 fn slot_stride(meta: &BlockMeta) -> usize {

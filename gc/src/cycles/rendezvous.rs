@@ -185,7 +185,7 @@ fn watch_all<H: Host>(
     for &object in batches.iter().flat_map(Batch::objects) {
         // SAFETY: the address of a slot, which is and stays a header (GC-H3).
         let object = unsafe { &*object };
-        if object.owner() != OwnerId::MERGED && is_readable(object) {
+        if is_readable(object) {
             host.disown(object);
         }
     }

@@ -262,8 +262,7 @@ fn condemn(members: &[*const Header]) {
 fn lift_condemned(members: &[*const Header]) {
     for &member in members {
         // SAFETY: pinned.
-        // ORDERING Release: who acquires the object after this sees what the collector did to it.
-        unsafe { (*member).shared.fetch_and(!Shared::CONDEMNED, Ordering::Release) };
+        unsafe { &*member }.spare();
     }
 }
 
