@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use lexopt::Arg;
-use typhon_core::runtime::{Config, GcStrategy};
+use typhon_core::collect::Strategy;
+use typhon_core::runtime::Config;
 
 use crate::usage;
 
@@ -320,10 +321,10 @@ impl Cli {
         }
         if let Some(v) = &self.gc {
             match v.as_str() {
-                "stop" => config.gc = GcStrategy::Stop,
-                "rendezvous" => config.gc = GcStrategy::Rendezvous,
-                "concurrent" => config.gc = GcStrategy::Concurrent,
-                "off" => config.gc = GcStrategy::Off,
+                "stop" => config.gc = Strategy::Stop,
+                "rendezvous" => config.gc = Strategy::Rendezvous,
+                "concurrent" => config.gc = Strategy::Concurrent,
+                "off" => config.gc = Strategy::Off,
                 _ => {
                     return fail(format!(
                         "-X gc={v}: no such collector; use concurrent, rendezvous, stop or off"

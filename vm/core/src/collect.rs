@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 pub(crate) use background::before_fork;
 pub use background::{Background, Hold, hold};
-pub use typhon_gc::Generation;
 use typhon_gc::cycles::{Options, Outcome, Portion, Turn};
 use typhon_gc::heap::OwnBirths;
-use typhon_gc::{Collector, Host, Strategy, Trace};
+use typhon_gc::{Collector, Host, Trace};
+pub use typhon_gc::{Generation, Strategy};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 use typhon_sync::thread_state::breaker;
 use typhon_sync::{Stopped, ThreadCtx};
@@ -24,7 +24,7 @@ use crate::builtins::dict::Dict;
 use crate::builtins::list::List;
 use crate::object::{Beside, Borrowed, Owned};
 use crate::quarantine;
-use crate::runtime::{Config, GcStrategy, Runtime, rt};
+use crate::runtime::{Config, Runtime, rt};
 use crate::shape;
 use crate::thread::{self, Thread};
 use crate::typedef::{References, Visit, type_flags};
@@ -62,13 +62,7 @@ pub struct Collecting {
 
 impl Collecting {
     pub(crate) fn new(heap: &'static typhon_gc::Heap, config: &Config) -> Collecting {
-        let strategy = match config.gc {
-            GcStrategy::Stop => Strategy::Stop,
-            GcStrategy::Rendezvous => Strategy::Rendezvous,
-            GcStrategy::Concurrent => Strategy::Concurrent,
-            GcStrategy::Off => Strategy::Off,
-        };
-        let collector = Collector::new(heap, strategy);
+        let collector = Collector::new(heap, config.gc);
         Collecting {
             collector,
             debug: AtomicU32::new(0),

@@ -4,6 +4,7 @@ use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
+use typhon_gc::Strategy;
 use typhon_gc::heap::Heap;
 use typhon_sync::header::Header;
 
@@ -19,7 +20,7 @@ pub use crate::threads::{SyncThread, enqueue, lock, unlock};
 pub struct Config {
     pub gil: bool,
     pub atomic_refcount: bool,
-    pub gc: GcStrategy,
+    pub gc: Strategy,
     /// Births between two unneeded collections ([`crate::collect`]); 0: none.
     pub zeal: u32,
     pub hash_seed: Option<u64>,
@@ -55,7 +56,7 @@ impl Default for Config {
         Config {
             gil: false,
             atomic_refcount: false,
-            gc: GcStrategy::Concurrent,
+            gc: Strategy::Concurrent,
             zeal: 0,
             hash_seed: None,
             optimize: 0,
@@ -83,15 +84,6 @@ impl Default for Config {
             stdlib_dir: None,
         }
     }
-}
-
-/// Cycle collection strategies that are built.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GcStrategy {
-    Stop,
-    Rendezvous,
-    Concurrent,
-    Off,
 }
 
 /// The runtime. One per process.
