@@ -47,7 +47,7 @@ fn each<H: Host>(host: &mut H, objects: &[*const Header], mut f: impl FnMut(usiz
 /// What was read of the watched objects of a batch.
 struct Look {
     counts: Vec<i64>,
-    /// Which of them were steady: nobody took their lock.
+    /// Which of them were read, and steady: nobody took their lock.
     steady: Vec<bool>,
     /// References between objects of the batch, by place; those of one object lie together.
     references: Vec<(usize, usize)>,
@@ -56,18 +56,19 @@ struct Look {
 fn look<H: Host>(host: &mut H, batch: &Batch, watched: &[bool]) -> Look {
     let tracer = host.tracer_beside();
     let mut counts = vec![0; watched.len()];
+    let mut steady = vec![false; watched.len()];
     let mut references = Vec::new();
     each(host, batch.objects(), |place, object| {
         if watched[place] && is_readable(object) {
+            steady[place] = true;
             counts[place] = object.watched_count();
             tracer.trace(object, |child| {
                 references.extend(batch.place_of(child).map(|to| (place, to)));
             });
         }
     });
-    let mut steady = watched.to_vec();
     each(host, batch.objects(), |place, object| {
-        steady[place] = watched[place] && object.is_unlocked_since_watch();
+        steady[place] = steady[place] && object.is_unlocked_since_watch();
     });
     Look { counts, steady, references }
 }
