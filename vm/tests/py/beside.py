@@ -229,11 +229,16 @@ def run(seconds, seed):
     assert searches["members"] > 0, "nothing was searched beside the threads"
 
 
-if "gc" in sys._xoptions:
-    run(float(sys.argv[1]), int(sys.argv[2]))
-else:
+def command(*more):
+    """Starts the running program anew, with threads that count as here."""
     options = [f"-X{key}={value}" for key, value in sys._xoptions.items() if key in ("gil", "refcount")]
-    for strategy in ("rendezvous", "concurrent"):
-        command = [sys.executable, *options, f"-Xgc={strategy}", __file__, "2", "1"]
-        subprocess.run(command, check=True, timeout=120)
-print("ok")
+    return [sys.executable, *options, *more]
+
+
+if __name__ == "__main__":
+    if "gc" in sys._xoptions:
+        run(float(sys.argv[1]), int(sys.argv[2]))
+    else:
+        for strategy in ("rendezvous", "concurrent"):
+            subprocess.run(command(f"-Xgc={strategy}", __file__, "2", "1"), check=True, timeout=120)
+    print("ok")

@@ -10,13 +10,7 @@ import threading
 import time
 import weakref
 
-
-class Node:
-    __slots__ = ("next", "bag", "__weakref__")
-
-    def __init__(self):
-        self.next = None
-        self.bag = []
+from beside import Node, command, hand_off, poll, shuffle, take, walk
 
 
 def ring(n):
@@ -29,52 +23,13 @@ def ring(n):
     return node
 
 
-def hand_on(until, q):
-    while time.monotonic() < until:
-        batch = []
-        for _ in range(50):
-            a = Node()
-            a.next = a
-            a.bag.append(a)
-            batch.append(a)
-        q.put(batch)
-    q.put(None)
-
-
-def take(q):
-    while (batch := q.get()) is not None:
-        for a in batch:
-            assert a.next is a and a.bag[0] is a
-            if random.random() < .3:
-                b = Node()
-                b.next = a
-                a.bag.append(b)
-
-
-def walk(until, node):
-    while time.monotonic() < until:
-        for _ in range(1000):
-            node = node.next
-            assert node is not None
-
-
-def shuffle(until, a, b):
-    while time.monotonic() < until:
-        for _ in range(100):
-            for here, there in ((a, b), (b, a)):
-                try:
-                    there.append(here.pop())
-                except IndexError:
-                    pass
-
-
-def put_up(until, board):
+def put_up(board, until):
     rng = random.Random(1)
     while time.monotonic() < until:
         board[rng.randrange(len(board))] = ring(20)
 
 
-def pick_up(until, board):
+def pick_up(board, until):
     rng = random.Random(2)
     while time.monotonic() < until:
         node = board[rng.randrange(len(board))]
@@ -85,21 +40,9 @@ def pick_up(until, board):
             node.bag.append(node)
 
 
-def poll(until, pool):
-    while time.monotonic() < until:
-        for key in list(pool.keys()):
-            value = pool.get(key)
-            assert value is None or value.next is value
-        value = None
-        for key in range(20):
-            a = Node()
-            a.next = a
-            pool[key] = a
-
-
 def run(seconds):
     until = time.monotonic() + seconds
-    q = queue.Queue(50)
+    q = queue.Queue(1000)
     pool = weakref.WeakValueDictionary()
     board = [ring(20) for _ in range(4)]
     left, right = [], []
@@ -108,9 +51,9 @@ def run(seconds):
         node.next = (left, right)
         left.append(node)
     del node
-    jobs = [(hand_on, until, q), (take, q), (walk, until, ring(1000)), (shuffle, until, left, right),
-            (shuffle, until, left, right), (put_up, until, board), (pick_up, until, board),
-            (pick_up, until, board), (poll, until, pool), (poll, until, pool)]
+    jobs = [(hand_off, q, until), (take, q), (walk, ring(1000), until), (shuffle, left, right, until),
+            (shuffle, left, right, until), (put_up, board, until), (pick_up, board, until),
+            (pick_up, board, until), (poll, pool, until), (poll, pool, until)]
     failed = []
     threading.excepthook = failed.append
     threads = [threading.Thread(target=job, args=args) for job, *args in jobs]
@@ -136,8 +79,7 @@ assert searches["disagreements"] == 0, searches
 if "gc" in sys._xoptions:
     print(json.dumps(searches))
 elif not sys._is_gil_enabled():
-    options = [f"-X{key}={value}" for key, value in sys._xoptions.items() if key in ("gil", "refcount")]
-    command = [sys.executable, *options, "-Xgc=concurrent", "-Xzeal=500", __file__, "2"]
-    done = subprocess.run(command, check=True, timeout=120, capture_output=True, text=True)
+    again = command("-Xgc=concurrent", "-Xzeal=500", __file__, "2")
+    done = subprocess.run(again, check=True, timeout=120, capture_output=True, text=True)
     searches = json.loads(done.stdout)
     assert searches["doubted"] > 0, searches
