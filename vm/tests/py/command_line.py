@@ -76,6 +76,8 @@ with tempfile.TemporaryDirectory() as folder:
         done = run(*call, env=environment)
         assert done.returncode in (0, 1) and b"panicked" not in done.stderr, done
 
+# Programs started in the background by a shell ignore the signal, and so would their children.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for code in ("while True: pass", "import threading; l = threading.Lock(); l.acquire(); l.acquire()",
              "import time; time.sleep(100)"):
     child = subprocess.Popen([sys.executable, "-X", MODE, "-c", "print('go', flush=True)\n" + code],
