@@ -123,6 +123,18 @@ pub trait Host {
     /// Drops what `object` refers to, as far as is needed to break cycles.
     fn clear(&mut self, object: &Header);
 
+    /// Destroys garbage that the calling thread found among its private objects: each member has one reference
+    /// more than other members hold; none has a weak reference or a finaliser.
+    fn destroy_private(&mut self, members: &[*const Header]) {
+        for &member in members {
+            // SAFETY: pinned.
+            self.clear(unsafe { &*member });
+        }
+        for &member in members {
+            self.decref(member);
+        }
+    }
+
     /// Drops one reference, and destroys the object if it was the last.
     fn decref(&mut self, object: *const Header);
 

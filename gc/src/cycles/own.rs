@@ -34,13 +34,10 @@ pub(super) fn collect<H: Host>(
         pace,
         |object, is_alive| if is_alive { alive.push(object) } else { dead.push(object) },
     );
-    // SAFETY: members, which only this thread can destroy.
-    if !dead.iter().all(|&object| unsafe { &*object }.is_private(me)) {
-        // A stranger came by meanwhile. What it has seen is marked, and no member next time.
-        dead.clear();
-    }
+    // A stranger may have come by meanwhile. What it has seen is marked, and no member next time.
+    let garbage = Garbage::keep(host, dead);
     // What is in use just now has no reason to outlive the next collection, if nearly everything else is dead.
-    let stay_young = alive.len() * FEW <= dead.len();
+    let stay_young = alive.len() * FEW <= garbage.len();
     if !stay_young {
         for &object in &alive {
             // SAFETY: as above.
@@ -52,10 +49,9 @@ pub(super) fn collect<H: Host>(
     drop(sieve);
     let old_deaths = collector.heap.take_old_deaths();
     let (young, survivors) = if stay_young { (alive.len(), 0) } else { (0, alive.len()) };
-    let unreachable = dead.len();
+    let unreachable = garbage.len();
     collector.policy.note(Generation::Young, policy::Found { births, survivors, unreachable, old_deaths });
     local(host).note_own_collection(looked_at, left + young);
-    let garbage = Garbage::keep(host, dead);
     let taken = take_apart(collector, host, Generation::Young, garbage, options);
     let outcome = Outcome { candidates: alive.len() + unreachable, left, ..taken };
     let took = collector.policy.pauses.record(Pause::Slice, &watch);

@@ -110,11 +110,8 @@ impl Portion {
 impl Suspect {
     /// What is proved dead, on the owner's thread.
     pub(super) fn prove<H: Host>(self, host: &mut H) -> Garbage {
-        match self.batch.prove(&host.tracer(), |_| {}) {
-            Some(proved) => Garbage::keep(host, proved.dead().collect()),
-            // Somebody was there; the next search looks again, and finds it shared.
-            None => Garbage::default(),
-        }
+        let dead = self.batch.prove(&host.tracer(), |_| {}).dead().collect();
+        Garbage::keep(host, dead)
     }
 }
 
@@ -307,13 +304,12 @@ fn rendezvous<H: Host>(
                 }
             });
         });
-        let garbage = proved.map(|proved| {
-            Garbage::seize(collector, host, proved.dead().collect(), |object| proved.is_dead(object))
-        });
+        let garbage =
+            Garbage::seize(collector, host, proved.dead().collect(), |object| proved.is_dead(object));
         host.resume_world();
         search.stops += 1;
         collector.policy.record_stop(generation, &watch);
-        return garbage.filter(|garbage| !garbage.is_empty());
+        return Some(garbage).filter(|garbage| !garbage.is_empty());
     }
     search.abandoned += 1;
     None

@@ -15,6 +15,9 @@
 //!    CONDEMNED from the seizing on, so that nothing can acquire it;
 //! 5. all remaining weak references to D are emptied; their callbacks do not run;
 //! 6. each member is cleared, then the pins are dropped.
+//!
+//! Private garbage without finalisers has no weak references either, and is destroyed at once
+//! ([`Host::destroy_private`]).
 
 use std::sync::atomic::Ordering;
 
@@ -57,15 +60,26 @@ impl Garbage {
         self.members.is_empty()
     }
 
-    /// Pins what the calling thread has just found dead among its private objects. No stranger can come
-    /// across them, so nothing is merged or condemned; weak references would have made them known.
+    /// Pins what the calling thread has just found dead among its private objects, if all of it still is private.
+    /// Then no stranger can come across it, so nothing is merged or condemned; weak references would have made
+    /// it known. If not, there is nothing, and the next search looks again and finds it shared.
     pub(super) fn keep<H: Host>(host: &mut H, members: Vec<*const Header>) -> Garbage {
+        let me = host.me();
         let mut finalizers = false;
-        for &member in &members {
+        for (place, &member) in members.iter().enumerate() {
             // SAFETY: just proved dead, not destroyed.
             let object = unsafe { &*member };
+            if !object.is_private(me) {
+                for &pinned in &members[..place] {
+                    // SAFETY: as above.
+                    let fate = unsafe { &*pinned }.decref(me);
+                    debug_assert_eq!(fate, typhon_sync::Fate::Alive, "members hold it");
+                }
+                return Garbage::default();
+            }
+            debug_assert!(!has_weakrefs(object), "a weak reference publishes");
             finalizers |= !is_finalized(object) && host.has_finalizer(object);
-            object.incref(host.me());
+            object.incref(me);
         }
         Garbage { members, finalizers, private: true, ..Garbage::default() }
     }
@@ -163,6 +177,11 @@ pub(super) fn take_apart<H: Host>(
     options: Options,
 ) -> Outcome {
     let mut outcome = Outcome::default();
+    if found.private && !found.finalizers && !options.save_all {
+        outcome.collected = found.members.len();
+        host.destroy_private(&found.members);
+        return outcome;
+    }
     for weak in std::mem::take(&mut found.callbacks) {
         // SAFETY: we hold a reference to each.
         host.call_weakref(unsafe { &*weak });

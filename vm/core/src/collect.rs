@@ -204,8 +204,8 @@ impl Tracer {
             match beside {
                 Beside::Always => visit(object, word),
                 Beside::Locked if object.try_lock() => {
-                    // Its destroyer passes through the lock after the last reference is gone.
-                    if object.refcount() > 0 {
+                    // Its destroyer passes through the lock after the last reference is gone, or it is condemned.
+                    if object.refcount() > 0 && !object.is_condemned() {
                         visit(object, word);
                     }
                     object.unlock();
@@ -419,6 +419,11 @@ impl Host for VmHost {
             }
         }
         self.th().drain_drops();
+    }
+
+    fn destroy_private(&mut self, members: &[*const Header]) {
+        // SAFETY: the collector proved that nobody but this thread knows them, and pinned them.
+        unsafe { crate::dealloc::destroy_private(self.th(), members) }
     }
 
     fn decref(&mut self, object: *const Header) {

@@ -3,6 +3,7 @@
 //! Objects wait on the thread's list, so destroying a deep structure needs no recursion, and no
 //! `__del__` runs while a native holds a lock or is in the middle of an update.
 
+use core::ptr;
 use core::sync::atomic::Ordering;
 
 use typhon_sync::count::Fate;
@@ -13,6 +14,7 @@ use crate::object::{Beside, Borrowed, Owned, own_slot_word};
 use crate::quarantine;
 use crate::shape;
 use crate::thread::Thread;
+use crate::types::Type;
 use crate::word::{UNCOUNTED, Word};
 
 /// Destroys everything on the thread's list, and what dies of it.
@@ -61,27 +63,73 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     }
     // TRACKED stays: collectors pass over objects whose count is zero, and `LocalHeap::free` counts
     // the death of a young container by it.
+    let beside = quarantine::is_active();
+    // SAFETY: an instance of `ty`; the slot goes back once.
+    unsafe {
+        drop_contents(ty, h, beside);
+        free_slot(th, p, beside);
+    }
+}
+
+/// Destroys garbage of which each member has one reference more than members hold: private to this thread,
+/// without weak references and finalisers that are to run. What dies of it is destroyed behind it.
+///
+/// # Safety
+/// As said; nobody uses a member afterwards.
+pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
+    let beside = quarantine::is_active();
+    for &member in members {
+        // SAFETY: pinned; its class is no member, classes being of a deferred kind.
+        unsafe {
+            let object = &*member;
+            // ORDERING Relaxed: nobody else uses it.
+            let ty = &*shape::get(object.shape.load(Ordering::Relaxed)).ty();
+            object.condemn_private();
+            drop_contents(ty, object, beside);
+        }
+    }
+    // Not before now: to drop a reference to a member is to write to its header.
+    for &member in members {
+        // SAFETY: its contents are gone, and with them every reference to it.
+        unsafe {
+            (*member).drop_condemned_private();
+            free_slot(th, member.cast_mut(), beside);
+        }
+    }
+    th.drain_drops();
+}
+
+/// Drops what an object holds: its values, then its payload.
+///
+/// # Safety
+/// An instance of `ty`, dead or condemned, and emptied once. `beside`: whether a quarantine is active.
+#[inline(always)]
+unsafe fn drop_contents(ty: &Type, object: &Header, beside: bool) {
     // SAFETY: an instance of `ty`.
-    for v in unsafe { ty.values(h) } {
+    for v in unsafe { ty.values(object) } {
         let w = v.peek();
         if w.is_ptr() {
             // Nobody else looks at a dead object, so its words need not be exchanged for empty ones.
-            // SAFETY: the slot's count is ours; the slot goes away below.
+            // SAFETY: the slot's count is ours; the slot goes away.
             drop(unsafe { own_slot_word(w) });
         }
     }
-    let beside = quarantine::is_active();
     if beside && ty.layout.0.beside == Beside::Locked {
-        quarantine::pass_lock(h);
+        quarantine::pass_lock(object);
     }
-    // SAFETY: the table belongs to the type the object begins with; the slot goes back once.
-    unsafe {
-        (ty.layout.0.drop)(p);
-        if beside {
-            quarantine::hold_slot(th, p);
-        } else {
-            th.heap.free(p);
-        }
+    // SAFETY: the table belongs to the type the object begins with.
+    unsafe { (ty.layout.0.drop)(ptr::from_ref(object).cast_mut()) }
+}
+
+/// # Safety
+/// The object's contents were dropped; its slot goes back once.
+#[inline(always)]
+unsafe fn free_slot(th: &mut Thread, object: *mut Header, beside: bool) {
+    if beside {
+        quarantine::hold_slot(th, object);
+    } else {
+        // SAFETY: passed on.
+        unsafe { th.heap.free(object) }
     }
 }
 
