@@ -71,6 +71,8 @@ mod model_rules {
     pub const OVERDUE: bool = false;
     /// Who meets a condemned object looks again when the condemnation is settled, as `WeakTable::upgrade` does.
     pub const CONDEMNED_IS_SETTLED: bool = true;
+    /// RC-15: a reference is taken out of a container under its lock.
+    pub const REMOVAL_LOCKS: bool = true;
 }
 
 variant!(shipped);
@@ -78,6 +80,7 @@ variant!(handing, OVERDUE: bool = true);
 variant!(decrement_relaxed, DECREMENT: Ordering = Relaxed);
 variant!(strangers_unpublished, STRANGERS_PUBLISH: bool = false);
 variant!(strangers_unmarked, STRANGERS_MARK: bool = false);
+variant!(removed_unlocked, REMOVAL_LOCKS: bool = false);
 variant!(upgrade_relaxed, UPGRADE: Ordering = Relaxed);
 variant!(owner_cleared_late, CLEAR_OWNER_FIRST: bool = false);
 variant!(upgrade_of_the_dead, UPGRADE_REFUSES_DEAD: bool = false);
@@ -188,6 +191,8 @@ models! {
         "a proof by the owner sees references that strangers move" [strangers_unmarked];
     "L12a" private::walked in shipped, 2 threads, bound 3:
         "a proof by the owner sees references that strangers take" [strangers_unpublished];
+    "L12b" private::taken in shipped, 2 threads, bound 3:
+        "and the last one from outside, which the owner drops" [removed_unlocked];
     "L13" counts::immortalise in shipped, 2 threads, bound 3:
         "an immortal never dies, whatever its owner does" [no_immortal_bias];
     "L14" threads::gil in shipped, 2 threads, bound 3:

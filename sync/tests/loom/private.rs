@@ -5,6 +5,7 @@ use super::header::Header;
 use super::object::{OTHER, OWNER, Object};
 use super::prim::AtomicU64;
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed};
+use super::rules;
 use loom::thread;
 use std::sync::Arc;
 
@@ -28,23 +29,28 @@ impl Pair {
         &self.objects[i].header
     }
 
-    /// The owner's proof: slots explain counts, and nobody else was there.
-    fn is_garbage(&self) -> bool {
-        let mut unexplained = [0, 1].map(|i| self.header(i).local.load(Relaxed) as i64);
-        for slot in &self.slots {
+    /// The owner's proof that the first `N` are garbage: slots explain counts, and nobody else was there.
+    fn is_garbage<const N: usize>(&self) -> bool {
+        let mut unexplained: [i64; N] =
+            std::array::from_fn(|i| self.header(i).local.load(Relaxed).into());
+        for slot in &self.slots[..N] {
             let to = slot.load(Acquire);
             if to != NOTHING {
                 unexplained[to as usize] -= 1;
             }
         }
-        unexplained == [0, 0] && (0..2).all(|i| self.header(i).is_private(OWNER))
+        unexplained == [0; N] && (0..N).all(|i| self.header(i).is_private(OWNER))
+    }
+
+    fn lock(&self, i: usize) {
+        while !self.header(i).try_lock() {
+            thread::yield_now();
+        }
     }
 
     /// A stranger exchanges what a slot holds, under the object's lock.
     fn exchange(&self, i: usize, new: u64) -> u64 {
-        while !self.header(i).try_lock() {
-            thread::yield_now();
-        }
+        self.lock(i);
         self.header(i).mark_change(OTHER);
         let old = self.slots[i].swap(new, AcqRel);
         self.header(i).unlock();
@@ -61,7 +67,7 @@ pub fn shuffled() {
         assert_eq!(theirs.exchange(0, NOTHING), 1);
         assert_eq!(theirs.exchange(1, 0), NOTHING);
     });
-    assert!(!pair.is_garbage(), "a stranger holds one of them");
+    assert!(!pair.is_garbage::<2>(), "a stranger holds one of them");
     other.join().unwrap();
 }
 
@@ -76,7 +82,35 @@ pub fn walked() {
             assert_eq!(theirs.header(from).decref(OTHER), Fate::Alive);
         }
     });
-    assert!(!pair.is_garbage(), "a stranger holds one of them");
+    assert!(!pair.is_garbage::<2>(), "a stranger holds one of them");
     other.join().unwrap();
     assert_eq!(Shared(pair.header(0).shared.load(Relaxed)).count(), 1);
+}
+
+/// Object 0 refers to itself, and 1 refers to it. A stranger takes a reference out of 1 while the owner drops that
+/// one.
+pub fn taken() {
+    let pair = Pair::new([0, 0]);
+    pair.header(0).incref(OWNER);
+    let theirs = pair.clone();
+    let other = thread::spawn(move || {
+        theirs.lock(1);
+        let found = theirs.slots[1].load(Acquire) != NOTHING;
+        if found {
+            theirs.header(0).publish();
+            theirs.header(0).incref(OTHER);
+        }
+        theirs.header(1).unlock();
+        found
+    });
+    if rules::REMOVAL_LOCKS {
+        pair.lock(1);
+    }
+    pair.slots[1].store(NOTHING, Relaxed);
+    if rules::REMOVAL_LOCKS {
+        pair.header(1).unlock();
+    }
+    assert_eq!(pair.header(0).decref(OWNER), Fate::Alive);
+    let garbage = pair.is_garbage::<1>();
+    assert!(!(other.join().unwrap() && garbage), "a stranger holds it");
 }
