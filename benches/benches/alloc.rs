@@ -42,7 +42,7 @@ impl Arm for Slab {
         let object = self.local.alloc(size);
         // SAFETY: a fresh slot.
         unsafe { Header::write_birth(object, &self.birth, 1, gc_bits::TRACKED, 0) };
-        self.local.count_container();
+        self.local.count_container(object);
         object
     }
 

@@ -98,8 +98,8 @@ pub struct Policy {
 /// Doublings of the number of births between collections that do not pay.
 const MOST_PATIENT: u32 = 3;
 
-/// The same for collections of a thread's own.
-const OWN_PATIENCE: u32 = 2;
+/// The same for collections of a thread's own, which are slices: more births would make them longer than 0.25 ms.
+const OWN_PATIENCE: u32 = 1;
 
 /// Slots of old objects that a thread's own collection may pass over for each birth.
 const LOOKS_PER_BIRTH: i64 = 16;

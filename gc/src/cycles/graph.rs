@@ -79,6 +79,15 @@ pub(crate) struct Sieve<'h> {
     index: Index,
 }
 
+/// The young objects that a thread found in its own blocks.
+#[derive(Default)]
+pub(crate) struct OwnYoung {
+    /// Those that are not private.
+    pub others: usize,
+    /// For each block, whether it has private ones, and whether it has others.
+    pub blocks: Vec<(bool, bool)>,
+}
+
 /// A block that a sieve covers.
 struct Covered {
     block: u32,
@@ -138,52 +147,47 @@ impl<'h> Sieve<'h> {
         sieve
     }
 
-    /// The young objects of a thread's own blocks that are private to it, and how many young ones are
-    /// not. For that thread, which does nothing else meanwhile.
-    pub fn of_own<T: Trace>(local: &LocalHeap, owner: OwnerId, tracer: &T) -> (Sieve<'h>, usize) {
+    /// The young objects of a thread's own blocks that are private to it, with the references among them taken off
+    /// their counts. For that thread, which does nothing else meanwhile.
+    pub fn of_own<T: Trace>(local: &LocalHeap, owner: OwnerId, tracer: &T) -> (Sieve<'h>, OwnYoung) {
         let heap = local.heap();
         let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Owner };
         let mut total = 0;
-        local.for_each_own_block(|block, meta| {
-            if meta.is_dirty() {
-                meta.set_own_side(total + 1);
-                sieve.cover(block, meta, &mut total, true);
-            }
+        local.for_each_young_block(|block, meta| {
+            meta.set_own_side(total + 1);
+            sieve.cover(block, meta, &mut total, true);
         });
         sieve.cells = zeroed(total as usize);
-        let mut left = 0;
+        let mut young = OwnYoung::default();
         for covered in &sieve.blocks {
-            let (mut live, mut has_members) = (0, false);
+            let (mut live, mut others, mut has_members) = (0, 0, false);
             heap.for_each_in_block(covered.block, heap.meta(covered.block), |index, header| {
                 live += 1;
                 let Some(count) = member_count(header, Scope::Young) else { return };
                 if seems_private_to(header, tracer) == Some(owner) {
                     let cell = &sieve.cells[(covered.first + index) as usize];
                     // ORDERING Relaxed: this thread only.
-                    cell.store(IN_SET | counted(count), Ordering::Relaxed);
+                    let taken = cell.load(Ordering::Relaxed);
+                    // ORDERING Relaxed: as above.
+                    cell.store(IN_SET | (taken + counted(count)) & COUNT, Ordering::Relaxed);
+                    for_each_child(tracer, header, |child, times| sieve.take_ahead(child, times));
                     has_members = true;
                 } else {
-                    left += 1;
+                    others += 1;
                 }
             });
             // The other passes look for members, and for full blocks that have become old.
             // ORDERING Relaxed: this thread only.
             covered.used.store(has_members || live == covered.n_cells, Ordering::Relaxed);
+            young.others += others;
+            young.blocks.push((has_members, others > 0));
         }
-        (sieve, left)
+        (sieve, young)
     }
 
     /// Slots of the covered blocks.
     pub fn n_slots(&self) -> usize {
         self.cells.len()
-    }
-
-    /// Takes references between members off their counts, member by member, on this thread.
-    pub fn subtract_members<T: Trace>(&self, tracer: &T) {
-        self.for_each_member(&mut Pace::Stopped, |object, _| {
-            // SAFETY: a member, which only this thread can destroy.
-            self.subtract_one(tracer, unsafe { &*object });
-        });
     }
 
     /// Exactly `members`, each of which has one reference that counts as explained (a pin). World stopped;
@@ -308,17 +312,7 @@ impl<'h> Sieve<'h> {
 
     #[inline(always)]
     fn take_references<T: Trace>(&self, tracer: &T, object: &Header, parallel: bool) {
-        // Lists of one object many times are common: each step would wait for the one before.
-        let (mut last, mut times) = (core::ptr::null(), 0);
-        tracer.trace(object, |child| {
-            if core::ptr::eq(child, last) {
-                times += 1;
-            } else {
-                let (before, n) = (std::mem::replace(&mut last, child), std::mem::replace(&mut times, 1));
-                self.take(before, n, parallel);
-            }
-        });
-        self.take(last, times, parallel);
+        for_each_child(tracer, object, |child, times| self.take(child, times, parallel));
     }
 
     #[inline(always)]
@@ -336,6 +330,17 @@ impl<'h> Sieve<'h> {
         } else {
             // ORDERING Relaxed: as above.
             cell.store(value - times, Ordering::Relaxed);
+        }
+    }
+
+    /// As [`Sieve::take`], where membership is not settled: until then, a count may be below zero.
+    #[inline(always)]
+    fn take_ahead(&self, child: *const Header, times: u32) {
+        if let Some(cell) = self.cell(child) {
+            // ORDERING Relaxed: this thread only.
+            let value = cell.load(Ordering::Relaxed);
+            // ORDERING Relaxed: as above.
+            cell.store(value & !COUNT | value.wrapping_sub(times) & COUNT, Ordering::Relaxed);
         }
     }
 
@@ -557,6 +562,22 @@ fn prefetch(object: *const Header) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = object;
+}
+
+/// Calls `f` with what an object refers to, and how many times in a row: lists of one object many times are
+/// common, and each step would wait for the one before.
+#[inline(always)]
+fn for_each_child<T: Trace>(tracer: &T, object: &Header, mut f: impl FnMut(*const Header, u32)) {
+    let (mut last, mut times) = (core::ptr::null(), 0);
+    tracer.trace(object, |child| {
+        if core::ptr::eq(child, last) {
+            times += 1;
+        } else {
+            let (before, n) = (std::mem::replace(&mut last, child), std::mem::replace(&mut times, 1));
+            f(before, n);
+        }
+    });
+    f(last, times);
 }
 
 /// The count of a member of `scope`, as far as references from anywhere can explain it.

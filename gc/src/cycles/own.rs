@@ -25,9 +25,8 @@ pub(super) fn collect<H: Host>(
     let tracer = host.tracer();
     let me = host.me();
     let births = local(host).own_births().births.max(0) as usize;
-    let (sieve, left) = Sieve::of_own(local(host), me, &tracer);
+    let (sieve, found) = Sieve::of_own(local(host), me, &tracer);
     let pace = &mut Pace::Stopped;
-    sieve.subtract_members(&tracer);
     sieve.propagate(&tracer, pace);
     let (mut dead, mut alive) = (Vec::new(), Vec::new());
     sieve.for_each_member(
@@ -35,6 +34,7 @@ pub(super) fn collect<H: Host>(
         |object, is_alive| if is_alive { alive.push(object) } else { dead.push(object) },
     );
     // A stranger may have come by meanwhile. What it has seen is marked, and no member next time.
+    let n_dead = dead.len();
     let garbage = Garbage::keep(host, dead);
     // What is in use just now has no reason to outlive the next collection, if nearly everything else is dead.
     let stay_young = alive.len() * FEW <= garbage.len();
@@ -51,7 +51,10 @@ pub(super) fn collect<H: Host>(
     let (young, survivors) = if stay_young { (alive.len(), 0) } else { (0, alive.len()) };
     let unreachable = garbage.len();
     collector.policy.note(Generation::Young, policy::Found { births, survivors, unreachable, old_deaths });
-    local(host).note_own_collection(looked_at, left + young);
+    let left = found.others;
+    let members_stay = young > 0 || unreachable < n_dead;
+    let has_young = found.blocks.iter().map(|&(members, others)| others || members && members_stay);
+    local(host).note_own_collection(looked_at, left + young, has_young);
     let taken = take_apart(collector, host, Generation::Young, garbage, options);
     let outcome = Outcome { candidates: alive.len() + unreachable, left, ..taken };
     let took = collector.policy.pauses.record(Pause::Slice, &watch);

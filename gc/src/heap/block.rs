@@ -69,6 +69,9 @@ pub struct BlockMeta {
     /// 1 if the block may hold young objects: it has free or uncarved slots, or had some since the
     /// last collection.
     dirty: AtomicU8,
+    /// 1 if the block is on its owner's list of blocks with young objects. Blocks that are nobody's own are on no
+    /// list: 1 keeps threads from asking again.
+    listed: AtomicU8,
     /// The local heap that takes slots from here; `HUGE_OWNER` for spans.
     owner: AtomicU32,
     /// ceil(2^32 / slot size).
@@ -203,6 +206,18 @@ impl BlockMeta {
 
     /// See the field.
     #[inline(always)]
+    pub(crate) fn is_listed(&self) -> bool {
+        // ORDERING Relaxed: see the impl; what others read here of their own writes is theirs.
+        self.listed.load(Ordering::Relaxed) != 0
+    }
+
+    pub(crate) fn set_listed(&self, listed: bool) {
+        // ORDERING Relaxed: as in `is_listed`.
+        self.listed.store(listed.into(), Ordering::Relaxed);
+    }
+
+    /// See the field.
+    #[inline(always)]
     pub(crate) fn side(&self) -> u32 {
         // ORDERING Relaxed: set before the phases that read it, with a join in between.
         self.side.load(Ordering::Relaxed)
@@ -235,6 +250,7 @@ impl BlockMeta {
         self.set_owner(owner);
         self.set_carved(0);
         self.set_side(0);
+        self.set_listed(false);
         self.mark_dirty();
         self.set_kind(BlockKind::Small);
     }

@@ -45,6 +45,9 @@ pub(crate) struct Lists {
     current: [u32; CLASSES],
     /// First of all blocks of each class, linked through `BlockMeta::next`.
     blocks: [u32; CLASSES],
+    /// Blocks of its own in which objects were born since this thread last collected what is private to it, and
+    /// those with objects that it left young then.
+    young_blocks: Vec<u32>,
 }
 
 /// The heap of one thread, owned by it. Its free-list heads come first, one per class.
@@ -93,6 +96,7 @@ impl LocalHeap {
                     looked_at: 0,
                     current: [0; CLASSES],
                     blocks: [0; CLASSES],
+                    young_blocks: Vec::new(),
                 }
             }
         };
@@ -245,8 +249,14 @@ impl LocalHeap {
 
     /// Counts the birth of a tracked object. To be called once per object that is born `TRACKED`.
     #[inline(always)]
-    pub fn count_container(&mut self) {
+    pub fn count_container(&mut self, object: *const Header) {
         let lists = &mut *self.lists;
+        let block = (object as usize - lists.base) >> BLOCK_SHIFT;
+        // SAFETY: an object of this heap lies in one of its blocks, each of which has an entry.
+        let meta = unsafe { &*lists.metas.add(block) };
+        if !meta.is_listed() {
+            lists.list_young(meta, block as u32);
+        }
         lists.young += 1;
         if lists.young >= lists.publish_every {
             self.publish();
@@ -270,23 +280,29 @@ impl LocalHeap {
     }
 
     /// This thread has looked at so many slots and collected what is private to it, which left so many
-    /// young objects.
-    pub(crate) fn note_own_collection(&mut self, looked_at: usize, left: usize) {
+    /// young objects; `has_young` tells which of its young blocks they are in.
+    pub(crate) fn note_own_collection(
+        &mut self,
+        looked_at: usize,
+        left: usize,
+        mut has_young: impl Iterator<Item = bool>,
+    ) {
         self.lists.looked_at = looked_at as i64;
+        let heap = self.heap;
+        self.lists.young_blocks.retain(|&block| {
+            let young = has_young.next() == Some(true);
+            heap.meta(block).set_listed(young);
+            young
+        });
         let births = std::mem::take(&mut self.lists.own_births);
         let before = std::mem::replace(&mut self.lists.left_young, left as i64);
         self.heap.adjust_young(left as i64 - before - births);
     }
 
-    /// Calls `f` with every small block of this thread.
-    pub(crate) fn for_each_own_block(&self, mut f: impl FnMut(u32, &BlockMeta)) {
-        for &first in &self.lists.blocks {
-            let mut block = first;
-            while block != 0 {
-                let meta = self.heap.meta(block);
-                f(block, meta);
-                block = meta.next();
-            }
+    /// Calls `f` with every block of this thread that can hold young objects.
+    pub(crate) fn for_each_young_block(&self, mut f: impl FnMut(u32, &BlockMeta)) {
+        for &block in &self.lists.young_blocks {
+            f(block, self.heap.meta(block));
         }
     }
 
@@ -306,6 +322,15 @@ impl Drop for LocalHeap {
 }
 
 impl Lists {
+    #[cold]
+    #[inline(never)]
+    fn list_young(&mut self, meta: &BlockMeta, block: u32) {
+        meta.set_listed(true);
+        if meta.owner() == self.id {
+            self.young_blocks.push(block);
+        }
+    }
+
     #[inline]
     fn pop(&mut self, class: usize) -> Option<*mut FreeSlot> {
         let slot = self.free[class];
@@ -433,10 +458,12 @@ impl Heap {
                 from.blocks[class] = block;
                 continue;
             }
+            from.young_blocks.retain(|&block| self.meta(block).class() != class);
             while block != 0 {
                 let meta = self.meta(block);
                 let next = meta.next();
                 meta.set_owner(lists.id);
+                lists.list_young(meta, block);
                 meta.set_next(lists.blocks[class]);
                 lists.blocks[class] = block;
                 block = next;

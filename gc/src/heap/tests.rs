@@ -241,13 +241,13 @@ fn check_and_free(local: &mut LocalHeap, object: usize, from: usize) {
 fn births_are_published_in_batches() {
     let heap = small_heap();
     let mut local = LocalHeap::new(heap);
+    let object = born(local.alloc(32), 1);
     for _ in 0..511 {
-        local.count_container();
+        local.count_container(object);
     }
     assert_eq!(heap.young(), 0);
-    local.count_container();
+    local.count_container(object);
     assert_eq!(heap.young(), 512);
-    let object = born(local.alloc(32), 1);
     // SAFETY: our object.
     unsafe { (*object).gc.store(gc_bits_tracked(), Ordering::Relaxed) };
     free(&mut local, object);
@@ -257,4 +257,60 @@ fn births_are_published_in_batches() {
 
 fn gc_bits_tracked() -> u8 {
     typhon_sync::header::gc_bits::TRACKED
+}
+
+/// The blocks that a thread's own collection would look at.
+fn young_blocks(local: &LocalHeap) -> Vec<u32> {
+    let mut blocks = Vec::new();
+    local.for_each_young_block(|block, _| blocks.push(block));
+    blocks
+}
+
+#[test]
+fn blocks_are_young_from_a_birth_to_a_collection_that_leaves_nothing_young() {
+    let heap = small_heap();
+    let mut local = LocalHeap::new(heap);
+    assert_eq!(young_blocks(&local), []);
+    let objects = [32, 32, 48].map(|size| born(local.alloc(size), 1));
+    for object in objects {
+        local.count_container(object);
+    }
+    let [first, _, second] = objects.map(|object| heap.block_of(object as usize));
+    assert_eq!(young_blocks(&local), [first, second]);
+    local.note_own_collection(0, 1, [false, true].into_iter());
+    assert_eq!(young_blocks(&local), [second]);
+    local.count_container(objects[1]);
+    assert_eq!(young_blocks(&local), [second, first]);
+}
+
+#[test]
+fn a_thread_that_takes_blocks_over_finds_what_is_young_in_them() {
+    let heap = small_heap();
+    let mut local = LocalHeap::new(heap);
+    let mut other = LocalHeap::new(heap);
+    let object = born(local.alloc(32), 1);
+    local.count_container(object);
+    other.count_container(object);
+    assert_eq!(young_blocks(&other), [], "not its own");
+    local.release();
+    other.alloc(32);
+    let block = heap.block_of(object as usize);
+    assert_eq!(young_blocks(&other), [block]);
+    let third = LocalHeap::new(heap);
+    assert_eq!(young_blocks(&third), [], "nobody's own any more");
+}
+
+#[test]
+fn a_block_of_a_dead_huge_object_is_not_young() {
+    let heap = small_heap();
+    let mut local = LocalHeap::new(heap);
+    let huge = born(local.alloc(BLOCK_SIZE), 1);
+    local.count_container(huge);
+    assert_eq!(young_blocks(&local), []);
+    let block = heap.block_of(huge as usize);
+    free(&mut local, huge);
+    let object = born(local.alloc(32), 1);
+    assert_eq!(heap.block_of(object as usize), block, "used anew");
+    local.count_container(object);
+    assert_eq!(young_blocks(&local), [block]);
 }

@@ -152,7 +152,7 @@ impl Mock {
             (*new).slots = [const { AtomicU64::new(0) }; SLOTS];
             Header::write_birth(slot, &self.birth, shape, gc, 0);
         }
-        self.local.count_container();
+        self.local.count_container(slot);
         new
     }
 

@@ -288,7 +288,7 @@ impl Thread {
     /// Makes a new object, which no other thread knows, known to the collector.
     #[inline]
     pub(crate) fn start_tracking(&mut self, h: &Header) {
-        self.heap.count_container();
+        self.heap.count_container(h);
         // ORDERING Release: a collector beside the mutators traces what it sees TRACKED.
         h.gc.store(h.gc.load(Ordering::Relaxed) | gc_bits::TRACKED, Ordering::Release);
     }
@@ -320,7 +320,7 @@ impl Thread {
         let mut gc = 0;
         if flags & type_flags::GC != 0 {
             gc |= gc_bits::TRACKED;
-            self.heap.count_container();
+            self.heap.count_container(p);
         }
         if flags & type_flags::DEFERRED != 0 {
             gc |= gc_bits::DEFERRED;
