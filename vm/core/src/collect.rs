@@ -45,7 +45,7 @@ const IN_PLACE: usize = 4_000;
 /// Own collections of threads between two looks at the young objects that several threads know.
 const OTHERS_EVERY: u32 = 10;
 /// How long a collection that a program asks for waits for those of other threads to end.
-const COLLECT_WAITS: Duration = Duration::from_secs(1);
+const COLLECT_WAITS: Duration = Duration::from_secs(5);
 /// How long the background collector reads without a breath.
 const QUANTUM: Duration = Duration::from_micros(100);
 
@@ -57,6 +57,8 @@ pub struct Collecting {
     pub background: Background,
     /// How often threads collected for themselves.
     own_collections: AtomicU32,
+    /// Threads that wait for the turn to collect: those that would not wait leave it to them.
+    waiting: AtomicU32,
     zeal: Zeal,
 }
 
@@ -68,6 +70,7 @@ impl Collecting {
             debug: AtomicU32::new(0),
             background: Background::default(),
             own_collections: AtomicU32::new(0),
+            waiting: AtomicU32::new(0),
             zeal: Zeal::new(config.zeal),
         }
     }
@@ -511,19 +514,31 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation, patience: Dur
         return skipped;
     }
     let limit = Instant::now() + patience;
-    let turn = loop {
-        match collecting.collector.try_begin() {
-            Some(turn) => break turn,
-            None if Instant::now() >= limit => return skipped,
-            None => crate::threads::blocking(th, || std::thread::sleep(QUANTUM)),
-        }
-    };
+    // ORDERING Relaxed: a hint that is looked at again soon.
+    let is_contended = collecting.waiting.load(Ordering::Relaxed) > 0;
+    let at_once = if patience.is_zero() && is_contended { None } else { collecting.collector.try_begin() };
+    let Some(turn) = at_once.or_else(|| wait_for_turn(th, limit)) else { return skipped };
     th.collecting = true;
     th.has_collectors_turn = true;
     let outcome = collect_in_turn(th, &turn, generation, limit);
     th.has_collectors_turn = false;
     th.collecting = false;
     outcome
+}
+
+/// Waits for the turn to collect, at the longest until `limit`.
+fn wait_for_turn(th: &mut Thread, limit: Instant) -> Option<Turn<'static>> {
+    let collecting = &rt().collecting;
+    // ORDERING Relaxed: as in the reader.
+    collecting.waiting.fetch_add(1, Ordering::Relaxed);
+    let mut turn = None;
+    while turn.is_none() && Instant::now() < limit {
+        crate::threads::blocking(th, || std::thread::sleep(QUANTUM));
+        turn = collecting.collector.try_begin();
+    }
+    // ORDERING Relaxed: as above.
+    collecting.waiting.fetch_sub(1, Ordering::Relaxed);
+    turn
 }
 
 fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, limit: Instant) -> Outcome {

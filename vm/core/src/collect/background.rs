@@ -49,14 +49,22 @@ struct State {
     /// Threads that want no search to begin, by their number; once for each time that they said so.
     holders: Vec<u64>,
     portions: VecDeque<Portion>,
-    /// Threads that are taking portions apart; likewise.
-    servers: Vec<u64>,
+    /// Threads that are taking portions apart.
+    servers: Vec<Server>,
+    /// How often threads have begun to.
+    sessions: u64,
     /// Dead objects that nobody has destroyed.
     dead: Vec<Dead>,
     /// What all searches did.
     searched: Search,
     /// The last search, until its garbage is gone and `gc.callbacks` has been told.
     round: Option<Round>,
+}
+
+/// A thread that is taking portions apart, by its number, and which time this is.
+struct Server {
+    ident: u64,
+    session: u64,
 }
 
 struct Dead(*mut Header);
@@ -265,14 +273,16 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
         let mut state = background.state.lock();
         let portion = state.portion_for(me).and_then(|place| state.portions.remove(place))?;
         if !core::mem::replace(&mut serving, true) {
-            state.servers.push(ident);
+            state.sessions += 1;
+            let session = state.sessions;
+            state.servers.push(Server { ident, session });
         }
         Some(portion)
     });
     let mut state = background.state.lock();
     if serving {
         th.rt.collecting.collector.policy.pauses.record(Pause::Slice, &watch);
-        remove_one(&mut state.servers, ident);
+        state.servers.retain(|server| server.ident != ident);
         background.changed.notify_all();
     }
     let Some(round) = &mut state.round else { return };
@@ -289,11 +299,14 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
     }
 }
 
-/// Waits until no other thread is taking a portion apart, at the longest until `limit`.
+/// Waits until no other thread is taking a portion apart that it has by now, at the longest until `limit`.
 pub(super) fn wait_for_servers(th: &mut Thread, limit: Instant) {
     let background = &th.rt.collecting.background;
     let ident = th.ident;
-    let others = move |state: &mut State| state.servers.iter().any(|&server| server != ident);
+    let now = background.state.lock().sessions;
+    let others = move |state: &mut State| {
+        state.servers.iter().any(|server| server.ident != ident && server.session <= now)
+    };
     if others(&mut background.state.lock()) {
         threads::blocking(th, || {
             let mut state = background.state.lock();
@@ -392,7 +405,9 @@ impl OverFork {
         state.request = None;
         state.round = state.round.filter(|round| round.searched);
         state.holders.retain(|&ident| ident == th.ident);
-        state.servers.retain(|&ident| ident == th.ident);
+        state.servers.retain(|server| server.ident == th.ident);
+        // ORDERING Relaxed: the only thread.
+        rt().collecting.waiting.store(0, core::sync::atomic::Ordering::Relaxed);
         if !th.has_collectors_turn {
             rt().collecting.collector.end_turn_of_gone_thread();
         }
