@@ -32,19 +32,17 @@ pub struct Report {
     pub own: Vec<Own>,
 }
 
-/// The interpreter's own count of its pauses of one kind, by one clock.
+/// The interpreter's own count of its pauses of one kind and about one length, by one clock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Own {
     /// `stop`, `slice`, `nap`.
     pub kind: String,
     /// `wall` or `processor`.
     pub clock: String,
+    /// They took at least so long; half as long again would be counted apart.
+    pub from_ns: u64,
     /// How many.
     pub count: u64,
-    /// The longest.
-    pub longest_ns: u64,
-    /// All together.
-    pub total_ns: u64,
 }
 
 impl Report {
@@ -56,9 +54,8 @@ impl Report {
                 report.own.push(Own {
                     kind: kind.clone(),
                     clock: fields.get("clock")?.clone(),
+                    from_ns: number(fields, "from_ns")?,
                     count: number(fields, "count")?,
-                    longest_ns: number(fields, "longest_ns")?,
-                    total_ns: number(fields, "total_ns")?,
                 });
             } else if let Some(kib) = number(fields, "rss_kib") {
                 report.memory.push((number(fields, "at_ns")?, kib));
@@ -144,11 +141,11 @@ mod tests {
     fn reads_what_the_program_prints() {
         let text = "lab worker=0 pairs=40 usual_ns=9\nlab worker=0 at_ns=5 wall_ns=60000 cpu_ns=7\n\
                     lab worker=1 pairs=80 usual_ns=9\nlab at_ns=3 rss_kib=100\n\
-                    lab pause=stop clock=wall count=1 longest_ns=4 total_ns=4\n";
+                    lab pause=stop clock=wall from_ns=4000 count=1\n";
         let report = Report::read(&reports(text)).expect("whole");
         assert_eq!((report.pairs, report.workers.len(), report.peak_kib()), (120, 2, 100));
         assert_eq!(report.lengths(|hold| hold.wall_ns), [60_000]);
-        assert_eq!(report.own[0].longest_ns, 4);
+        assert_eq!((report.own[0].from_ns, report.own[0].count), (4000, 1));
         assert!(Report::read(&reports("lab worker=9 at_ns=1 wall_ns=1 cpu_ns=1\n")).is_none());
         assert!(Report::read(&[]).is_none());
     }

@@ -10,7 +10,8 @@ the workers:
     lab worker=0 pairs=N usual_ns=N          usual: the median of the first batches
     lab worker=0 at_ns=N wall_ns=N cpu_ns=N  a hold: what it took beyond the usual
     lab at_ns=N rss_kib=N                    memory of the process, every 20 ms
-    lab pause=KIND clock=wall|processor count=N longest_ns=N total_ns=N    where the interpreter tells
+    lab pause=KIND clock=wall|processor from_ns=N count=N    where the interpreter tells: its own pauses
+                                                             while the workers ran, by length
 """
 import gc
 import sys
@@ -80,9 +81,22 @@ def resident_kib():
         return int(statm.read().split()[1]) * 4
 
 
+def own_pauses():
+    """What the interpreter says of its pauses so far: how many of each kind, from each length on."""
+    if not hasattr(sys, "_gc_stats"):
+        return {}
+    return {
+        (kind, clock, int(low * 1e9)): count
+        for kind, clocks in sys._gc_stats()["pauses"].items()
+        for clock, pauses in clocks.items()
+        for low, count in pauses["histogram"]
+    }
+
+
 def main(live, workers, seconds, garbage):
     kept = graph(live)
     gc.collect()
+    before = own_pauses()
     results = [None] * workers
     memory = []
     began = time.perf_counter_ns()
@@ -95,18 +109,16 @@ def main(live, workers, seconds, garbage):
     while any(thread.is_alive() for thread in threads):
         memory.append((time.perf_counter_ns() - began, resident_kib()))
         time.sleep(0.02)
+    after = own_pauses()
     for worker, (pairs, usual, holds) in enumerate(results):
         print(f"lab worker={worker} pairs={pairs} usual_ns={usual}")
         for at, wall, cpu in holds:
             print(f"lab worker={worker} at_ns={at} wall_ns={wall} cpu_ns={cpu}")
     for at, kib in memory:
         print(f"lab at_ns={at} rss_kib={kib}")
-    if hasattr(sys, "_gc_stats"):
-        for kind, clocks in sys._gc_stats()["pauses"].items():
-            for clock, pauses in clocks.items():
-                longest, total = int(pauses["longest"] * 1e9), int(pauses["total"] * 1e9)
-                count = pauses["count"]
-                print(f"lab pause={kind} clock={clock} count={count} longest_ns={longest} total_ns={total}")
+    for (kind, clock, low), count in after.items():
+        count -= before.get((kind, clock, low), 0)
+        print(f"lab pause={kind} clock={clock} from_ns={low} count={count}")
     assert len(kept) == live
 
 

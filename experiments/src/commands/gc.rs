@@ -26,6 +26,11 @@ const WINDOWS_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 /// Bounds of the printed histogram, in µs.
 const BOUNDS_US: [u64; 9] = [50, 100, 250, 500, 1000, 2500, 10_000, 100_000, 1_000_000];
 
+/// Clocks of the interpreter's own pauses.
+const CLOCKS: [&str; 2] = ["wall", "processor"];
+/// Bounds of the printed counts of those: steps of `typhon_gc::pauses::Histogram`.
+const OWN_BOUNDS_NS: [u64; 2] = [256_000, 1_024_000];
+
 /// How large an experiment with collectors is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
@@ -151,7 +156,7 @@ pub fn run(options: &GcOptions) -> Result<()> {
     println!("{}", all.histogram(&arms).render());
     println!("Minimum mutator utilisation, per cent of a window");
     println!("{}", all.utilisation(&arms).render());
-    println!("What the interpreters say of their own pauses, the making of the live objects included");
+    println!("What the interpreters say of their own pauses meanwhile: how many, and how many were longer");
     println!("{}", all.own(&arms).render());
     let figure = recorder.path().with_extension("svg");
     plot::write(&figure, &all.figures(&arms))?;
@@ -308,36 +313,31 @@ impl<'a> Measured<'a> {
     }
 
     fn own(&self, arms: &[Arm]) -> Table {
-        let mut table = Table::new([
-            "garbage",
-            "arm",
-            "pause",
-            "number",
-            "longest, wall",
-            "longest, processor",
-            "all, wall",
-            "all, processor",
-        ]);
+        let mut head = ["garbage", "arm", "pause"].map(String::from).to_vec();
+        for clock in CLOCKS {
+            head.push(clock.to_string());
+            head.extend(OWN_BOUNDS_NS.map(|ns| format!("from {}", table::time(ns as f64))));
+        }
+        let mut table = Table::new(head);
         for garbage in GARBAGE {
             for arm in arms {
                 let own: Vec<&Own> =
                     self.reports(garbage, &arm.name).flat_map(|report| &report.own).collect();
-                let seen = own.iter().filter(|own| own.count > 0);
-                let mut kinds: Vec<&str> = seen.map(|own| own.kind.as_str()).collect();
+                let mut kinds: Vec<&str> =
+                    own.iter().filter(|own| own.count > 0).map(|own| own.kind.as_str()).collect();
                 kinds.sort_unstable();
                 kinds.dedup();
                 for kind in kinds {
-                    let of = |clock: &str| {
-                        let mine = own.iter().filter(|own| own.kind == kind && own.clock == clock);
-                        let (n, longest, total) = mine.fold((0, 0, 0), |(n, longest, total), own| {
-                            (n + own.count, own.longest_ns.max(longest), total + own.total_ns)
-                        });
-                        (n, table::time(longest as f64), table::time(total as f64))
-                    };
-                    let ((n, wall, all_wall), (_, cpu, all_cpu)) = (of("wall"), of("processor"));
-                    let n = n.to_string();
-                    let (garbage, arm) = (garbage.to_string(), arm.name.clone());
-                    table.row(vec![garbage, arm, kind.to_string(), n, wall, cpu, all_wall, all_cpu]);
+                    let mut row = vec![garbage.to_string(), arm.name.clone(), kind.to_string()];
+                    for clock in CLOCKS {
+                        row.extend([0].iter().chain(&OWN_BOUNDS_NS).map(|&ns| {
+                            let mine = own
+                                .iter()
+                                .filter(|own| own.kind == kind && own.clock == clock && own.from_ns >= ns);
+                            mine.map(|own| own.count).sum::<u64>().to_string()
+                        }));
+                    }
+                    table.row(row);
                 }
             }
         }
