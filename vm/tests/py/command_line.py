@@ -82,9 +82,12 @@ for code in ("while True: pass", "import threading; l = threading.Lock(); l.acqu
              "import time; time.sleep(100)"):
     child = subprocess.Popen([sys.executable, "-X", MODE, "-c", "print('go', flush=True)\n" + code],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert child.stdout.readline() == b"go\n"
-    time.sleep(0.1)
-    child.send_signal(signal.SIGINT)
-    _, err = child.communicate(timeout=60)
+    try:
+        assert child.stdout.readline() == b"go\n"
+        time.sleep(0.1)
+        child.send_signal(signal.SIGINT)
+        _, err = child.communicate(timeout=60)
+    finally:
+        child.kill()
     assert child.returncode == -signal.SIGINT, (code, child.returncode)
     assert b"KeyboardInterrupt" in err, (code, err)
