@@ -148,6 +148,9 @@ pub struct GcOptions {
     /// How long the threads run, in seconds [default: 30; with --quick 1]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=3600))]
     pub seconds: Option<u32>,
+    /// Threads give what they make to each other, so that two threads knew each object
+    #[arg(long)]
+    pub handed: bool,
 }
 
 /// `lab run loops`.

@@ -25,8 +25,8 @@ pub struct About {
     pub authors: String,
     /// Where and when it appeared.
     pub venue: String,
-    /// Digital object identifier.
-    pub doi: String,
+    /// Digital object identifier; a draft of ours has none.
+    pub doi: Option<String>,
 }
 
 /// Numbers for a short and for a full run.
@@ -106,6 +106,9 @@ pub enum Step {
         live_thousands: Rounds,
         /// How long the threads run.
         seconds: Rounds,
+        /// The threads give each other what they make.
+        #[serde(default)]
+        handed: bool,
         /// What to compare.
         arms: Vec<StepArm>,
         /// Which arms to divide, as `A/B`.

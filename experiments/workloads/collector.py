@@ -1,9 +1,10 @@
 """Threads that make garbage beside a graph that stays, and note when they were held up.
 
-    collector.py live=N workers=N seconds=S garbage=cyclic|acyclic
+    collector.py live=N workers=N seconds=S garbage=cyclic|acyclic handed=no|yes
 
 Each worker makes pairs of objects, 40 at a time, and drops them: `cyclic` pairs refer to each other, so
-only a cycle collector frees them; `acyclic` ones are of the same number and size, and die at once. A
+only a cycle collector frees them; `acyclic` ones are of the same number and size, and die at once. With
+`handed=yes` it gives them to another worker, who changes them and drops them: two threads knew each. A
 batch that takes 50 µs longer than usual is a hold. Printed are, in nanoseconds from the start of
 the workers:
 
@@ -13,6 +14,7 @@ the workers:
     lab pause=KIND clock=wall|processor from_ns=N count=N    where the interpreter tells: its own pauses
                                                              while the workers ran, by length
 """
+import functools
 import gc
 import sys
 import threading
@@ -21,6 +23,7 @@ import time
 BATCH = 40
 HOLD_NS = 50_000
 FIRST = 400
+AHEAD = 100
 
 
 class Node:
@@ -53,7 +56,29 @@ def batch(cyclic):
             b.next = a
 
 
-def work(worker, cyclic, began, seconds, results):
+def handing(cyclic, out, into):
+    """A batch that takes as many pairs out of `into` as it puts into `out`, if there are any."""
+    made = []
+    for _ in range(BATCH):
+        a = Node()
+        b = Node()
+        a.next = b
+        if cyclic:
+            b.next = a
+        made.append(a)
+    out.append(made)
+    # Workers are not equally fast: one that is far ahead drops its own.
+    source = into or out
+    if source is into or len(out) > AHEAD:
+        try:
+            taken = source.pop()
+        except IndexError:
+            return
+        for a in taken:
+            a.other = None
+
+
+def work(worker, batch, began, seconds, results):
     wall_clock, cpu_clock = time.perf_counter_ns, time.thread_time_ns
     holds = []
     first = []
@@ -62,7 +87,7 @@ def work(worker, cyclic, began, seconds, results):
     end = began + int(seconds * 1e9)
     wall, cpu = wall_clock(), cpu_clock()
     while wall < end:
-        batch(cyclic)
+        batch()
         now_wall, now_cpu = wall_clock(), cpu_clock()
         if now_wall - wall > usual_wall + HOLD_NS:
             holds.append((wall - began, now_wall - wall - usual_wall, max(0, now_cpu - cpu - usual_cpu)))
@@ -93,15 +118,20 @@ def own_pauses():
     }
 
 
-def main(live, workers, seconds, garbage):
+def main(live, workers, seconds, garbage, handed):
     kept = graph(live)
     gc.collect()
     before = own_pauses()
     results = [None] * workers
     memory = []
+    cyclic = garbage == "cyclic"
+    batches = [functools.partial(batch, cyclic)] * workers
+    if handed:
+        boxes = [[] for _ in range(workers)]
+        batches = [functools.partial(handing, cyclic, boxes[i - 1], boxes[i]) for i in range(workers)]
     began = time.perf_counter_ns()
     threads = [
-        threading.Thread(target=work, args=(worker, garbage == "cyclic", began, seconds, results))
+        threading.Thread(target=work, args=(worker, batches[worker], began, seconds, results))
         for worker in range(workers)
     ]
     for thread in threads:
@@ -124,4 +154,6 @@ def main(live, workers, seconds, garbage):
 
 if __name__ == "__main__":
     given = dict(word.split("=", 1) for word in sys.argv[1:])
-    main(int(given["live"]), int(given["workers"]), float(given["seconds"]), given["garbage"])
+    main(
+        int(given["live"]), int(given["workers"]), float(given["seconds"]), given["garbage"], given["handed"] == "yes"
+    )

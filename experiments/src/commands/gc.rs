@@ -39,6 +39,8 @@ pub(crate) struct Scale {
     pub live: u32,
     /// How long the threads run.
     pub seconds: u32,
+    /// The threads give each other what they make.
+    pub handed: bool,
     /// As in records.
     pub size: &'static str,
 }
@@ -54,6 +56,7 @@ impl Scale {
             command.push(program.display().to_string());
             command.extend([format!("live={}", self.live), format!("workers={}", self.n_workers)]);
             command.extend([format!("seconds={}", self.seconds), format!("garbage={garbage}")]);
+            command.push(format!("handed={}", if self.handed { "yes" } else { "no" }));
             let launch = Launch { command, env: arm.env.clone(), folder: workdir.path().to_path_buf() };
             Cell { key: Key::measure(&arm.name, self.n_workers), launches: vec![launch] }
         };
@@ -128,6 +131,7 @@ pub fn run(options: &GcOptions) -> Result<()> {
         n_workers: options.threads.map_or_else(threads::default_workers, usize::from),
         live: options.live.unwrap_or(if options.common.quick { 20_000 } else { 1_000_000 }),
         seconds: options.seconds.unwrap_or(if options.common.quick { 1 } else { 30 }),
+        handed: options.handed,
         size: if options.common.quick { "quick" } else { "full" },
     };
     let Scale { n_workers, live, seconds, .. } = scale;
@@ -136,6 +140,7 @@ pub fn run(options: &GcOptions) -> Result<()> {
     let subjects = scale.subjects(&arms, &workdir)?;
     let described = serde_json::json!({
         "experiment": "gc", "arms": arms, "n_workers": n_workers, "live": live, "seconds": seconds,
+        "handed": scale.handed,
         "rounds": settings.rounds, "seed": settings.seed, "unit": "ns per pair and worker",
         "versions": arms.iter().map(|arm| crate::host::version(&arm.command)).collect::<Vec<_>>(),
     });
@@ -146,7 +151,10 @@ pub fn run(options: &GcOptions) -> Result<()> {
     all.record(&mut recorder)?;
     recorder.close("done")?;
     report::opening(&recorder, settings);
-    println!("{n_workers} threads make pairs of objects for {seconds} s over {live} live ones.");
+    let handed = if scale.handed { ", give them to each other" } else { "" };
+    println!(
+        "{n_workers} threads make pairs of objects{handed} and drop them for {seconds} s over {live} live ones."
+    );
     println!("A hold is a batch of 40 pairs that took 50 µs longer than usual. With a GIL, threads are");
     println!("also held while another one runs. Longest and memory are the worst of all rounds.");
     println!();

@@ -31,10 +31,8 @@ fn list() -> Result<()> {
     crate::interrupt::end_when_output_closes();
     for paper in papers::all()? {
         let about = &paper.about;
-        println!(
-            "{}: {}. {}. {}. https://doi.org/{}",
-            paper.slug, about.authors, about.title, about.venue, about.doi
-        );
+        let doi = about.doi.as_ref().map_or(String::new(), |doi| format!(" https://doi.org/{doi}"));
+        println!("{}: {}. {}. {}.{doi}", paper.slug, about.authors, about.title, about.venue);
         println!("  question:   {}", paper.experiment.question);
         println!("  prediction: {}", paper.experiment.prediction);
         for claim in &paper.claims {
@@ -129,12 +127,13 @@ fn measure(paper: &Paper, common: &Common) -> Result<()> {
             Step::Operations { name, rounds, workers, options, workloads } => {
                 lab.operations(name, settings(*rounds), (*workers).into(), options, workloads)?;
             }
-            Step::Collectors { name, rounds, workers, live_thousands, seconds, arms, ratios } => {
+            Step::Collectors { name, rounds, workers, live_thousands, seconds, handed, arms, ratios } => {
                 let chosen = |rounds: &Rounds| if common.quick { rounds.quick } else { rounds.full };
                 let scale = gc::Scale {
                     n_workers: (*workers).into(),
                     live: u32::from(chosen(live_thousands)) * 1000,
                     seconds: chosen(seconds).into(),
+                    handed: *handed,
                     size: if common.quick { "quick" } else { "full" },
                 };
                 lab.collectors(name, settings(*rounds), scale, arms, ratios)?;
@@ -268,8 +267,11 @@ impl Lab<'_> {
         }
         self.metrics.extend(metrics.into_iter().map(|(key, metric)| (format!("{name}.{key}"), metric)));
         let title = format!(
-            "{} threads make garbage for {} s over {} live objects",
-            scale.n_workers, scale.seconds, scale.live
+            "{name}: {} threads make garbage{} for {} s over {} live objects",
+            scale.n_workers,
+            if scale.handed { ", give it to each other" } else { "" },
+            scale.seconds,
+            scale.live
         );
         let table = all.summary(&arms, &samples);
         self.show(&title, &table);
