@@ -32,6 +32,7 @@ pub mod operator;
 pub mod posix;
 pub mod posix_shmem;
 pub mod posix_subprocess;
+pub mod queue;
 pub mod random;
 pub mod resource;
 pub mod select;
@@ -89,6 +90,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &posix::MODULE,
     &posix_shmem::MODULE,
     &posix_subprocess::MODULE,
+    &queue::MODULE,
     &random::MODULE,
     &resource::MODULE,
     &select::MODULE,

@@ -16,7 +16,7 @@ use typhon_sync::{Acquired, ReentrantLock, WaitLock};
 mod local;
 
 /// Longest timeout, in seconds: what fits a 64-bit count of nanoseconds.
-const TIMEOUT_MAX: f64 = 9223372036.0;
+pub(crate) const TIMEOUT_MAX: f64 = 9223372036.0;
 
 /// Threads started by Python code that are running.
 static N_RUNNING: AtomicUsize = AtomicUsize::new(0);

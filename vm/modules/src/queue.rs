@@ -1,0 +1,241 @@
+//! `_queue`: `SimpleQueue`, an unbounded queue whose readers wait.
+//!
+//! Items and the line of waiting readers are under the object's lock. Each reader waits on a lock of its own, which
+//! whoever puts something in releases for the one that has waited longest. A reader that comes along meanwhile may
+//! take the item first: then the one that was called lines up again.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use typhon_core::builtins::exceptions as ex;
+use typhon_core::threads::{self, VmHost};
+use typhon_core::{
+    ArgsExt, Beside, Borrowed, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, Trace,
+    TypeDef, Word, payload, type_flags, unborn,
+};
+use typhon_sync::{Acquired, WaitLock};
+
+use crate::args::{constructor, exception_class, made, this};
+use crate::support::ModuleExt;
+use crate::thread::TIMEOUT_MAX;
+
+/// What a queue's lock protects.
+pub struct State {
+    items: VecDeque<Owned>,
+    /// Readers that wait, each for its own lock, which it has taken once.
+    waiting: VecDeque<Arc<WaitLock>>,
+}
+
+impl Trace for State {
+    const BESIDE: Beside = Beside::Locked;
+
+    fn trace(&self, visit: &mut dyn FnMut(Word)) {
+        self.items.trace(visit)
+    }
+    fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
+        Trace::clear(&mut self.items, drop)
+    }
+}
+
+payload! {
+    /// `_queue.SimpleQueue`
+    pub struct SimpleQueue: SIMPLE_QUEUE {
+        state: Locked<State>,
+    }
+}
+
+impl SimpleQueue {
+    fn put(&self, th: &mut Thread, item: Owned) {
+        let called = {
+            let mut state = self.state.lock(&self.header, th);
+            state.items.push_back(item);
+            state.waiting.pop_front()
+        };
+        if let Some(called) = called {
+            called.release();
+        }
+    }
+
+    /// The first item, or a place in the line.
+    fn take(&self, th: &mut Thread) -> Result<Owned, Arc<WaitLock>> {
+        let mut state = self.state.lock(&self.header, th);
+        state.items.pop_front().ok_or_else(|| {
+            let place = Arc::new(WaitLock::new());
+            place.try_acquire();
+            state.waiting.push_back(place.clone());
+            place
+        })
+    }
+
+    /// Gives up a place in the line. False: its reader was called meanwhile; then the next one is called, too, if
+    /// there is something for it.
+    fn leave(&self, th: &mut Thread, place: &Arc<WaitLock>) -> bool {
+        let called = {
+            let mut state = self.state.lock(&self.header, th);
+            if let Some(at) = state.waiting.iter().position(|other| Arc::ptr_eq(other, place)) {
+                state.waiting.remove(at);
+                return true;
+            }
+            if state.items.is_empty() { None } else { state.waiting.pop_front() }
+        };
+        if let Some(called) = called {
+            called.release();
+        }
+        false
+    }
+
+    /// The first item; waits for one until `limit`. `None`: there was none.
+    ///
+    /// Errors: what a signal handler raised.
+    fn wait(&self, th: &mut Thread, limit: Option<Instant>) -> PyResult<Option<Owned>> {
+        loop {
+            let place = match self.take(th) {
+                Ok(item) => return Ok(Some(item)),
+                Err(place) => place,
+            };
+            let acquired = place.acquire(&th.sync.ctx, &VmHost, limit, true);
+            th.drain_drops();
+            match acquired {
+                Acquired::Yes => {}
+                Acquired::TimedOut => {
+                    if self.leave(th, &place) {
+                        return Ok(None);
+                    }
+                }
+                Acquired::Interrupted => {
+                    self.leave(th, &place);
+                    threads::safepoint(th)?;
+                }
+            }
+        }
+    }
+
+    fn len(&self, th: &mut Thread) -> usize {
+        self.state.lock(&self.header, th).items.len()
+    }
+}
+
+pub static SIMPLE_QUEUE: TypeDef = TypeDef {
+    module: "_queue",
+    flags: type_flags::BASE | type_flags::GC | type_flags::WEAKREF,
+    doc: "Simple, unbounded, reentrant FIFO queue.",
+    slots: Slots {
+        new: Some(|th, ty, args| {
+            constructor::<SimpleQueue>(th, ty, "()", args)?;
+            let state = State { items: VecDeque::new(), waiting: VecDeque::new() };
+            made(th, ty, SimpleQueue { header: unborn(), state: Locked::new(state) })
+        }),
+        ..Slots::NONE
+    },
+    methods: &[
+        NativeDef::new(
+            "put",
+            "($self, /, item, block=True, timeout=None)",
+            put,
+            "Put the item on the queue. Never blocks: block and timeout are there because Queue has them.",
+        ),
+        NativeDef::new("put_nowait", "($self, /, item)", put, "Put the item on the queue."),
+        NativeDef::new(
+            "get",
+            "($self, /, block=True, timeout=None)",
+            get,
+            "Remove and return the first item. If there is none, wait for one, for at most timeout seconds, and raise \
+             Empty then; at once if block is false, whatever timeout says.",
+        ),
+        NativeDef::new(
+            "get_nowait",
+            "($self, /)",
+            |th, a| get_at_once(th, a[0]),
+            "Remove and return the first item, or raise Empty.",
+        ),
+        NativeDef::new(
+            "empty",
+            "($self, /)",
+            |th, a| Ok(Owned::bool(this::<SimpleQueue>(a[0]).len(th) == 0)),
+            "Is the queue empty? The answer may be old already.",
+        ),
+        NativeDef::new(
+            "qsize",
+            "($self, /)",
+            |th, a| {
+                let n = this::<SimpleQueue>(a[0]).len(th);
+                Ok(th.new_int(n as i64))
+            },
+            "The number of items. The answer may be old already.",
+        ),
+        NativeDef::new(
+            "__class_getitem__",
+            "($cls, item, /)",
+            typhon_core::builtins::generic_alias::class_getitem,
+            "See PEP 585",
+        )
+        .class(),
+    ],
+    ..TypeDef::of::<SimpleQueue>("SimpleQueue")
+};
+
+fn put(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    this::<SimpleQueue>(a[0]).put(th, a[1].to_owned());
+    Ok(Owned::none())
+}
+
+fn get(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    if let Some(block) = a.opt(1)
+        && !block.truth(th)?
+    {
+        return get_at_once(th, a[0]);
+    }
+    let limit = limit(th, a.opt(2))?;
+    match this::<SimpleQueue>(a[0]).wait(th, limit)? {
+        Some(item) => Ok(item),
+        None => Err(empty(th)),
+    }
+}
+
+fn get_at_once(th: &mut Thread, queue: Borrowed<'_>) -> PyResult {
+    let queue: &SimpleQueue = this(queue);
+    let item = queue.state.lock(&queue.header, th).items.pop_front();
+    item.ok_or_else(|| empty(th))
+}
+
+/// When a timeout in seconds ends; `None` = never.
+///
+/// Errors: TypeError, ValueError, OverflowError for what is no timeout.
+fn limit(th: &mut Thread, timeout: Option<Borrowed<'_>>) -> PyResult<Option<Instant>> {
+    let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else { return Ok(None) };
+    let seconds = timeout.to_f64(th)?;
+    if seconds < 0.0 || seconds.is_nan() {
+        return Err(th.value_error("'timeout' must be a non-negative number"));
+    }
+    if seconds > TIMEOUT_MAX {
+        return Err(th.overflow_error("timeout value is too large"));
+    }
+    Ok(Some(Instant::now() + Duration::from_secs_f64(seconds)))
+}
+
+/// The class `Empty` of this runtime.
+const EMPTY: &str = "_queue.Empty";
+
+#[cold]
+fn empty(th: &mut Thread) -> Raised {
+    let class = th.rt.stored(EMPTY).expect("stored when the module was made");
+    match class.borrow().call(th, &[]) {
+        Ok(exc) => th.set_exc(exc),
+        Err(raised) => raised,
+    }
+}
+
+fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
+    let class = exception_class(th, "_queue", "Empty", ex::EXCEPTION.ty().as_value())?;
+    drop(th.rt.store(EMPTY, class.clone()));
+    m.add(th, "Empty", class)
+}
+
+pub static MODULE: ModuleDef = ModuleDef {
+    name: "_queue",
+    doc: "A queue for threads.",
+    functions: &[],
+    types: &[&SIMPLE_QUEUE],
+    setup: Some(setup),
+};
