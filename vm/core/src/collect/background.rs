@@ -49,7 +49,7 @@ struct State {
     /// Threads that want no search to begin, by their number; once for each time that they said so.
     holders: Vec<u64>,
     portions: VecDeque<Portion>,
-    /// Threads that are taking portions apart.
+    /// Threads that are taking portions apart; one that does so again in a finaliser is there twice.
     servers: Vec<Server>,
     /// How often threads have begun to.
     sessions: u64,
@@ -265,24 +265,25 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
     let Some(round) = round else { return };
     let (me, ident) = (th.owner, th.ident);
     let mut first = true;
-    let mut serving = false;
+    let mut serving = None;
     let outcome = super::take_apart(th, round.generation, || {
         if !core::mem::take(&mut first) && !more() {
             return None;
         }
         let mut state = background.state.lock();
         let portion = state.portion_for(me).and_then(|place| state.portions.remove(place))?;
-        if !core::mem::replace(&mut serving, true) {
+        if serving.is_none() {
             state.sessions += 1;
             let session = state.sessions;
+            serving = Some(session);
             state.servers.push(Server { ident, session });
         }
         Some(portion)
     });
     let mut state = background.state.lock();
-    if serving {
+    if let Some(session) = serving {
         th.rt.collecting.collector.policy.pauses.record(Pause::Slice, &watch);
-        state.servers.retain(|server| server.ident != ident);
+        state.servers.retain(|server| server.session != session);
         background.changed.notify_all();
     }
     let Some(round) = &mut state.round else { return };
@@ -303,11 +304,14 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
 pub(super) fn wait_for_servers(th: &mut Thread, limit: Instant) {
     let background = &th.rt.collecting.background;
     let ident = th.ident;
-    let now = background.state.lock().sessions;
+    let mut state = background.state.lock();
+    let now = state.sessions;
     let others = move |state: &mut State| {
         state.servers.iter().any(|server| server.ident != ident && server.session <= now)
     };
-    if others(&mut background.state.lock()) {
+    let must_wait = others(&mut state);
+    drop(state);
+    if must_wait {
         threads::blocking(th, || {
             let mut state = background.state.lock();
             background.changed.wait_while_until(&mut state, others, limit);
