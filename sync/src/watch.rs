@@ -78,23 +78,6 @@ impl Header {
         exchanged.is_ok()
     }
 
-    /// Condemns an object that its owner, the caller, has just found private and dead. Until the caller passes a
-    /// safepoint, collectors that read beside it are the only ones who can see the difference.
-    pub fn condemn_private(&self) {
-        // ORDERING Release: whoever reads beside the owner sees the proof's end before its consequences.
-        self.shared.store(Shared::CONDEMNED, Release);
-    }
-
-    /// Drops the last reference to what [`Header::condemn_private`] condemned: it is dead, and its slot can go back.
-    pub fn drop_condemned_private(&self) {
-        // ORDERING Relaxed: the owner is the only writer (RC-1).
-        debug_assert_eq!(self.local.load(Relaxed), 1, "members hold no references any more");
-        // ORDERING Relaxed: as above.
-        self.local.store(0, Relaxed);
-        // ORDERING Release: who reads beside the owner and finds no condemnation finds no count.
-        self.shared.store(0, Release);
-    }
-
     /// Whether the object was proved garbage, and nobody may acquire it.
     #[inline(always)]
     pub fn is_condemned(&self) -> bool {

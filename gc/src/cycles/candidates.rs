@@ -213,8 +213,8 @@ impl Batch {
     }
 
     /// The proof, at an instant that suits [`Batch::prover`]. `roots` visits what is held without a
-    /// count; needed for [`Prover::StopWithRoots`] only. `None`: a stranger was seen among the objects, and
-    /// only a stop can tell.
+    /// count; needed for [`Prover::StopWithRoots`] only. Whether a stranger has come by since the batch was
+    /// cut is for the caller to ask, of what was found dead.
     pub fn prove<T: Trace>(
         &self,
         tracer: &T,

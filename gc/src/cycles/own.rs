@@ -40,7 +40,7 @@ pub(super) fn collect<H: Host>(
     let stay_young = alive.len() * FEW <= garbage.len();
     if !stay_young {
         for &object in &alive {
-            // SAFETY: as above.
+            // SAFETY: a member, which only this thread can destroy.
             grow_old(unsafe { &*object });
         }
     }

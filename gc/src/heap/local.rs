@@ -194,16 +194,15 @@ impl LocalHeap {
             self.old_died();
         }
         let lists = &mut *self.lists;
-        let block = (object as usize - lists.base) >> BLOCK_SHIFT;
-        // SAFETY: an object of this heap lies in one of its blocks, each of which has an entry.
-        let meta = unsafe { &*lists.metas.add(block) };
+        // SAFETY: an object of this heap, says the caller.
+        let (block, meta) = unsafe { lists.block_of(object) };
         let slot = object.cast::<FreeSlot>();
         #[cfg(debug_assertions)]
         self.heap.check_and_poison(object);
         // SAFETY: the object is dead and its slot is ours to recycle.
         unsafe { write_free_header(slot) };
         if meta.owner() != lists.id {
-            return self.free_foreign(slot, block as u32);
+            return self.free_foreign(slot, block);
         }
         // SAFETY: an own block is a small block, so its class is below CLASSES; the slot is ours.
         unsafe {
@@ -251,11 +250,10 @@ impl LocalHeap {
     #[inline(always)]
     pub fn count_container(&mut self, object: *const Header) {
         let lists = &mut *self.lists;
-        let block = (object as usize - lists.base) >> BLOCK_SHIFT;
-        // SAFETY: an object of this heap lies in one of its blocks, each of which has an entry.
-        let meta = unsafe { &*lists.metas.add(block) };
+        // SAFETY: an object of this heap, just born.
+        let (block, meta) = unsafe { lists.block_of(object) };
         if !meta.is_listed() {
-            lists.list_young(meta, block as u32);
+            lists.list_young(meta, block);
         }
         lists.young += 1;
         if lists.young >= lists.publish_every {
@@ -322,6 +320,17 @@ impl Drop for LocalHeap {
 }
 
 impl Lists {
+    /// The block that an object lies in.
+    ///
+    /// # Safety
+    /// It is an object of this heap.
+    #[inline(always)]
+    unsafe fn block_of(&self, object: *const Header) -> (u32, &'static BlockMeta) {
+        let block = (object as usize - self.base) >> BLOCK_SHIFT;
+        // SAFETY: every block of the heap has an entry, and the table is never unmapped.
+        (block as u32, unsafe { &*self.metas.add(block) })
+    }
+
     #[cold]
     #[inline(never)]
     fn list_young(&mut self, meta: &BlockMeta, block: u32) {

@@ -48,11 +48,9 @@ pub unsafe fn dealloc(th: &mut Thread, p: *mut Header) {
 unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // SAFETY: dead but still allocated, and ours alone.
     let h = unsafe { &*p };
+    // SAFETY: as above.
+    let ty = unsafe { type_of_dead(h) };
     // ORDERING Relaxed: nobody else uses a dead object.
-    let shape = shape::get(h.shape.load(Ordering::Relaxed));
-    // SAFETY: a class outlives its instances.
-    let ty = unsafe { &*shape.ty() };
-    // ORDERING Relaxed: as above.
     let bits = h.gc.load(Ordering::Relaxed);
     if ty.slots.finalize().is_some() && bits & gc_bits::FINALIZED == 0 && !finalize(th, h) {
         return;
@@ -82,8 +80,7 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
         // SAFETY: pinned; its class is no member, classes being of a deferred kind.
         unsafe {
             let object = &*member;
-            // ORDERING Relaxed: nobody else uses it.
-            let ty = &*shape::get(object.shape.load(Ordering::Relaxed)).ty();
+            let ty = type_of_dead(object);
             object.condemn_private();
             drop_contents(ty, object, beside);
         }
@@ -97,6 +94,18 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
         }
     }
     th.drain_drops();
+}
+
+/// The class of an object that nobody else uses any more.
+///
+/// # Safety
+/// As said; the class lives as long as the reference is used, which it does while its instance is there.
+#[inline(always)]
+unsafe fn type_of_dead<'a>(object: &Header) -> &'a Type {
+    // ORDERING Relaxed: nobody else uses it.
+    let shape = shape::get(object.shape.load(Ordering::Relaxed));
+    // SAFETY: says the caller.
+    unsafe { &*shape.ty() }
 }
 
 /// Drops what an object holds: its values, then its payload.

@@ -813,6 +813,39 @@ impl<T> core::ops::DerefMut for LockedGuard<'_, T> {
     }
 }
 
+/// Declares a part of a payload that holds references: a struct with derived tracing.
+///
+/// ```ignore
+/// traced! {
+///     /// What the lock of a deque protects.
+///     pub struct State {
+///         items: VecDeque<Owned>,   // every field type implements Trace
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! traced {
+    (impl $name:ident { $($f:ident : $t:ty),* }) => {
+        impl $crate::Trace for $name {
+            const BESIDE: $crate::Beside = $crate::Beside::Always$(.and(<$t as $crate::Trace>::BESIDE))*;
+            const UNCOUNTED: bool = false $(|| <$t as $crate::Trace>::UNCOUNTED)*;
+            #[allow(unused_variables, reason = "a payload may have no fields")]
+            fn trace(&self, visit: &mut dyn FnMut($crate::Word)) { $($crate::Trace::trace(&self.$f, visit);)* }
+            #[allow(unused_variables, reason = "a payload may have no fields")]
+            fn trace_uncounted(&self, visit: &mut dyn FnMut(*const $crate::Header)) {
+                $($crate::Trace::trace_uncounted(&self.$f, visit);)*
+            }
+            #[allow(unused_variables, reason = "a payload may have no fields")]
+            fn clear(&mut self, drop: &mut dyn FnMut($crate::Word)) { $($crate::Trace::clear(&mut self.$f, drop);)* }
+        }
+    };
+    ($(#[$m:meta])* $v:vis struct $name:ident { $($(#[$fm:meta])* $fv:vis $f:ident : $t:ty),* $(,)? }) => {
+        $(#[$m])*
+        $v struct $name { $($(#[$fm])* $fv $f: $t),* }
+        $crate::traced!(impl $name { $($f: $t),* });
+    };
+}
+
 /// Declares the payload of a built-in type: a `#[repr(C)]` struct behind a [`Header`], with derived
 /// tracing and its [`TypeDef`].
 ///
@@ -831,18 +864,7 @@ macro_rules! payload {
         $(#[$m])*
         #[repr(C)]
         $v struct $name { pub header: $crate::Header, $($(#[$fm])* $fv $f: $t),* }
-        impl $crate::Trace for $name {
-            const BESIDE: $crate::Beside = $crate::Beside::Always$(.and(<$t as $crate::Trace>::BESIDE))*;
-            const UNCOUNTED: bool = false $(|| <$t as $crate::Trace>::UNCOUNTED)*;
-            #[allow(unused_variables, reason = "a payload may have no fields")]
-            fn trace(&self, visit: &mut dyn FnMut($crate::Word)) { $($crate::Trace::trace(&self.$f, visit);)* }
-            #[allow(unused_variables, reason = "a payload may have no fields")]
-            fn trace_uncounted(&self, visit: &mut dyn FnMut(*const $crate::Header)) {
-                $($crate::Trace::trace_uncounted(&self.$f, visit);)*
-            }
-            #[allow(unused_variables, reason = "a payload may have no fields")]
-            fn clear(&mut self, drop: &mut dyn FnMut($crate::Word)) { $($crate::Trace::clear(&mut self.$f, drop);)* }
-        }
+        $crate::traced!(impl $name { $($f: $t),* });
         // SAFETY: repr(C) with the header first; tracing is derived from the fields.
         unsafe impl $crate::Payload for $name { const DEF: &'static $crate::TypeDef = &$def; }
     };

@@ -15,7 +15,7 @@ use crate::flags;
 use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::{Thread, me, unborn};
-use crate::typedef::{GetSetDef, NativeDef, TypeDef, type_flags};
+use crate::typedef::{GetSetDef, TypeDef, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 
@@ -69,13 +69,7 @@ pub static REF: TypeDef = TypeDef {
         repr: Some(repr),
         ..Slots::NONE
     },
-    methods: &[NativeDef::new(
-        "__class_getitem__",
-        "($cls, object, /)",
-        crate::builtins::generic_alias::class_getitem,
-        "See PEP 585",
-    )
-    .class()],
+    methods: &[crate::builtins::generic_alias::CLASS_GETITEM],
     getset: &[GetSetDef::get("__callback__", |_, o| {
         let w = this(o);
         Ok(w.callback.get(&w.header).filter(|_| is_alive(w)).unwrap_or_else(Owned::none))

@@ -6,35 +6,25 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::threads::{self, VmHost};
 use typhon_core::{
-    ArgsExt, Beside, Borrowed, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, Trace,
-    TypeDef, Word, payload, type_flags, unborn,
+    ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, TypeDef, payload, traced, type_flags, unborn,
 };
 use typhon_sync::{Acquired, WaitLock};
 
 use crate::args::{constructor, exception_class, made, this};
 use crate::support::ModuleExt;
-use crate::thread::TIMEOUT_MAX;
+use crate::thread::instant_after;
 
-/// What a queue's lock protects.
-pub struct State {
-    items: VecDeque<Owned>,
-    /// Readers that wait, each for its own lock, which it has taken once.
-    waiting: VecDeque<Arc<WaitLock>>,
-}
-
-impl Trace for State {
-    const BESIDE: Beside = Beside::Locked;
-
-    fn trace(&self, visit: &mut dyn FnMut(Word)) {
-        self.items.trace(visit)
-    }
-    fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
-        Trace::clear(&mut self.items, drop)
+traced! {
+    /// What a queue's lock protects.
+    pub struct State {
+        items: VecDeque<Owned>,
+        /// Readers that wait, each for its own lock, which it has taken once.
+        waiting: Data<VecDeque<Arc<WaitLock>>>,
     }
 }
 
@@ -50,7 +40,7 @@ impl SimpleQueue {
         let called = {
             let mut state = self.state.lock(&self.header, th);
             state.items.push_back(item);
-            state.waiting.pop_front()
+            state.waiting.0.pop_front()
         };
         if let Some(called) = called {
             called.release();
@@ -63,7 +53,7 @@ impl SimpleQueue {
         state.items.pop_front().ok_or_else(|| {
             let place = Arc::new(WaitLock::new());
             place.try_acquire();
-            state.waiting.push_back(place.clone());
+            state.waiting.0.push_back(place.clone());
             place
         })
     }
@@ -73,11 +63,11 @@ impl SimpleQueue {
     fn leave(&self, th: &mut Thread, place: &Arc<WaitLock>) -> bool {
         let called = {
             let mut state = self.state.lock(&self.header, th);
-            if let Some(at) = state.waiting.iter().position(|other| Arc::ptr_eq(other, place)) {
-                state.waiting.remove(at);
+            if let Some(at) = state.waiting.0.iter().position(|other| Arc::ptr_eq(other, place)) {
+                state.waiting.0.remove(at);
                 return true;
             }
-            if state.items.is_empty() { None } else { state.waiting.pop_front() }
+            if state.items.is_empty() { None } else { state.waiting.0.pop_front() }
         };
         if let Some(called) = called {
             called.release();
@@ -123,7 +113,7 @@ pub static SIMPLE_QUEUE: TypeDef = TypeDef {
     slots: Slots {
         new: Some(|th, ty, args| {
             constructor::<SimpleQueue>(th, ty, "()", args)?;
-            let state = State { items: VecDeque::new(), waiting: VecDeque::new() };
+            let state = State { items: VecDeque::new(), waiting: Data(VecDeque::new()) };
             made(th, ty, SimpleQueue { header: unborn(), state: Locked::new(state) })
         }),
         ..Slots::NONE
@@ -164,13 +154,7 @@ pub static SIMPLE_QUEUE: TypeDef = TypeDef {
             },
             "The number of items. The answer may be old already.",
         ),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     ..TypeDef::of::<SimpleQueue>("SimpleQueue")
 };
@@ -205,13 +189,7 @@ fn get_at_once(th: &mut Thread, queue: Borrowed<'_>) -> PyResult {
 fn limit(th: &mut Thread, timeout: Option<Borrowed<'_>>) -> PyResult<Option<Instant>> {
     let Some(timeout) = timeout.filter(|timeout| !timeout.is_none()) else { return Ok(None) };
     let seconds = timeout.to_f64(th)?;
-    if seconds < 0.0 || seconds.is_nan() {
-        return Err(th.value_error("'timeout' must be a non-negative number"));
-    }
-    if seconds > TIMEOUT_MAX {
-        return Err(th.overflow_error("timeout value is too large"));
-    }
-    Ok(Some(Instant::now() + Duration::from_secs_f64(seconds)))
+    instant_after(th, seconds, "'timeout' must be a non-negative number").map(Some)
 }
 
 /// The class `Empty` of this runtime.

@@ -16,7 +16,7 @@ use typhon_sync::{Acquired, ReentrantLock, WaitLock};
 mod local;
 
 /// Longest timeout, in seconds: what fits a 64-bit count of nanoseconds.
-pub(crate) const TIMEOUT_MAX: f64 = 9223372036.0;
+const TIMEOUT_MAX: f64 = 9223372036.0;
 
 /// Threads started by Python code that are running.
 static N_RUNNING: AtomicUsize = AtomicUsize::new(0);
@@ -70,13 +70,20 @@ fn deadline(th: &mut Thread, blocking: bool, timeout: Option<Borrowed<'_>>) -> P
     if seconds == -1.0 {
         return Ok(None);
     }
+    instant_after(th, seconds, "timeout value must be a non-negative number").map(Some)
+}
+
+/// The instant so many seconds from now.
+///
+/// Errors: ValueError with the text `negative`; OverflowError.
+pub fn instant_after(th: &mut Thread, seconds: f64, negative: &str) -> PyResult<Instant> {
     if seconds < 0.0 || seconds.is_nan() {
-        return Err(th.value_error("timeout value must be a non-negative number"));
+        return Err(th.value_error(negative));
     }
     if seconds > TIMEOUT_MAX {
         return Err(th.overflow_error("timeout value is too large"));
     }
-    Ok(Some(Instant::now() + Duration::from_secs_f64(seconds)))
+    Ok(Instant::now() + Duration::from_secs_f64(seconds))
 }
 
 /// Waits with `acquire` until it is decided; signal handlers run in between.

@@ -41,7 +41,7 @@ raises(TypeError, queue.SimpleQueue, 1)
 assert queue.SimpleQueue[int].__origin__ is queue.SimpleQueue
 
 # Everything that is put in comes out once; readers with a limit and without.
-N, WRITERS, READERS = 2000, 3, 4
+N, WRITERS = 2000, 3
 q = queue.SimpleQueue()
 found = []
 

@@ -70,7 +70,10 @@ fn make(th: &mut Thread, origin: Borrowed<'_>, args: Owned, starred: bool) -> Ow
 }
 
 /// `__class_getitem__` of a built-in generic class: `types.GenericAlias(cls, item)`.
-pub fn class_getitem(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+pub const CLASS_GETITEM: NativeDef =
+    NativeDef::new("__class_getitem__", "($type, object, /)", class_getitem, "See PEP 585").class();
+
+fn class_getitem(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     new(th, a[0], a[1])
 }
 

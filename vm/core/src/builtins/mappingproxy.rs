@@ -147,13 +147,7 @@ pub static DEF: TypeDef = TypeDef {
         NativeDef::new("items", "($self, /)", items, "a set-like object providing a view on D's items"),
         NativeDef::new("copy", "($self, /)", copy, "a shallow copy of D"),
         NativeDef::new("__reversed__", "($self, /)", reversed, "reverse iterator"),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, object, /)",
-            super::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        super::generic_alias::CLASS_GETITEM,
     ],
     ..TypeDef::of::<MappingProxy>("mappingproxy")
 };

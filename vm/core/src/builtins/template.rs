@@ -70,13 +70,7 @@ pub static INTERPOLATION: TypeDef = TypeDef {
     slots: Slots { repr: Some(interpolation_repr), new: Some(interpolation_new), ..Slots::NONE },
     methods: &[
         NativeDef::new("__reduce__", "($self, /)", interpolation_reduce, ""),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            super::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        super::generic_alias::CLASS_GETITEM,
     ],
     getset: &[
         GetSetDef {

@@ -7,6 +7,7 @@
 //! Who may do what, under [`Background::state`]: one search at a time; none begins while somebody *holds*
 //! the background still ([`hold`]), and to hold it is to wait for the end of the search.
 
+use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -379,15 +380,12 @@ pub fn hold(th: &mut Thread) -> Hold {
     Hold { background, ident: th.ident }
 }
 
-fn remove_one(idents: &mut Vec<u64>, ident: u64) {
-    if let Some(place) = idents.iter().position(|&i| i == ident) {
-        idents.swap_remove(place);
-    }
-}
-
 impl Drop for Hold {
     fn drop(&mut self) {
-        remove_one(&mut self.background.state.lock().holders, self.ident);
+        let holders = &mut self.background.state.lock().holders;
+        if let Some(place) = holders.iter().position(|&ident| ident == self.ident) {
+            holders.swap_remove(place);
+        }
         self.background.changed.notify_all();
     }
 }
@@ -411,7 +409,7 @@ impl OverFork {
         state.holders.retain(|&ident| ident == th.ident);
         state.servers.retain(|server| server.ident == th.ident);
         // ORDERING Relaxed: the only thread.
-        rt().collecting.waiting.store(0, core::sync::atomic::Ordering::Relaxed);
+        rt().collecting.waiting.store(0, Ordering::Relaxed);
         if !th.has_collectors_turn {
             rt().collecting.collector.end_turn_of_gone_thread();
         }

@@ -398,13 +398,7 @@ pub static ASYNC_GENERATOR: TypeDef = TypeDef {
         NativeDef::new("asend", "($self, value, /)", asend_method, ""),
         NativeDef::new("athrow", "($self, typ, val=None, tb=None, /)", athrow_method, ""),
         NativeDef::new("aclose", "($self, /)", aclose_method, ""),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            crate::builtins::generic_alias::class_getitem,
-            "",
-        )
-        .class(),
+        crate::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[
         GetSetDef::get("__name__", get_name).set(set_name),

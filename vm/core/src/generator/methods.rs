@@ -405,8 +405,7 @@ const METHODS: &[NativeDef] = &[
         "Raises an exception at the point of suspension.",
     ),
     NativeDef::new("close", "($self, /)", close_method, "Raises GeneratorExit at the point of suspension."),
-    NativeDef::new("__class_getitem__", "($cls, item, /)", crate::builtins::generic_alias::class_getitem, "")
-        .class(),
+    crate::builtins::generic_alias::CLASS_GETITEM,
 ];
 
 pub static GENERATOR: TypeDef = TypeDef {

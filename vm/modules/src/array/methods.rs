@@ -112,8 +112,7 @@ pub const METHODS: &[NativeDef] = &[
     NativeDef::new("__copy__", SELF, copy, "Return a copy of the array."),
     NativeDef::new("__deepcopy__", "($self, unused, /)", copy, "Return a copy of the array."),
     NativeDef::new("__reduce_ex__", "($self, value, /)", reduce_ex, "Return state information for pickling."),
-    NativeDef::new("__class_getitem__", "($cls, item, /)", generic_alias::class_getitem, "See PEP 585")
-        .class(),
+    generic_alias::CLASS_GETITEM,
 ];
 
 fn append(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {

@@ -64,13 +64,7 @@ pub static DEFAULT_DICT: TypeDef = TypeDef {
         NativeDef::new("copy", "($self, /)", |th, a| copy(th, a[0]), "D.copy() -> a shallow copy of D."),
         NativeDef::new("__copy__", "($self, /)", |th, a| copy(th, a[0]), "D.copy() -> a shallow copy of D."),
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[GetSetDef {
         name: "default_factory",

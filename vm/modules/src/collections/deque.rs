@@ -5,30 +5,21 @@ use std::collections::VecDeque;
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::sequence::{guarded_repr, push_repr, repeated_len};
 use typhon_core::{
-    Args, ArgsExt, Beside, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread,
-    Trace, TypeDef, Word, payload, signature, type_flags, unborn,
+    Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread,
+    TypeDef, payload, signature, traced, type_flags, unborn,
 };
 
 use super::deque_iterator;
 use crate::args::{made, this};
 
-/// What a deque's lock protects.
-pub struct State {
-    items: VecDeque<Owned>,
-    /// Changes with every change of the length or order: iterators notice.
-    version: u64,
-    /// `usize::MAX` = no bound.
-    max: usize,
-}
-
-impl Trace for State {
-    const BESIDE: Beside = Beside::Locked;
-
-    fn trace(&self, visit: &mut dyn FnMut(Word)) {
-        self.items.trace(visit)
-    }
-    fn clear(&mut self, drop: &mut dyn FnMut(Word)) {
-        Trace::clear(&mut self.items, drop)
+traced! {
+    /// What a deque's lock protects.
+    pub struct State {
+        items: VecDeque<Owned>,
+        /// Changes with every change of the length or order: iterators notice.
+        version: u64,
+        /// `usize::MAX` = no bound.
+        max: usize,
     }
 }
 
@@ -151,13 +142,7 @@ pub static DEQUE: TypeDef = TypeDef {
             sizeof,
             "Return the size of the deque in memory, in bytes.",
         ),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[GetSetDef {
         name: "maxlen",

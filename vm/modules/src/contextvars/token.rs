@@ -44,13 +44,7 @@ pub static TOKEN: TypeDef = TypeDef {
             },
             "Exit from Token context manager, restore the linked ContextVar.",
         ),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[
         GetSetDef::get("var", |_, o| Ok(this::<Token>(o).variable().to_owned())),

@@ -48,13 +48,7 @@ pub static CONTEXT_VAR: TypeDef = TypeDef {
             "Reset the context variable.\n\nThe variable is reset to the value it had before the `ContextVar.set()` \
              that\ncreated the token was used.",
         ),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[GetSetDef::get("name", |_, o| {
         Ok(this::<ContextVar>(o).name.fixed().unwrap_or(Borrowed::none()).to_owned())

@@ -73,13 +73,7 @@ pub static PARTIAL: TypeDef = TypeDef {
     methods: &[
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling"),
         NativeDef::new("__setstate__", "($self, state, /)", setstate, "Restore the state"),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[
         GetSetDef::get("func", |_, o| Ok(field(o, |p| &p.function))),

@@ -35,13 +35,7 @@ pub static CHAIN: TypeDef = TypeDef {
             "Alternative chain() constructor taking a single iterable argument that evaluates lazily.",
         )
         .class(),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     ..TypeDef::of::<Chain>("chain")
 };

@@ -125,13 +125,7 @@ pub static MATCH: TypeDef = TypeDef {
         ),
         NativeDef::new("__copy__", "($self, /)", |_, a| Ok(a[0].to_owned()), ""),
         NativeDef::new("__deepcopy__", "($self, memo, /)", |_, a| Ok(a[0].to_owned()), ""),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[
         GetSetDef::get("string", |_, o| Ok(this::<Match>(o).string().to_owned())),

@@ -97,13 +97,7 @@ pub static PATTERN: TypeDef = TypeDef {
         ),
         NativeDef::new("__copy__", "($self, /)", |_, a| Ok(a[0].to_owned()), ""),
         NativeDef::new("__deepcopy__", "($self, memo, /)", |_, a| Ok(a[0].to_owned()), ""),
-        NativeDef::new(
-            "__class_getitem__",
-            "($cls, item, /)",
-            typhon_core::builtins::generic_alias::class_getitem,
-            "See PEP 585",
-        )
-        .class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[
         GetSetDef::get("pattern", |_, o| Ok(fixed(&this::<Pattern>(o).pattern).to_owned())),

@@ -94,13 +94,7 @@ pub const METHODS: &[NativeDef] = &[
         "Return a reverse iterator over the dict keys.",
     ),
     NativeDef::new("__sizeof__", "($self, /)", sizeof, "Return the size of the dict in memory."),
-    NativeDef::new(
-        "__class_getitem__",
-        "($cls, item, /)",
-        crate::builtins::generic_alias::class_getitem,
-        "See PEP 585",
-    )
-    .class(),
+    crate::builtins::generic_alias::CLASS_GETITEM,
 ];
 
 #[inline(always)]

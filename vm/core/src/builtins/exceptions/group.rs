@@ -41,13 +41,7 @@ pub(super) const METHODS: &[NativeDef] = &[
         subgroup,
         "The part of the group that matches, or None.",
     ),
-    NativeDef::new(
-        "__class_getitem__",
-        "($cls, object, /)",
-        crate::builtins::generic_alias::class_getitem,
-        "See PEP 585",
-    )
-    .class(),
+    crate::builtins::generic_alias::CLASS_GETITEM,
 ];
 pub(super) const GETSET: &[GetSetDef] = &[
     GetSetDef { set: None, doc: "exception message", ..slot_attribute!(ExceptionGroup, "message", message) },

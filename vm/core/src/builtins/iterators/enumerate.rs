@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicI64, Ordering};
 
 use dashu_int::IBig;
 
-use crate::builtins::generic_alias::class_getitem;
+use crate::builtins::generic_alias::CLASS_GETITEM;
 use crate::builtins::int::IntRef;
 use crate::builtins::slice::big;
 use crate::object::{Borrowed, Locked, Owned, PyResult, Slot};
@@ -34,7 +34,7 @@ pub static DEF: TypeDef = TypeDef {
     slots: Slots { new: Some(new), iter: Some(|_, o| Ok(o.to_owned())), next: Some(next), ..Slots::NONE },
     methods: &[
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
-        NativeDef::new("__class_getitem__", "($cls, item, /)", class_getitem, "See PEP 585").class(),
+        CLASS_GETITEM,
     ],
     ..TypeDef::of::<Enumerate>("enumerate")
 };

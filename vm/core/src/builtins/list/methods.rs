@@ -76,13 +76,7 @@ pub const METHODS: &[NativeDef] = &[
         "Return a reverse iterator over the list.",
     ),
     NativeDef::new("__sizeof__", "($self, /)", sizeof, "Return the size of the list in memory, in bytes."),
-    NativeDef::new(
-        "__class_getitem__",
-        "($cls, item, /)",
-        crate::builtins::generic_alias::class_getitem,
-        "See PEP 585",
-    )
-    .class(),
+    crate::builtins::generic_alias::CLASS_GETITEM,
 ];
 
 #[inline(always)]

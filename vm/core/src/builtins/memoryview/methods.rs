@@ -45,13 +45,7 @@ pub(super) static METHODS: &[NativeDef] = &[
         index,
         "Return the index of the first occurrence of a value.\n\nRaises ValueError if the value is not present.",
     ),
-    NativeDef::new(
-        "__class_getitem__",
-        "($cls, item, /)",
-        crate::builtins::generic_alias::class_getitem,
-        "See PEP 585",
-    )
-    .class(),
+    crate::builtins::generic_alias::CLASS_GETITEM,
     NativeDef::new("__enter__", "($self, /)", enter, ""),
     NativeDef::new(
         "__exit__",

@@ -12,7 +12,7 @@ use super::algebra::{
 use super::{FROZEN, FrozenSet, Set, element};
 use crate::builtins::dict::lookup::Key;
 use crate::builtins::exceptions as ex;
-use crate::builtins::generic_alias::class_getitem;
+use crate::builtins::generic_alias::CLASS_GETITEM;
 use crate::builtins::sequence::{self, push_repr};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, CompareOp, Slots};
@@ -93,8 +93,6 @@ const REDUCE: NativeDef =
     NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling.");
 const SIZEOF: NativeDef =
     NativeDef::new("__sizeof__", "($self, /)", sizeof, "S.__sizeof__() -> size of S in memory, in bytes.");
-const GENERIC: NativeDef =
-    NativeDef::new("__class_getitem__", "($cls, item, /)", class_getitem, "See PEP 585").class();
 
 pub const FROZEN_METHODS: &[NativeDef] = &[
     COPY,
@@ -107,7 +105,7 @@ pub const FROZEN_METHODS: &[NativeDef] = &[
     UNION,
     REDUCE,
     SIZEOF,
-    GENERIC,
+    CLASS_GETITEM,
 ];
 
 pub const METHODS: &[NativeDef] = &[
@@ -121,7 +119,7 @@ pub const METHODS: &[NativeDef] = &[
     UNION,
     REDUCE,
     SIZEOF,
-    GENERIC,
+    CLASS_GETITEM,
     NativeDef::new(
         "add",
         "($self, object, /)",

@@ -37,13 +37,7 @@ pub const METHODS: &[NativeDef] = &[
     ),
     NativeDef::new("count", "($self, value, /)", count, "Return number of occurrences of value."),
     NativeDef::new("__getnewargs__", "($self, /)", getnewargs, ""),
-    NativeDef::new(
-        "__class_getitem__",
-        "($cls, item, /)",
-        crate::builtins::generic_alias::class_getitem,
-        "See PEP 585",
-    )
-    .class(),
+    crate::builtins::generic_alias::CLASS_GETITEM,
 ];
 
 #[inline(always)]
