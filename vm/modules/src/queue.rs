@@ -5,13 +5,15 @@
 //! take the item first: then the one that was called lines up again.
 
 use std::collections::VecDeque;
+use std::process;
 use std::sync::Arc;
 use std::time::Instant;
 
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::threads::{self, VmHost};
 use typhon_core::{
-    ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, TypeDef, payload, traced, type_flags, unborn,
+    ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, TypeDef,
+    payload, traced, type_flags, unborn,
 };
 use typhon_sync::{Acquired, WaitLock};
 
@@ -23,8 +25,26 @@ traced! {
     /// What a queue's lock protects.
     pub struct State {
         items: VecDeque<Owned>,
-        /// Readers that wait, each for its own lock, which it has taken once.
-        waiting: Data<VecDeque<Arc<WaitLock>>>,
+        waiting: Data<VecDeque<Place>>,
+    }
+}
+
+/// A reader that waits for its own lock, which it has taken once.
+struct Place {
+    lock: Arc<WaitLock>,
+    /// Number of its process: after a fork there is nobody to call.
+    process: u32,
+}
+
+impl State {
+    /// Removes the reader who has waited longest from the line: its lock is to be released.
+    fn call(&mut self) -> Option<Arc<WaitLock>> {
+        while let Some(place) = self.waiting.0.pop_front() {
+            if place.process == process::id() {
+                return Some(place.lock);
+            }
+        }
+        None
     }
 }
 
@@ -40,34 +60,34 @@ impl SimpleQueue {
         let called = {
             let mut state = self.state.lock(&self.header, th);
             state.items.push_back(item);
-            state.waiting.0.pop_front()
+            state.call()
         };
         if let Some(called) = called {
             called.release();
         }
     }
 
-    /// The first item, or a place in the line.
+    /// The first item, or the lock to wait for.
     fn take(&self, th: &mut Thread) -> Result<Owned, Arc<WaitLock>> {
         let mut state = self.state.lock(&self.header, th);
         state.items.pop_front().ok_or_else(|| {
-            let place = Arc::new(WaitLock::new());
-            place.try_acquire();
-            state.waiting.0.push_back(place.clone());
-            place
+            let lock = Arc::new(WaitLock::new());
+            lock.try_acquire();
+            state.waiting.0.push_back(Place { lock: lock.clone(), process: process::id() });
+            lock
         })
     }
 
-    /// Gives up a place in the line. False: its reader was called meanwhile; then the next one is called, too, if
-    /// there is something for it.
-    fn leave(&self, th: &mut Thread, place: &Arc<WaitLock>) -> bool {
+    /// Leaves the line, in which the caller waits for `lock`. False: it was called meanwhile; then the next one is
+    /// called, too, if there is something for it.
+    fn leave(&self, th: &mut Thread, lock: &Arc<WaitLock>) -> bool {
         let called = {
             let mut state = self.state.lock(&self.header, th);
-            if let Some(at) = state.waiting.0.iter().position(|other| Arc::ptr_eq(other, place)) {
+            if let Some(at) = state.waiting.0.iter().position(|place| Arc::ptr_eq(&place.lock, lock)) {
                 state.waiting.0.remove(at);
                 return true;
             }
-            if state.items.is_empty() { None } else { state.waiting.0.pop_front() }
+            if state.items.is_empty() { None } else { state.call() }
         };
         if let Some(called) = called {
             called.release();
@@ -80,21 +100,21 @@ impl SimpleQueue {
     /// Errors: what a signal handler raised.
     fn wait(&self, th: &mut Thread, limit: Option<Instant>) -> PyResult<Option<Owned>> {
         loop {
-            let place = match self.take(th) {
+            let lock = match self.take(th) {
                 Ok(item) => return Ok(Some(item)),
-                Err(place) => place,
+                Err(lock) => lock,
             };
-            let acquired = place.acquire(&th.sync.ctx, &VmHost, limit, true);
+            let acquired = lock.acquire(&th.sync.ctx, &VmHost, limit, true);
             th.drain_drops();
             match acquired {
                 Acquired::Yes => {}
                 Acquired::TimedOut => {
-                    if self.leave(th, &place) {
+                    if self.leave(th, &lock) {
                         return Ok(None);
                     }
                 }
                 Acquired::Interrupted => {
-                    self.leave(th, &place);
+                    self.leave(th, &lock);
                     threads::safepoint(th)?;
                 }
             }

@@ -1,6 +1,7 @@
 """queue.SimpleQueue: order, waiting, time limits, many threads, signals, cycles."""
 import _queue
 import gc
+import os
 import queue
 import signal
 import threading
@@ -97,6 +98,22 @@ signal.setitimer(signal.ITIMER_REAL, 0)
 assert len(handled) == 2
 q.put(1)
 assert q.get() == 1
+
+# A forked child calls its own readers, not those that wait in the parent.
+waiting = threading.Thread(target=q.get)
+waiting.start()
+time.sleep(.05)
+child = os.fork()
+if child == 0:
+    reader = threading.Thread(target=q.get, daemon=True)
+    reader.start()
+    time.sleep(.05)
+    q.put(1)
+    reader.join(60)
+    os._exit(reader.is_alive())
+assert os.waitpid(child, 0)[1] == 0
+q.put(1)
+waiting.join()
 
 
 class Item:
