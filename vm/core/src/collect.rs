@@ -544,6 +544,7 @@ fn wait_for_turn(th: &mut Thread, limit: Instant) -> Option<Turn<'static>> {
 fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, limit: Instant) -> Outcome {
     let collecting = &rt().collecting;
     let _hold = hold(th);
+    crate::quarantine::release(th);
     background::serve(th, true);
     background::wait_for_servers(th, limit);
     // ORDERING Relaxed: a plain setting.
