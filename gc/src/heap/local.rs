@@ -195,7 +195,7 @@ impl LocalHeap {
         }
         let lists = &mut *self.lists;
         // SAFETY: an object of this heap, says the caller.
-        let (block, meta) = unsafe { lists.block_of(object) };
+        let (block, meta) = unsafe { lists.block_of(object as usize) };
         let slot = object.cast::<FreeSlot>();
         #[cfg(debug_assertions)]
         self.heap.check_and_poison(object);
@@ -251,7 +251,7 @@ impl LocalHeap {
     pub fn count_container(&mut self, object: *const Header) {
         let lists = &mut *self.lists;
         // SAFETY: an object of this heap, just born.
-        let (block, meta) = unsafe { lists.block_of(object) };
+        let (block, meta) = unsafe { lists.block_of(object as usize) };
         if !meta.is_listed() {
             lists.list_young(meta, block);
         }
@@ -320,13 +320,13 @@ impl Drop for LocalHeap {
 }
 
 impl Lists {
-    /// The block that an object lies in.
+    /// The block that an address lies in.
     ///
     /// # Safety
-    /// It is an object of this heap.
+    /// An object of this heap lies there.
     #[inline(always)]
-    unsafe fn block_of(&self, object: *const Header) -> (u32, &'static BlockMeta) {
-        let block = (object as usize - self.base) >> BLOCK_SHIFT;
+    unsafe fn block_of(&self, address: usize) -> (u32, &'static BlockMeta) {
+        let block = (address - self.base) >> BLOCK_SHIFT;
         // SAFETY: every block of the heap has an entry, and the table is never unmapped.
         (block as u32, unsafe { &*self.metas.add(block) })
     }
