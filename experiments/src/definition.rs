@@ -130,6 +130,7 @@ pub const THREADED: &[(&str, &str)] = embedded![
     "pipeline",
     "pool",
     "cycles",
+    "trees",
     "exceptions",
     "strings",
     "sorting",
