@@ -93,11 +93,12 @@ fn sysconfig_data() -> (String, String) {
         "\"\"\"Variables of the build, for sysconfig.\"\"\"\n\n\
          build_time_vars = {{\n    'CC': '',\n    'CFLAGS': '',\n    'CONFIG_ARGS': '',\n    'EXT_SUFFIX': '',\n    \
          'HAVE_FORK': 1,\n    'LDFLAGS': '',\n    'MULTIARCH': '{multiarch}',\n    'PY_CFLAGS': '',\n    \
-         'Py_DEBUG': 0,\n    'Py_ENABLE_SHARED': 0,\n    'Py_GIL_DISABLED': 0,\n    'SIZEOF_LONG': {pointer},\n    \
+         'Py_DEBUG': 0,\n    'Py_ENABLE_SHARED': 0,\n    'Py_GIL_DISABLED': 1,\n    'SIZEOF_LONG': {pointer},\n    \
          'SIZEOF_SIZE_T': {pointer},\n    'SIZEOF_VOID_P': {pointer},\n    'SOABI': '',\n    \
          'WITH_DOC_STRINGS': 1,\n}}\n"
     );
-    (format!("_sysconfigdata__{system}_{multiarch}.py"), text)
+    // Named with `sys.abiflags`.
+    (format!("_sysconfigdata_t_{system}_{multiarch}.py"), text)
 }
 
 /// Reads the files below `dir` under their relative names.

@@ -1,5 +1,7 @@
 """The module sys."""
+import site
 import sys
+import sysconfig
 
 
 def raises(kind, f, *args, text=None):
@@ -28,6 +30,9 @@ assert sys.getdefaultencoding() == "utf-8" and sys.getfilesystemencoding() == "u
 assert "os" in sys.stdlib_module_names and "sys" in sys.builtin_module_names
 assert sys.modules["sys"] is sys and isinstance(sys.path, list) and isinstance(sys.argv, list)
 assert sys.platform == "linux" and sys.executable
+# A build that can run without the lock says so, whether it does or not.
+assert sysconfig.get_config_var("Py_GIL_DISABLED") == 1 and sys.abiflags == "t"
+assert sysconfig.get_path("purelib") in site.getsitepackages()
 
 # Counts as CPython gives them.
 x = []
