@@ -1,7 +1,7 @@
 //! From runs to ratios: picks the numbers of two cells, pairs them by block.
 
 use crate::record::Status;
-use crate::runner::{Key, Run};
+use crate::runner::{Key, Role, Run};
 use crate::stats::{self, Effect, Pair, Rng};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,20 +13,21 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Collects the iterations, without warm-ups.
+    /// Collects the iterations, without warm-ups. One of a ceiling takes as long as in its slowest process.
     pub fn new(runs: &[Run], seed: u64) -> Samples {
         let mut times: BTreeMap<(String, Key), BTreeMap<usize, Vec<f64>>> = BTreeMap::new();
         let mut subjects = BTreeSet::new();
         for run in runs.iter().filter(|run| run.status == Status::Ok) {
-            for reading in run.outcome.readings.iter().filter(|reading| !reading.warmup) {
+            for (at, reading) in run.outcome.readings.iter().filter(|reading| !reading.warmup).enumerate() {
                 let subject = reading.subject.clone().unwrap_or_else(|| run.subject.clone());
                 subjects.insert(subject.clone());
-                times
-                    .entry((subject, run.key.clone()))
-                    .or_default()
-                    .entry(run.block)
-                    .or_default()
-                    .push(reading.wall_ns);
+                let blocks = times.entry((subject, run.key.clone())).or_default();
+                let block = blocks.entry(run.block).or_default();
+                match block.get_mut(at).filter(|_| run.key.role == Role::Ceiling) {
+                    // Processes at once are done when the slowest is, as threads are.
+                    Some(slowest) => *slowest = slowest.max(reading.wall_ns),
+                    None => block.push(reading.wall_ns),
+                }
             }
         }
         Samples { times, subjects: subjects.into_iter().collect(), seed }
@@ -57,5 +58,46 @@ impl Samples {
         let pairs: Vec<Pair> =
             over.iter().filter_map(|(block, above)| Some(Pair { above, below: under.get(block)? })).collect();
         Effect::ratio(&pairs, &mut Rng::new(self.seed ^ stream))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::{Ending, Finished};
+    use crate::runner::{Outcome, Reading};
+
+    fn run(key: Key, times: &[f64]) -> Run {
+        let finished = Finished {
+            ending: Ending::Code(0),
+            stdout: String::new(),
+            stderr: String::new(),
+            wall_ns: 1,
+            cpu_ns: 1,
+            max_rss_kib: 1,
+        };
+        let warmup = Reading { warmup: true, wall_ns: 99.0, ..Reading::default() };
+        let measured = times.iter().map(|&wall_ns| Reading { wall_ns, ..Reading::default() });
+        let outcome =
+            Outcome { readings: std::iter::once(warmup).chain(measured).collect(), ..Outcome::default() };
+        Run {
+            subject: "a".into(),
+            key,
+            block: 0,
+            outcome,
+            status: Status::Ok,
+            detail: String::new(),
+            finished,
+        }
+    }
+
+    #[test]
+    fn a_ceiling_takes_as_long_as_its_slowest_process() {
+        let ceiling = Key { arm: "free".into(), workers: 2, role: Role::Ceiling };
+        let runs = [run(ceiling.clone(), &[3.0, 5.0, 4.0]), run(ceiling.clone(), &[4.0, 1.0, 8.0])];
+        assert_eq!(Samples::new(&runs, 1).median("a", &ceiling), Some(5.0));
+        let measured = Key::measure("free", 2);
+        let runs = [run(measured.clone(), &[3.0, 5.0, 4.0]), run(measured.clone(), &[4.0, 1.0, 8.0])];
+        assert_eq!(Samples::new(&runs, 1).median("a", &measured), Some(4.0));
     }
 }
