@@ -115,45 +115,78 @@ impl Default for LazyParams {
     }
 }
 
-/// The native function itself, for calls with exactly the arguments that it takes: learned in the first such
-/// call, so that later ones bind nothing. How many arguments in the upper 16 bits, the address below; 0 = not
-/// known.
+/// The native function itself, for positional calls that need no binding but empty words at the end: learned in
+/// the first such call. From the top: 4 bits each for the fewest arguments, the most, and the words that the
+/// function sees, and its address below; 0 = not known.
 pub struct Direct(AtomicU64);
 
 crate::holds_no_references!(Direct);
 
+/// A call that a [`Direct`] has found to suit it.
+#[derive(Clone, Copy)]
+pub struct DirectCall(u64);
+
 impl Direct {
-    const ADDRESS: u64 = (1 << 48) - 1;
+    const ADDRESS: u64 = (1 << 52) - 1;
 
     pub const fn unknown() -> Direct {
         Direct(AtomicU64::new(0))
     }
 
-    /// What to hand to [`Direct::function`] for a call with `n` arguments; 0 = bind them.
+    /// How to call it with `n` arguments. `None`: they must be bound.
     #[inline(always)]
-    pub fn for_count(&self, n: u64) -> u64 {
+    pub fn for_count(&self, n: u64) -> Option<DirectCall> {
         // ORDERING Relaxed: the word is all there is; code never goes away.
         let word = self.0.load(Ordering::Relaxed);
-        if word >> 48 == n { word & Direct::ADDRESS } else { 0 }
+        let (least, most) = (word >> 60, word >> 56 & 15);
+        (n.wrapping_sub(least) <= most - least && word != 0).then_some(DirectCall(word))
     }
 
-    /// The function at an address that [`Direct::for_count`] gave.
-    ///
-    /// # Safety
-    /// `address` came from it and is not 0.
-    #[inline(always)]
-    pub unsafe fn function(address: u64) -> BoundFn {
-        // SAFETY: only `learn` stores, and it stores a `BoundFn`.
-        unsafe { core::mem::transmute::<usize, BoundFn>(address as usize) }
-    }
-
-    /// `function` takes exactly `n` arguments.
-    pub fn learn(&self, function: BoundFn, n: usize) {
+    /// Notes the function of `def`, if calls to it with these parameters need no binding.
+    pub fn learn(&self, def: &NativeDef, params: &Params) {
+        let NativeCall::Bound(function) = def.call else { return };
         let address = function as usize as u64;
-        if address & !Direct::ADDRESS == 0 && n < 1 << 16 {
+        if address & !Direct::ADDRESS == 0
+            && params.len <= DirectCall::MOST
+            && !params.varargs
+            && params.params[params.n_positional..].iter().all(|param| !param.required)
+        {
+            let [least, most, len] = [params.n_required, params.n_positional, params.len].map(|n| n as u64);
             // ORDERING Relaxed: as above; all threads learn the same.
-            self.0.store((n as u64) << 48 | address, Ordering::Relaxed);
+            self.0.store(least << 60 | most << 56 | len << 52 | address, Ordering::Relaxed);
         }
+    }
+}
+
+impl DirectCall {
+    /// Most words that a function sees.
+    const MOST: usize = 8;
+
+    /// As a word for [`DirectCall::from_bits`].
+    #[inline(always)]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// # Safety
+    /// `bits` came from [`DirectCall::bits`].
+    #[inline(always)]
+    pub unsafe fn from_bits(bits: u64) -> DirectCall {
+        DirectCall(bits)
+    }
+
+    /// Calls the function with as many arguments as [`Direct::for_count`] was asked for.
+    #[inline(always)]
+    pub fn call(self, th: &mut Thread, args: &[Borrowed<'_>]) -> PyResult {
+        // SAFETY: only `learn` stores, and it stores a `BoundFn`.
+        let function = unsafe { core::mem::transmute::<usize, BoundFn>((self.0 & Direct::ADDRESS) as usize) };
+        let len = (self.0 >> 52 & 15) as usize;
+        if args.len() == len {
+            return function(th, args);
+        }
+        let mut words = [Borrowed::null(); DirectCall::MOST];
+        words[..args.len()].copy_from_slice(args);
+        function(th, &words[..len])
     }
 }
 

@@ -13,7 +13,6 @@ crate::payload! {
     pub struct NativeFunction: DEF {
         def: Data<&'static NativeDef>,
         params: LazyParams,
-        /// Of functions that are not bound.
         pub(crate) direct: Direct,
         /// `__self__`: the bound object, or the module of a function.
         self_: Slot,
@@ -62,11 +61,13 @@ pub(crate) fn new_bound(
     this: Option<Owned>,
     module: Option<Owned>,
 ) -> Owned {
+    let direct = Direct::unknown();
+    direct.learn(def, params);
     th.alloc(NativeFunction {
         header: unborn(),
         def: Data(def),
         params: LazyParams::known(params),
-        direct: Direct::unknown(),
+        direct,
         bound: this.is_some(),
         self_: Slot::from_option(this),
         module: Slot::from_option(module),

@@ -359,7 +359,6 @@ pub fn super_arguments(th: &mut Thread) -> PyResult<(Owned, Owned)> {
 pub fn call_native(th: &mut Thread, callee: Borrowed<'_>, args: &[Borrowed<'_>]) -> PyResult {
     use crate::builtins::descriptors::MethodDescriptor;
     use crate::builtins::native_function::NativeFunction;
-    use crate::typedef::NativeCall;
     let (def, params, direct) = if let Some(f) = callee.downcast_exact::<NativeFunction>() {
         if f.bound_self().is_some() {
             return crate::call::call(th, callee, Args::positional(args));
@@ -374,13 +373,8 @@ pub fn call_native(th: &mut Thread, callee: Borrowed<'_>, args: &[Borrowed<'_>])
     } else {
         return crate::call::call(th, callee, Args::positional(args));
     };
-    match def.call {
-        NativeCall::Bound(f) if params.takes_exactly(args.len()) => {
-            direct.learn(f, args.len());
-            f(th, args)
-        }
-        _ => crate::signature::call_native(th, def, params, Args::positional(args)),
-    }
+    direct.learn(def, params);
+    crate::signature::call_native(th, def, params, Args::positional(args))
 }
 
 /// TypeError: `__init__` returned something.

@@ -113,9 +113,16 @@ handlers! {
             match shape_of(callee) {
                 ids::NATIVE_FUNCTION => {
                     save(th, pc.add(1), sp);
-                    let f = (*(callee.ptr() as *const NativeFunction)).direct.for_count(n);
-                    if f != 0 {
-                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(f), arg + 2)
+                    let f = &*(callee.ptr() as *const NativeFunction);
+                    let (n, first) = match f.bound_self() {
+                        None => (n, *base.add(1)),
+                        // The callee's word keeps it alive as long as the arguments.
+                        Some(me) if n == arg => (n + 1, me.word()),
+                        Some(_) => (u64::MAX, Word::NULL),
+                    };
+                    if let Some(call) = f.direct.for_count(n) {
+                        *base.add(1) = first;
+                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg + 2)
                     }
                     tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
                 }
@@ -123,9 +130,11 @@ handlers! {
                     save(th, pc.add(1), sp);
                     let m = &*(callee.ptr() as *const MethodDescriptor);
                     let me = *sp.sub(n as usize);
-                    let f = m.direct.for_count(n);
-                    if f != 0 && me.is_ptr() && core::ptr::eq(shape::get(shape_of(me)).ty(), m.objclass()) {
-                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(f), arg + 2)
+                    if let Some(call) = m.direct.for_count(n)
+                        && me.is_ptr()
+                        && core::ptr::eq(shape::get(shape_of(me)).ty(), m.objclass())
+                    {
+                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg + 2)
                     }
                     tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
                 }

@@ -12,7 +12,7 @@ use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
 use crate::number::{self, BinaryOp};
 use crate::object::{Borrowed, Owned, PyResult};
-use crate::signature::Direct;
+use crate::signature::DirectCall;
 use crate::slots::{Args, CompareOp};
 use crate::thread::Thread;
 use crate::types::Type;
@@ -362,10 +362,10 @@ handlers! {
         crate::after_native!(pc, sp, fp, th, w)
     }
 
-    /// As [`call_native`], with the address of a native that takes just these arguments in `tos`.
+    /// As [`call_native`], with the [`DirectCall`] in `tos`.
     fn call_direct(pc, sp, fp, th, tos, arg) {
         let base = sp.sub(arg as usize);
-        let w = run_direct(th, base, sp, tos.0);
+        let w = run_direct(th, base, sp, DirectCall::from_bits(tos.0));
         if w == Word::ZERO {
             tail!(raised, pc, sp, fp, th, tos, 0)
         }
@@ -564,14 +564,14 @@ unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
 /// As [`run_native`], past the callee.
 ///
 /// # Safety
-/// As [`start_call`]; the address is one that [`Direct::for_count`] gave for this call.
+/// As [`start_call`]; `call` suits the number of arguments.
 #[inline(never)]
-unsafe fn run_direct(th: *mut Thread, base: *mut Word, sp: *mut Word, address: u64) -> Word {
+unsafe fn run_direct(th: *mut Thread, base: *mut Word, sp: *mut Word, call: DirectCall) -> Word {
     // SAFETY: by contract.
     unsafe {
         let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
         let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
-        finish_native(Direct::function(address)(&mut *th, all), base, sp)
+        finish_native(call.call(&mut *th, all), base, sp)
     }
 }
 
