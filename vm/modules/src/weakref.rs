@@ -62,7 +62,7 @@ fn remove_dead_weakref(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         && let Some(w) = v.downcast::<weakref::WeakRef>()
         && weakref::get(w).is_none()
     {
-        drop(d.remove(th, a[1])?);
+        d.remove_pair(th, a[1], v.borrow())?;
     }
     Ok(Owned::none())
 }
