@@ -545,6 +545,10 @@ fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, lim
     let collecting = &rt().collecting;
     let _hold = hold(th);
     crate::quarantine::release(th);
+    // Seals what this thread has retired, then frees it, unless other threads may still be reading it.
+    th.sync.ctx.reclaim();
+    th.sync.ctx.reclaim();
+    th.drain_drops();
     background::serve(th, true);
     background::wait_for_servers(th, limit);
     // ORDERING Relaxed: a plain setting.
