@@ -343,8 +343,14 @@ impl<'l> Locked<'l> {
 
     /// Replaces the items from `start` to before `stop` (start ≤ stop ≤ len) by `new`; returns the
     /// old ones, or gives `new` back if there is not enough memory.
-    pub fn splice(&self, start: usize, stop: usize, new: Vec<Owned>) -> Result<Vec<Owned>, Vec<Owned>> {
+    pub fn splice(&self, start: usize, stop: usize, mut new: Vec<Owned>) -> Result<Vec<Owned>, Vec<Owned>> {
         let n = self.len();
+        if new.len() == stop - start {
+            for (slot, value) in self.slots()[start..stop].iter().zip(&mut new) {
+                *value = replace(slot, core::mem::replace(value, Owned::none()));
+            }
+            return Ok(new);
+        }
         if new.len() > stop - start && !self.reserve(new.len() - (stop - start)) {
             return Err(new);
         }

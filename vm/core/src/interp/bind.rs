@@ -116,6 +116,27 @@ fn fill(
     Ok(())
 }
 
+/// Writes the defaults of the parameters that `n` positional arguments leave open to `dest`, behind the arguments.
+/// False: the call needs something else, and nothing was written.
+///
+/// # Safety
+/// `dest` has room for the locals.
+#[inline(always)]
+pub unsafe fn push_defaults(f: &Function, n: usize, dest: *mut Word) -> bool {
+    let argc = f.code().simple_argc;
+    if argc == u32::MAX {
+        return false;
+    }
+    let n_open = (argc as usize).wrapping_sub(n);
+    let Some(defaults) = f.defaults() else { return false };
+    let Some(first) = defaults.len().checked_sub(n_open) else { return false };
+    for i in 0..n_open {
+        // SAFETY: by contract.
+        unsafe { *dest.add(i) = own_default(defaults.get(first + i)) }
+    }
+    true
+}
+
 /// A default value as a local: counted, since somebody may assign `__defaults__` while the call runs, unless
 /// nothing on a stack is counted of its kind.
 fn own_default(v: Borrowed<'_>) -> Word {

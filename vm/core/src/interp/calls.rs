@@ -533,6 +533,10 @@ pub unsafe fn set_slice(th: *mut Thread, container: Word, a: Word, b: Word, valu
     use super::handlers::cold::look;
     // SAFETY: by contract.
     unsafe {
+        if let Some(l) = look(container).downcast_exact::<crate::builtins::list::List>() {
+            let bounds = crate::builtins::slice::bounds(&mut *th, look(a), look(b), Borrowed::none())?;
+            return crate::builtins::list::methods::set_slice(&mut *th, l, bounds, look(value));
+        }
         let s = slice_of(th, a, b, Word::NONE)?;
         look(container).setitem(&mut *th, s.borrow(), look(value))
     }

@@ -202,7 +202,10 @@ fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, v: Option<Borrow
     let list = of(o);
     if let Some(s) = key.downcast_exact::<Slice>() {
         return match v {
-            Some(v) => set_slice(th, list, s, v),
+            Some(v) => {
+                let bounds = s.bounds(th)?;
+                set_slice(th, list, bounds, v)
+            }
             None => delete_slice(th, list, s),
         };
     }
@@ -218,8 +221,10 @@ fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, v: Option<Borrow
     }
 }
 
-fn set_slice(th: &mut Thread, list: &List, s: &Slice, v: Borrowed<'_>) -> PyResult<()> {
-    let bounds = s.bounds(th)?;
+/// Replaces the items within bounds by those of an iterable.
+///
+/// Errors: TypeError if it is none, what it raises; ValueError if a step is given and their numbers differ.
+pub(crate) fn set_slice(th: &mut Thread, list: &List, bounds: Bounds, v: Borrowed<'_>) -> PyResult<()> {
     let new = if v.ty().slots.iter().is_none() && v.ty().slots.getitem().is_none() {
         let msg = if bounds.step == 1 {
             "can only assign an iterable"

@@ -240,6 +240,12 @@ pub(super) unsafe fn push_call(
         let code = f.code();
         let (fp, filled) = if kwnames == Word::NULL && code.simple_argc as usize == n {
             (first, n)
+        } else if kwnames == Word::NULL
+            && th.ci.add(1) < th.ci_limit
+            && first.add(code.frame_size as usize) < th.stack_limit
+            && crate::interp::bind::push_defaults(f, n, sp)
+        {
+            (first, code.simple_argc as usize)
         } else {
             if sp.add(code.frame_size as usize) >= th.stack_limit {
                 let _ = crate::interp::eval::recursion_error(th);

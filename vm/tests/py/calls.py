@@ -1,0 +1,144 @@
+"""Calls: defaults, natives with optional parameters, natives bound to an object."""
+import gc
+import sys
+import weakref
+
+
+def raises(kind, f, *args, text=None):
+    try:
+        f(*args)
+    except kind as e:
+        if text is not None:
+            assert str(e) == text, str(e)
+        return
+    raise AssertionError(f"{kind} not raised")
+
+
+# Defaults fill what positional arguments leave open, each call anew from the function.
+class Thing:
+    pass
+
+
+def three(a, b=2, c=None):
+    d = (a, b, c)
+    return d
+
+
+for _ in range(50):
+    assert three(1) == (1, 2, None) and three(1, 5) == (1, 5, None) and three(1, 5, 6) == (1, 5, 6)
+    assert three(1, c=3) == (1, 2, 3) and three(c=1, a=0) == (0, 2, 1)
+    raises(TypeError, three, text="three() missing 1 required positional argument: 'a'")
+    raises(TypeError, three, 1, 2, 3, 4, text="three() takes from 1 to 3 positional arguments but 4 were given")
+thing = Thing()
+gone = weakref.ref(thing)
+three.__defaults__ = (thing,)
+raises(TypeError, three, 1, text="three() missing 1 required positional argument: 'b'")
+for _ in range(50):
+    assert three(1, 2)[2] is thing
+before = sys.getrefcount(thing)
+assert [three(1, 2) for _ in range(20)][-1][2] is thing
+assert sys.getrefcount(thing) == before
+three.__defaults__ = None
+del thing
+# Without the lock, calls that are under way elsewhere may still be reading the old ones.
+gc.collect()
+assert gone() is None
+raises(TypeError, three, 1, 2)
+
+
+def replacing(a, b=[1]):
+    replacing.__defaults__ = ([2],)
+    gc.collect()
+    return b
+
+
+assert replacing(0) == [1] and replacing(0) == [2]
+
+
+class WithDefaults:
+    def method(self, x, y="y"):
+        return self, x, y
+
+    def deep(self, n=0):
+        return self.deep(n + 1) if n < 100 else n
+
+    def endless(self, _=None):
+        return self.endless()
+
+
+w = WithDefaults()
+for _ in range(50):
+    assert w.method(1) == (w, 1, "y") and w.method(1, 2) == (w, 1, 2)
+    bound = w.method
+    assert bound(3) == (w, 3, "y") and w.deep() == 100
+raises(RecursionError, w.endless)
+before = sys.getrefcount(w)
+raises(RecursionError, w.endless)
+assert sys.getrefcount(w) == before
+
+# Natives: what is left out is filled, what is too much is refused.
+d = {1: "one"}
+get = d.get
+for _ in range(50):
+    assert d.get(1) == "one" and d.get(2) is None and d.get(2, 0) == 0
+    assert get(1) == "one" and get(2) is None and get(2, 0) == 0
+    assert sorted([2, 1]) == [1, 2] and "a-b".split("-") == ["a", "b"] and " a ".strip() == "a"
+    assert int("7") == 7 and max(1, 2) == 2 and "x".join(["a", "b"]) == "axb"
+    raises(TypeError, d.get)
+    raises(TypeError, d.get, 1, 2, 3)
+    raises(TypeError, get)
+    raises(TypeError, get, 1, 2, 3)
+    raises(TypeError, dict.get, [], 1)
+    raises(TypeError, dict.get)
+items = []
+append = items.append
+for i in range(100):
+    append(i)
+assert items == list(range(100))
+raises(TypeError, append)
+raises(TypeError, append, 1, 2)
+length = (5).bit_length
+assert [length() for _ in range(3)] == [3] * 3
+
+
+class Class:
+    append = items.append
+    count = dict.fromkeys
+
+
+# A bound native in a class stays bound; a class method of a native goes with its class.
+for _ in range(20):
+    Class().append(1)
+    assert Class().count("ab") == {"a": None, "b": None} and Class.count("a", 1) == {"a": 1}
+assert len(items) == 120
+before = sys.getrefcount(items)
+for _ in range(20):
+    append(2)
+    items.pop()
+    raises(IndexError, items.pop, 1000)
+assert sys.getrefcount(items) == before
+
+# A part of a list takes on other items, as many as there were or not; the old ones die then.
+for n in range(5):
+    values = [Thing() for _ in range(6)]
+    parts = [weakref.ref(v) for v in values]
+    values[1:4] = [n] * n
+    assert values[1:1 + n] == [n] * n and len(values) == 3 + n
+    assert [part() is None for part in parts] == [False, True, True, True, False, False]
+values = list(range(6))
+values[:] = values
+values[2:4] = values[:2]
+assert values == [0, 1, 0, 1, 4, 5]
+values[1:3] = "ab"
+values[:2], values[4:] = values[4:], values[:2]
+assert values == [4, 5, "b", 1, 0, "a"]
+values[::2] = (7, 8, 9)
+assert values == [7, 5, 8, 1, 9, "a"]
+raises(ValueError, values.__setitem__, slice(None, None, 2), [1])
+
+
+def assign(value):
+    values[1:2] = value
+
+
+raises(TypeError, assign, 5)
