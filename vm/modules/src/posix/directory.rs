@@ -299,7 +299,7 @@ pub static DIR_ENTRY: TypeDef = TypeDef {
             |_, a| Ok(fixed(&entry(a[0]).path)),
             "Returns the path for the entry.",
         ),
-        NativeDef::new("__class_getitem__", "($cls, item, /)", class_getitem, "See PEP 585").class(),
+        typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
     getset: &[
         GetSetDef::get("name", |_, o| Ok(fixed(&entry(o).name))),
@@ -307,11 +307,6 @@ pub static DIR_ENTRY: TypeDef = TypeDef {
     ],
     ..TypeDef::of::<DirEntry>("DirEntry")
 };
-
-fn class_getitem(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let alias = support::import_attr(th, "types", "GenericAlias")?;
-    alias.borrow().call(th, a)
-}
 
 fn fixed(slot: &Slot) -> Owned {
     slot.fixed().map_or_else(Owned::none, |v| v.to_owned())
