@@ -123,11 +123,7 @@ fn fill(
 /// `dest` has room for the locals.
 #[inline(always)]
 pub unsafe fn push_defaults(f: &Function, n: usize, dest: *mut Word) -> bool {
-    let argc = f.code().simple_argc;
-    if argc == u32::MAX {
-        return false;
-    }
-    let n_open = (argc as usize).wrapping_sub(n);
+    let n_open = (f.code().simple_argc as usize).wrapping_sub(n);
     let Some(defaults) = f.defaults() else { return false };
     let Some(first) = defaults.len().checked_sub(n_open) else { return false };
     for i in 0..n_open {

@@ -163,7 +163,7 @@ pub fn call_function(
         } else {
             let dest = first.add(n);
             (*th.ci).sp = dest;
-            if let Err(Raised(())) = super::bind::bind_arguments(th, f, args, dest) {
+            if !has_room(th, code, dest) || super::bind::bind_arguments(th, f, args, dest).is_err() {
                 th.ci = th.ci.sub(1);
                 return result(Word::ZERO);
             }
@@ -172,13 +172,27 @@ pub fn call_function(
         let locals = locals.map_or(Word::ZERO, |l| l.word().uncounted());
         match push_frame(th, f, code, sp, fp, locals_done, locals) {
             Some((pc, sp, fp)) => w = run(pc, sp, fp, th, Word::NONE),
-            None => {
-                super::unwind::drop_words(th, sp, first.add(n.max(locals_done)));
-                w = Word::ZERO;
-            }
+            None => w = Word::ZERO,
         }
         th.ci = th.ci.sub(1);
         result(w)
+    }
+}
+
+/// Is there room for one more frame of `code` with its locals at `fp`? False: too deep (RecursionError is set).
+/// To be asked before locals that are counted are written.
+///
+/// # Safety
+/// `fp` lies on the stack of `th`.
+#[inline(always)]
+pub unsafe fn has_room(th: *mut Thread, code: *const CodeObject, fp: *mut Word) -> bool {
+    // SAFETY: by contract.
+    unsafe {
+        if (*th).ci.add(1) >= (*th).ci_limit || fp.add((*code).frame_size as usize) >= (*th).stack_limit {
+            let _ = recursion_error(&mut *th);
+            return false;
+        }
+        true
     }
 }
 
@@ -202,8 +216,7 @@ pub unsafe fn push_frame(
     unsafe {
         let ci = (*th).ci.add(1);
         let n_locals = (*code).n_locals as usize;
-        if ci >= (*th).ci_limit || fp.add((*code).frame_size as usize) >= (*th).stack_limit {
-            let _ = recursion_error(&mut *th);
+        if !has_room(th, code, fp) {
             return None;
         }
         let mut p = fp.add(filled);

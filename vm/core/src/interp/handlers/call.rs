@@ -11,7 +11,8 @@ use crate::builtins::native_function::NativeFunction;
 use crate::code::CodeObject;
 use crate::function::Function;
 use crate::handlers;
-use crate::interp::eval::push_frame;
+use crate::interp::bind::{bind_arguments, push_defaults};
+use crate::interp::eval::{has_room, push_frame};
 use crate::interp::machine::save;
 use crate::shape;
 use crate::word::Word;
@@ -240,24 +241,18 @@ pub(super) unsafe fn push_call(
         let code = f.code();
         let (fp, filled) = if kwnames == Word::NULL && code.simple_argc as usize == n {
             (first, n)
-        } else if kwnames == Word::NULL
-            && th.ci.add(1) < th.ci_limit
-            && first.add(code.frame_size as usize) < th.stack_limit
-            && crate::interp::bind::push_defaults(f, n, sp)
-        {
+        } else if !has_room(th, code, sp) {
+            return false;
+        } else if kwnames == Word::NULL && push_defaults(f, n, sp) {
             (first, code.simple_argc as usize)
         } else {
-            if sp.add(code.frame_size as usize) >= th.stack_limit {
-                let _ = crate::interp::eval::recursion_error(th);
-                return false;
-            }
             let all = core::slice::from_raw_parts(first as *const crate::Borrowed<'_>, n);
             let names = crate::Borrowed::from_raw(kwnames.uncounted());
             let n_kw = names.downcast::<crate::builtins::tuple::Tuple>().map_or(0, |t| t.len());
             let args = crate::Args { all, n_positional: n - n_kw, names };
             // Frames of natives that run meanwhile start behind the new locals.
             (*th.ci).sp = sp.add(code.n_locals as usize);
-            if let Err(crate::Raised(())) = crate::interp::bind::bind_arguments(th, f, args, sp) {
+            if let Err(crate::Raised(())) = bind_arguments(th, f, args, sp) {
                 return false;
             }
             (sp, code.n_locals as usize)
