@@ -67,6 +67,8 @@ pub struct Params {
     len: usize,
     /// `len` positional-only or ordinary parameters and nothing else.
     plain: bool,
+    /// What a [`Direct`] of the function holds; 0 if its calls must be bound.
+    direct: u64,
 }
 
 /// A signature that is parsed when somebody first needs it: most natives are never called.
@@ -102,7 +104,7 @@ impl LazyParams {
 
     #[cold]
     fn parse(&self, def: &'static NativeDef, method: bool, display: String) -> &'static Params {
-        let p: &'static Params = Box::leak(Box::new(Params::parse(def.name, display, def.sig, method)));
+        let p = Params::of(def, display, method);
         // ORDERING Release: publishes the signature. Two threads may parse at once; either is right.
         self.0.store(p as *const Params as *mut Params, Ordering::Release);
         p
@@ -116,7 +118,7 @@ impl Default for LazyParams {
 }
 
 /// The native function itself, for positional calls that need no binding but empty words at the end: learned in
-/// the first such call. From the top: 4 bits each for the fewest arguments, the most, and the words that the
+/// the first such call, or at the birth of a bound one. From the top: 4 bits each for the fewest arguments, the most, and the words that the
 /// function sees, and its address below; 0 = not known.
 pub struct Direct(AtomicU64);
 
@@ -142,18 +144,11 @@ impl Direct {
         (n.wrapping_sub(least) <= most - least && word != 0).then_some(DirectCall(word))
     }
 
-    /// Notes the function of `def`, if calls to it with these parameters need no binding.
-    pub fn learn(&self, def: &NativeDef, params: &Params) {
-        let NativeCall::Bound(function) = def.call else { return };
-        let address = function as usize as u64;
-        if address & !Direct::ADDRESS == 0
-            && params.len <= DirectCall::MOST
-            && !params.varargs
-            && params.params[params.n_positional..].iter().all(|param| !param.required)
-        {
-            let [least, most, len] = [params.n_required, params.n_positional, params.len].map(|n| n as u64);
-            // ORDERING Relaxed: as above; all threads learn the same.
-            self.0.store(least << 60 | most << 56 | len << 52 | address, Ordering::Relaxed);
+    /// Notes the function that has these parameters. Cost: writes at most once, since threads share the line.
+    pub fn learn(&self, params: &Params) {
+        // ORDERING Relaxed: as above; all threads learn the same.
+        if self.0.load(Ordering::Relaxed) != params.direct {
+            self.0.store(params.direct, Ordering::Relaxed);
         }
     }
 }
@@ -178,7 +173,7 @@ impl DirectCall {
     /// Calls the function with as many arguments as [`Direct::for_count`] was asked for.
     #[inline(always)]
     pub fn call(self, th: &mut Thread, args: &[Borrowed<'_>]) -> PyResult {
-        // SAFETY: only `learn` stores, and it stores a `BoundFn`.
+        // SAFETY: `Params::direct_call` made the word of a `BoundFn`.
         let function = unsafe { core::mem::transmute::<usize, BoundFn>((self.0 & Direct::ADDRESS) as usize) };
         let len = (self.0 >> 52 & 15) as usize;
         if args.len() == len {
@@ -225,6 +220,28 @@ fn split(text: &'static str) -> Vec<&'static str> {
 }
 
 impl Params {
+    /// The signature of `def`, called `display` in messages. Never freed.
+    pub fn of(def: &'static NativeDef, display: String, method: bool) -> &'static Params {
+        let mut params = Params::parse(def.name, display, def.sig, method);
+        params.direct = params.direct_call(def.call);
+        Box::leak(Box::new(params))
+    }
+
+    /// What a [`Direct`] of `call` holds.
+    fn direct_call(&self, call: NativeCall) -> u64 {
+        let NativeCall::Bound(function) = call else { return 0 };
+        let address = function as usize as u64;
+        if address & !Direct::ADDRESS != 0
+            || self.len > DirectCall::MOST
+            || self.varargs
+            || self.params[self.n_positional..].iter().any(|param| param.required)
+        {
+            return 0;
+        }
+        let [least, most, len] = [self.n_required, self.n_positional, self.len].map(|n| n as u64);
+        least << 60 | most << 56 | len << 52 | address
+    }
+
     /// Parses `sig`. With `method`, a first parameter that is not marked `$self` is added.
     pub fn parse(name: &'static str, display: String, sig: &'static str, method: bool) -> Params {
         let inner =
@@ -241,6 +258,7 @@ impl Params {
             varkw: false,
             len: 0,
             plain: false,
+            direct: 0,
         };
         let add = |p: &mut Params, name: &'static str, required: bool, keyword_only: bool| {
             p.params.push(Param { name, required, word: AtomicU64::new(0) });

@@ -156,8 +156,7 @@ impl Thread {
             }
             Binding::Static => {
                 let display = format!("{}.{}", ty.display_name(), def.name);
-                let params: &'static Params =
-                    Box::leak(Box::new(Params::parse(def.name, display, def.sig, false)));
+                let params = Params::of(def, display, false);
                 let f = new_bound(self, def, params, None, None);
                 crate::builtins::staticmethod::new_staticmethod(self, f)
             }

@@ -62,7 +62,7 @@ pub(crate) fn new_bound(
     module: Option<Owned>,
 ) -> Owned {
     let direct = Direct::unknown();
-    direct.learn(def, params);
+    direct.learn(params);
     th.alloc(NativeFunction {
         header: unborn(),
         def: Data(def),

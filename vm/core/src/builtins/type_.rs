@@ -280,7 +280,7 @@ pub fn class_getitem(th: &mut Thread, obj: Borrowed<'_>, key: Borrowed<'_>) -> P
 fn new_function(th: &mut Thread, ty: &Type) -> Owned {
     use crate::signature::Params;
     let display = format!("{}.__new__", ty.display_name());
-    let params = Box::leak(Box::new(Params::parse("__new__", display, NEW.sig, false)));
+    let params = Params::of(&NEW, display, false);
     super::native_function::new_bound(th, &NEW, params, Some(ty.as_value().to_owned()), None)
 }
 

@@ -373,7 +373,7 @@ pub fn call_native(th: &mut Thread, callee: Borrowed<'_>, args: &[Borrowed<'_>])
     } else {
         return crate::call::call(th, callee, Args::positional(args));
     };
-    direct.learn(def, params);
+    direct.learn(params);
     crate::signature::call_native(th, def, params, Args::positional(args))
 }
 
