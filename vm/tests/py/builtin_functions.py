@@ -2,15 +2,7 @@
 import builtins
 import sys
 
-
-def raises(kind, f, *args, text=None, **kw):
-    try:
-        f(*args, **kw)
-    except kind as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError(f"{kind} not raised")
+from checks import raises
 
 
 assert abs(-3) == 3 and abs(-2.5) == 2.5 and abs(3 + 4j) == 5.0

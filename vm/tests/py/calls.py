@@ -3,15 +3,7 @@ import gc
 import sys
 import weakref
 
-
-def raises(kind, f, *args, text=None):
-    try:
-        f(*args)
-    except kind as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError(f"{kind} not raised")
+from checks import raises
 
 
 # Defaults fill what positional arguments leave open, each call anew from the function.
@@ -75,6 +67,33 @@ raises(RecursionError, w.endless)
 before = sys.getrefcount(w)
 raises(RecursionError, w.endless)
 assert sys.getrefcount(w) == before
+
+
+# A call that is too deep gives back what was bound for it.
+thing = Thing()
+
+
+def with_default(x=thing):
+    with_default()
+
+
+def with_rest(*rest):
+    with_rest(thing)
+
+
+def with_keyword_default(*, x=thing):
+    with_keyword_default()
+
+
+def from_native(*rest):
+    list(map(from_native, [thing]))
+
+
+for endless in with_default, with_rest, with_keyword_default, from_native:
+    before = sys.getrefcount(thing)
+    for _ in range(5):
+        raises(RecursionError, endless)
+    assert sys.getrefcount(thing) == before, endless
 
 # Natives: what is left out is filled, what is too much is refused.
 d = {1: "one"}

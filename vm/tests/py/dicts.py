@@ -1,23 +1,15 @@
 # dict, its views and iterators.
 
-
-def raises(exc, f, text=None):
-    try:
-        f()
-    except exc as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError("%s not raised" % exc.__name__)
+from checks import raises
 
 
 # construction
 assert dict() == {} and dict(a=1, b=2) == {"a": 1, "b": 2}
 assert dict([(1, 2), [3, 4], "ab"]) == {1: 2, 3: 4, "a": "b"}
 assert dict({1: 2}, x=3) == {1: 2, "x": 3}
-raises(TypeError, lambda: dict(1), "'int' object is not iterable")
-raises(TypeError, lambda: dict(1, 2), "dict expected at most 1 argument, got 2")
-raises(ValueError, lambda: dict([(1, 2, 3)]), "dictionary update sequence element #0 has length 3; 2 is required")
+raises(TypeError, lambda: dict(1), text="'int' object is not iterable")
+raises(TypeError, lambda: dict(1, 2), text="dict expected at most 1 argument, got 2")
+raises(ValueError, lambda: dict([(1, 2, 3)]), text="dictionary update sequence element #0 has length 3; 2 is required")
 
 
 class Mapping:
@@ -34,9 +26,9 @@ assert dict(Mapping()) == {"p": "pp", "q": "qq"}
 d = {"a": 1, 2: "two", (3, 4): "t", None: 0, 2.5: "f"}
 assert d["a"] == 1 and d[2] == "two" and d[(3, 4)] == "t" and d[None] == 0 and d[2.5] == "f"
 assert d[2.0] == "two" and d.get("zz") is None and d.get("zz", 5) == 5
-raises(KeyError, lambda: d["b"], "'b'")
-raises(TypeError, lambda: d[[]], "cannot use 'list' as a dict key (unhashable type: 'list')")
-raises(TypeError, lambda: {([],): 1}, "cannot use 'tuple' as a dict key (unhashable type: 'list')")
+raises(KeyError, lambda: d["b"], text="'b'")
+raises(TypeError, lambda: d[[]], text="cannot use 'list' as a dict key (unhashable type: 'list')")
+raises(TypeError, lambda: {([],): 1}, text="cannot use 'tuple' as a dict key (unhashable type: 'list')")
 assert 2 in d and 2.0 in d and 3 not in d
 d = {1: "a"}
 d[True] = "b"
@@ -79,13 +71,13 @@ def del_missing():
     del d["nope"]
 
 
-raises(KeyError, del_missing, "'nope'")
+raises(KeyError, del_missing, text="'nope'")
 
 # methods
 assert d.pop("c") == 3 and d.pop("c", None) is None and d.pop("c", 9) == 9
-raises(KeyError, lambda: d.pop("c"), "'c'")
+raises(KeyError, lambda: d.pop("c"), text="'c'")
 assert d.popitem() == ("a", 5) and d.popitem() == ("b", 20)
-raises(KeyError, d.popitem, "'popitem(): dictionary is empty'")
+raises(KeyError, d.popitem, text="'popitem(): dictionary is empty'")
 assert d.setdefault("k") is None and d.setdefault("k", 1) is None and d.setdefault("n", []) == []
 d["n"].append(1)
 assert d == {"k": None, "n": [1]}
@@ -100,7 +92,7 @@ d.update([("c", 3)])
 d.update(Mapping())
 d.update()
 assert d == {"a": 1, "b": 2, "c": 3, "p": "pp", "q": "qq"}
-raises(TypeError, lambda: d.update(1), "'int' object is not iterable")
+raises(TypeError, lambda: d.update(1), text="'int' object is not iterable")
 assert dict.fromkeys("ab") == {"a": None, "b": None} and dict.fromkeys([1], 2) == {1: 2}
 for i in range(10000):
     d[i] = i
@@ -114,10 +106,10 @@ e |= b
 assert e is a and a == {"x": 1, "y": 3, "z": 4}
 e |= [("w", 0)]
 assert a["w"] == 0
-raises(TypeError, lambda: {} | 1, "unsupported operand type(s) for |: 'dict' and 'int'")
+raises(TypeError, lambda: {} | 1, text="unsupported operand type(s) for |: 'dict' and 'int'")
 assert {1: 2} == {1: 2} and {1: 2} != {1: 3} and {1: 2} != {2: 2} and {1: 2} != {1: 2, 3: 4}
-raises(TypeError, lambda: {} < {}, "'<' not supported between instances of 'dict' and 'dict'")
-raises(TypeError, lambda: hash({}), "unhashable type: 'dict'")
+raises(TypeError, lambda: {} < {}, text="'<' not supported between instances of 'dict' and 'dict'")
+raises(TypeError, lambda: hash({}), text="unhashable type: 'dict'")
 
 # repr
 assert repr({}) == "{}" and repr({"a": [1], 2: None}) == "{'a': [1], 2: None}"
@@ -161,7 +153,7 @@ def grow():
         d[x + 10] = 1
 
 
-raises(RuntimeError, grow, "dictionary changed size during iteration")
+raises(RuntimeError, grow, text="dictionary changed size during iteration")
 d = {1: 1, 2: 2}
 
 
@@ -171,7 +163,7 @@ def swap():
         d[x + 10] = 1
 
 
-raises(RuntimeError, swap, "dictionary keys changed during iteration")
+raises(RuntimeError, swap, text="dictionary keys changed during iteration")
 d = {1: 1, 2: 2}
 for x in d:
     d[x] = 0

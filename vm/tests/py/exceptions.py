@@ -2,15 +2,7 @@
 import errno
 import sys
 
-
-def raises(kind, f, *args, text=None, **kw):
-    try:
-        f(*args, **kw)
-    except kind as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return e
-    raise AssertionError(f"{kind} not raised")
+from checks import raises
 
 
 # Arguments, repr and str.

@@ -1,14 +1,6 @@
 # range, enumerate, zip, map, filter, reversed, iter().
 
-
-def raises(exc, f, text=None):
-    try:
-        f()
-    except exc as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError("%s not raised" % exc.__name__)
+from checks import raises
 
 
 # range
@@ -21,13 +13,13 @@ assert (r.start, r.stop, r.step) == (0, 20, 2) and repr(range(3)) == "range(0, 3
 assert range(0, 3, 2) == range(0, 4, 2) and hash(range(0, 3, 2)) == hash(range(0, 4, 2)) and range(0) == range(5, 1)
 assert hash(range(0)) == hash(range(9, 3)) and range(2) != range(3)
 assert list(reversed(range(4))) == [3, 2, 1, 0] and list(reversed(range(0))) == []
-raises(TypeError, lambda: range(), "range expected at least 1 argument, got 0")
-raises(ValueError, lambda: range(1, 2, 0), "range() arg 3 must not be zero")
-raises(TypeError, lambda: range("a"), "'str' object cannot be interpreted as an integer")
-raises(TypeError, lambda: range(1.0), "'float' object cannot be interpreted as an integer")
-raises(IndexError, lambda: r[10], "range object index out of range")
-raises(ValueError, lambda: r.index(3), "range.index(x): x not in range")
-raises(TypeError, lambda: r["a"], "range indices must be integers or slices, not str")
+raises(TypeError, lambda: range(), text="range expected at least 1 argument, got 0")
+raises(ValueError, lambda: range(1, 2, 0), text="range() arg 3 must not be zero")
+raises(TypeError, lambda: range("a"), text="'str' object cannot be interpreted as an integer")
+raises(TypeError, lambda: range(1.0), text="'float' object cannot be interpreted as an integer")
+raises(IndexError, lambda: r[10], text="range object index out of range")
+raises(ValueError, lambda: r.index(3), text="range.index(x): x not in range")
+raises(TypeError, lambda: r["a"], text="range indices must be integers or slices, not str")
 big = 10**30
 r = range(big, big + 10, 3)
 assert list(r) == [big, big + 3, big + 6, big + 9] and len(r) == 4 and r[2] == big + 6 and big + 3 in r
@@ -52,7 +44,7 @@ assert list(enumerate("ab")) == [(0, "a"), (1, "b")] and list(enumerate("ab", 5)
 assert list(enumerate("ab", start=(1 << 62) - 1)) == [((1 << 62) - 1, "a"), (1 << 62, "b")]
 assert list(enumerate(iterable="a", start=10**30)) == [(10**30, "a")]
 raises(TypeError, lambda: enumerate())
-raises(TypeError, lambda: enumerate([], "a"), "'str' object cannot be interpreted as an integer")
+raises(TypeError, lambda: enumerate([], "a"), text="'str' object cannot be interpreted as an integer")
 raises(TypeError, lambda: enumerate([], x=1))
 kept = [p for p in enumerate("xyz")]
 assert kept == [(0, "x"), (1, "y"), (2, "z")]
@@ -64,11 +56,11 @@ assert cls is enumerate and args[1] == 1
 # zip
 assert list(zip()) == [] and list(zip("ab")) == [("a",), ("b",)] and list(zip("abc", [1, 2])) == [("a", 1), ("b", 2)]
 assert list(zip("ab", [1, 2], (3, 4))) == [("a", 1, 3), ("b", 2, 4)]
-raises(ValueError, lambda: list(zip([1], [1, 2], strict=True)), "zip() argument 2 is longer than argument 1")
-raises(ValueError, lambda: list(zip([1, 2], [1], strict=True)), "zip() argument 2 is shorter than argument 1")
-raises(ValueError, lambda: list(zip([1], [1], [], strict=True)), "zip() argument 3 is shorter than arguments 1-2")
-raises(TypeError, lambda: zip(1), "'int' object is not iterable")
-raises(TypeError, lambda: zip(x=1), "zip() got an unexpected keyword argument 'x'")
+raises(ValueError, lambda: list(zip([1], [1, 2], strict=True)), text="zip() argument 2 is longer than argument 1")
+raises(ValueError, lambda: list(zip([1, 2], [1], strict=True)), text="zip() argument 2 is shorter than argument 1")
+raises(ValueError, lambda: list(zip([1], [1], [], strict=True)), text="zip() argument 3 is shorter than arguments 1-2")
+raises(TypeError, lambda: zip(1), text="'int' object is not iterable")
+raises(TypeError, lambda: zip(x=1), text="zip() got an unexpected keyword argument 'x'")
 kept = list(zip("ab", "cd"))
 assert kept == [("a", "c"), ("b", "d")] and kept[0] is not kept[1]
 total = 0
@@ -78,11 +70,11 @@ assert total == 332833500
 
 # map, filter
 assert list(map(abs, [-1, 2])) == [1, 2] and list(map(lambda a, b: a + b, [1, 2], [10, 20, 30])) == [11, 22]
-raises(ValueError, lambda: list(map(lambda a, b: a, [1], [1, 2], strict=True)), "map() argument 2 is longer than argument 1")
-raises(TypeError, lambda: map(abs), "map() must have at least two arguments.")
+raises(ValueError, lambda: list(map(lambda a, b: a, [1], [1, 2], strict=True)), text="map() argument 2 is longer than argument 1")
+raises(TypeError, lambda: map(abs), text="map() must have at least two arguments.")
 assert list(filter(None, [0, 1, "", "a"])) == [1, "a"] and list(filter(bool, [0, 2])) == [2]
 assert list(filter(lambda x: x > 1, [1, 2, 3])) == [2, 3]
-raises(TypeError, lambda: filter(None, 1), "'int' object is not iterable")
+raises(TypeError, lambda: filter(None, 1), text="'int' object is not iterable")
 
 # reversed
 class Seq:
@@ -98,8 +90,8 @@ class Seq:
 assert list(reversed(Seq())) == [20, 10, 0] and list(Seq()) == [0, 10, 20] and 20 in Seq() and 5 not in Seq()
 assert list(reversed("abc")) == ["c", "b", "a"] and list(reversed((1, 2))) == [2, 1]
 assert type(reversed((1,))).__name__ == "reversed"
-raises(TypeError, lambda: reversed(1), "'int' object is not reversible")
-raises(TypeError, lambda: reversed({1}), "'set' object is not reversible")
+raises(TypeError, lambda: reversed(1), text="'int' object is not reversible")
+raises(TypeError, lambda: reversed({1}), text="'set' object is not reversible")
 r = reversed((1, 2, 3))
 assert next(r) == 3 and r.__length_hint__() == 2 and r.__reduce__() == (reversed, ((1, 2, 3),), 1)
 
@@ -117,7 +109,7 @@ def count():
 assert list(iter(count, 4)) == [1, 2, 3]
 it = iter(count, 6)
 assert list(it) == [5] and list(it) == []
-raises(TypeError, lambda: iter(1), "'int' object is not iterable")
+raises(TypeError, lambda: iter(1), text="'int' object is not iterable")
 
 
 class Stop:

@@ -1,14 +1,6 @@
 # list, tuple, slice, sorting and their iterators.
 
-
-def raises(exc, f, text=None):
-    try:
-        f()
-    except exc as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError("%s not raised" % exc.__name__)
+from checks import raises
 
 
 class Index:
@@ -23,9 +15,9 @@ class Index:
 assert list() == [] and list("abc") == ["a", "b", "c"] and list((1, 2)) == [1, 2]
 assert list({1: 2, 3: 4}) == [1, 3] and list(range(3)) == [0, 1, 2]
 assert list(x * x for x in range(4)) == [0, 1, 4, 9]
-raises(TypeError, lambda: list(1), "'int' object is not iterable")
-raises(TypeError, lambda: list(1, 2), "list expected at most 1 argument, got 2")
-raises(TypeError, lambda: list(x=1), "list() takes no keyword arguments")
+raises(TypeError, lambda: list(1), text="'int' object is not iterable")
+raises(TypeError, lambda: list(1, 2), text="list expected at most 1 argument, got 2")
+raises(TypeError, lambda: list(x=1), text="list() takes no keyword arguments")
 assert tuple() == () and tuple([1, 2]) == (1, 2)
 t = (1, 2)
 assert tuple(t) is t and t[:] is t and t * 1 is t and t + () is t
@@ -33,11 +25,11 @@ assert tuple(t) is t and t[:] is t and t * 1 is t and t + () is t
 # indexing
 a = [10, 20, 30]
 assert a[0] == 10 and a[-1] == 30 and a[Index(1)] == 20 and a[True] == 20
-raises(IndexError, lambda: a[3], "list index out of range")
-raises(IndexError, lambda: a[-4], "list index out of range")
-raises(TypeError, lambda: a["x"], "list indices must be integers or slices, not str")
-raises(IndexError, lambda: a[1 << 100], "cannot fit 'int' into an index-sized integer")
-raises(IndexError, lambda: (1,)[5], "tuple index out of range")
+raises(IndexError, lambda: a[3], text="list index out of range")
+raises(IndexError, lambda: a[-4], text="list index out of range")
+raises(TypeError, lambda: a["x"], text="list indices must be integers or slices, not str")
+raises(IndexError, lambda: a[1 << 100], text="cannot fit 'int' into an index-sized integer")
+raises(IndexError, lambda: (1,)[5], text="tuple index out of range")
 a[1] = 21
 a[-1] = 31
 assert a == [10, 21, 31]
@@ -47,7 +39,7 @@ def set_bad():
     a[3] = 0
 
 
-raises(IndexError, set_bad, "list assignment index out of range")
+raises(IndexError, set_bad, text="list assignment index out of range")
 del a[0]
 assert a == [21, 31]
 
@@ -56,14 +48,14 @@ def del_bad():
     del a[5]
 
 
-raises(IndexError, del_bad, "list assignment index out of range")
+raises(IndexError, del_bad, text="list assignment index out of range")
 
 # slices
 a = list(range(10))
 assert a[2:5] == [2, 3, 4] and a[::-1] == list(reversed(a)) and a[8:2:-2] == [8, 6, 4]
 assert a[-3:] == [7, 8, 9] and a[5:2] == [] and a[: 1 << 100] == a and a[-(1 << 100):] == a
 assert a[Index(1):Index(3)] == [1, 2]
-raises(ValueError, lambda: a[::0], "slice step cannot be zero")
+raises(ValueError, lambda: a[::0], text="slice step cannot be zero")
 raises(TypeError, lambda: a["a":])
 b = a[:]
 b[2:4] = [100]
@@ -85,7 +77,7 @@ def bad_extended():
     b[::2] = [1]
 
 
-raises(ValueError, bad_extended, "attempt to assign sequence of size 1 to extended slice of size 5")
+raises(ValueError, bad_extended, text="attempt to assign sequence of size 1 to extended slice of size 5")
 del b[::2]
 assert b == [5, 3, 1, 12, 10]
 del b[-2:]
@@ -107,18 +99,18 @@ for i in range(1000):
 assert len(a) == 1000 and a[999] == 999 and sum(a) == 499500
 for i in range(999, -1, -1):
     assert a.pop() == i
-raises(IndexError, a.pop, "pop from empty list")
+raises(IndexError, a.pop, text="pop from empty list")
 a = [1, 2, 3]
 assert a.pop(0) == 1 and a.pop(-2) == 2
-raises(IndexError, lambda: a.pop(7), "pop index out of range")
+raises(IndexError, lambda: a.pop(7), text="pop index out of range")
 a.insert(0, "a")
 a.insert(100, "z")
 a.insert(-1, "y")
 assert a == ["a", 3, "y", "z"]
 a.remove("y")
-raises(ValueError, lambda: a.remove("y"), "list.remove(x): x not in list")
+raises(ValueError, lambda: a.remove("y"), text="list.remove(x): x not in list")
 assert a.index("z") == 2 and a.index(3, -2) == 1
-raises(ValueError, lambda: a.index(3, 2), "list.index(x): x not in list")
+raises(ValueError, lambda: a.index(3, 2), text="list.index(x): x not in list")
 a.clear()
 assert a == []
 a = [1]
@@ -138,9 +130,9 @@ assert nan in [nan] and [nan] == [nan] and [nan].count(nan) == 1
 # operators
 assert [1] + [2] == [1, 2] and [1, 2] * 2 == [1, 2, 1, 2] == 2 * [1, 2] and [1] * -1 == []
 assert (1,) + (2,) == (1, 2) and (1, 2) * 2 == (1, 2, 1, 2)
-raises(TypeError, lambda: [1] + (1,), 'can only concatenate list (not "tuple") to list')
-raises(TypeError, lambda: (1,) + [1], 'can only concatenate tuple (not "list") to tuple')
-raises(TypeError, lambda: [1] * "a", "can't multiply sequence by non-int of type 'str'")
+raises(TypeError, lambda: [1] + (1,), text='can only concatenate list (not "tuple") to list')
+raises(TypeError, lambda: (1,) + [1], text='can only concatenate tuple (not "list") to tuple')
+raises(TypeError, lambda: [1] * "a", text="can't multiply sequence by non-int of type 'str'")
 raises(MemoryError, lambda: [1, 2] * (1 << 62))
 raises(MemoryError, lambda: (1, 2) * (1 << 62))
 raises(OverflowError, lambda: [1] * (1 << 100))
@@ -154,7 +146,7 @@ assert b == []
 assert [1, 2] < [1, 3] and [1] < [1, 0] and not [2] < [1, 5] and [1, 2] >= [1, 2]
 assert (1, 2) < (1, 3) and (1,) != (1, 2) and ("a", 1) > ("a", 0)
 assert [1, 2] != (1, 2)
-raises(TypeError, lambda: [1] < ["a"], "'<' not supported between instances of 'int' and 'str'")
+raises(TypeError, lambda: [1] < ["a"], text="'<' not supported between instances of 'int' and 'str'")
 
 # repr
 a = [1, "x", (), (1,), (1, 2), None]
@@ -171,8 +163,8 @@ assert repr(slice(1, None)) == "slice(1, None, None)"
 # hashing
 assert hash((1, 2, 3)) == hash((1, 2, 3)) and hash(()) == 5740354900026072187
 assert hash((1, 2, 3)) == 529344067295497451
-raises(TypeError, lambda: hash([]), "unhashable type: 'list'")
-raises(TypeError, lambda: hash(([],)), "unhashable type: 'list'")
+raises(TypeError, lambda: hash([]), text="unhashable type: 'list'")
+raises(TypeError, lambda: hash(([],)), text="unhashable type: 'list'")
 assert hash(slice(1, 2)) == hash(slice(1, 2)) and slice(1, 2) == slice(1, 2) and slice(1) < slice(2) or True
 
 # slice objects
@@ -181,7 +173,7 @@ assert (s.start, s.stop, s.step) == (1, 10, 3)
 assert s.indices(5) == (1, 5, 3) and slice(None, None, -1).indices(4) == (3, -1, -1)
 assert slice(None, 10**30).indices(10**25) == (0, 10**25, 1)
 assert slice(-(10**30), None, -1).indices(10**25) == (-1, -1, -1)
-raises(ValueError, lambda: slice(1).indices(-1), "length should not be negative")
+raises(ValueError, lambda: slice(1).indices(-1), text="length should not be negative")
 raises(TypeError, lambda: slice())
 assert s.__reduce__() == (slice, (1, 10, 3))
 
@@ -251,7 +243,7 @@ def append_key(x):
     return x
 
 
-raises(ValueError, lambda: a.sort(key=append_key), "list modified during sort")
+raises(ValueError, lambda: a.sort(key=append_key), text="list modified during sort")
 assert sorted(a) == [1, 2, 3]
 a = [3, 2, 1]
 seen = []
@@ -318,7 +310,7 @@ t.y = 5
 assert t == (1, 2) and t.y == 5 and t[1] == 2 and type(t[:]) is tuple and hash(t) == hash((1, 2)) and len(t) == 2
 assert t.__getnewargs__() == ((1, 2),)
 assert t.index(2) == 1 and t.count(1) == 1
-raises(ValueError, lambda: t.index(9), "tuple.index(x): x not in tuple")
+raises(ValueError, lambda: t.index(9), text="tuple.index(x): x not in tuple")
 assert [*t, *l] == [1, 2, "a", "b"]
 assert list[int] is not None and tuple[int, str] is not None
 

@@ -1,13 +1,6 @@
 # memoryview.
 
-def raises(kind, f, *args, text=None):
-    try:
-        f(*args)
-    except kind as e:
-        if text is not None:
-            assert text in str(e), (str(e), text)
-        return
-    assert False, (kind, f, args)
+from checks import raises
 
 data = bytearray(b"abcdefgh")
 m = memoryview(data)
@@ -21,17 +14,17 @@ s[0] = 67; s[::2] = b"xy"
 assert data == b"ABxdyfgh" and s.tobytes() == b"xdyf" and m[::2][1] == ord("x")
 m[4:] = m[:4]
 assert data == b"ABxdABxd"
-raises(ValueError, lambda: m.__setitem__(slice(0, 2), b"abc"), text="memoryview assignment: lvalue and rvalue have different structures")
-raises(IndexError, lambda: m[8], text="index out of bounds on dimension 1")
-raises(TypeError, lambda: m["a"], text="memoryview: invalid slice key")
-raises(ValueError, lambda: m.__setitem__(0, 256), text="memoryview: invalid value for format 'B'")
-raises(TypeError, lambda: m.__setitem__(0, "a"), text="memoryview: invalid type for format 'B'")
-raises(TypeError, memoryview, "a", text="memoryview: a bytes-like object is required, not 'str'")
-raises(TypeError, lambda: memoryview(b"a").__setitem__(0, 1), text="cannot modify read-only memory")
+raises(ValueError, lambda: m.__setitem__(slice(0, 2), b"abc"), part="memoryview assignment: lvalue and rvalue have different structures")
+raises(IndexError, lambda: m[8], part="index out of bounds on dimension 1")
+raises(TypeError, lambda: m["a"], part="memoryview: invalid slice key")
+raises(ValueError, lambda: m.__setitem__(0, 256), part="memoryview: invalid value for format 'B'")
+raises(TypeError, lambda: m.__setitem__(0, "a"), part="memoryview: invalid type for format 'B'")
+raises(TypeError, memoryview, "a", part="memoryview: a bytes-like object is required, not 'str'")
+raises(TypeError, lambda: memoryview(b"a").__setitem__(0, 1), part="cannot modify read-only memory")
 
 r = memoryview(b"abc")
 assert r.readonly and hash(r) == hash(b"abc") and r == b"abc" and r != b"abd" and r == bytearray(b"abc") and r[1:] == memoryview(b"bc") and not r == "abc"
-raises(ValueError, hash, memoryview(bytearray(1)), text="cannot hash writable memoryview object")
+raises(ValueError, hash, memoryview(bytearray(1)), part="cannot hash writable memoryview object")
 assert m.toreadonly().readonly and m.toreadonly() == m
 
 # Casts.
@@ -52,11 +45,11 @@ assert g.shape == (4, 4) and g.strides == (4, 1) and g[1, 2] == raw[6] and g.tol
 g[0, 0] = 99
 assert raw[0] == 99
 assert g.cast("B").shape == (16,)
-raises(NotImplementedError, lambda: g[0], text="multi-dimensional sub-views are not implemented")
-raises(TypeError, lambda: m.cast("I").cast("H"), text="memoryview: cannot cast between two non-byte formats")
-raises(TypeError, lambda: memoryview(b"abc").cast("I"), text="memoryview: length is not a multiple of itemsize")
+raises(NotImplementedError, lambda: g[0], part="multi-dimensional sub-views are not implemented")
+raises(TypeError, lambda: m.cast("I").cast("H"), part="memoryview: cannot cast between two non-byte formats")
+raises(TypeError, lambda: memoryview(b"abc").cast("I"), part="memoryview: length is not a multiple of itemsize")
 raises(ValueError, lambda: m.cast("xx"))
-raises(TypeError, lambda: m[::2].cast("I"), text="memoryview: casts are restricted to C-contiguous views")
+raises(TypeError, lambda: m[::2].cast("I"), part="memoryview: casts are restricted to C-contiguous views")
 assert memoryview(b"\1\0\2\0").cast("H") == memoryview(b"\1\0\2\0").cast("h") and memoryview(b"\1\2") != memoryview(b"\1\2\3\4").cast("H")
 
 # Release.
@@ -64,7 +57,7 @@ m = memoryview(raw)
 n = memoryview(m)
 part = m[3:]
 m.release()
-raises(ValueError, lambda: m[0], text="operation forbidden on released memoryview object")
+raises(ValueError, lambda: m[0], part="operation forbidden on released memoryview object")
 raises(ValueError, len, m)
 assert part[0] == raw[3] and n[0] == raw[0] and "released" in repr(m)
 raises(BufferError, raw.append, 1)

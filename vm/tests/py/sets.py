@@ -1,23 +1,15 @@
 # set and frozenset.
 
-
-def raises(exc, f, text=None):
-    try:
-        f()
-    except exc as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError("%s not raised" % exc.__name__)
+from checks import raises
 
 
 assert set() == frozenset() and {1, 2} == {2, 1} and set("aab") == {"a", "b"} and set([1, 1.0, True]) == {1}
 assert set(range(3)) == {0, 1, 2} and frozenset([1]) == {1} and len({1, 2, 1}) == 2
-raises(TypeError, lambda: set(1), "'int' object is not iterable")
-raises(TypeError, lambda: set(1, 2), "set expected at most 1 argument, got 2")
-raises(TypeError, lambda: set(x=1), "set() takes no keyword arguments")
-raises(TypeError, lambda: {[]}, "cannot use 'list' as a set element (unhashable type: 'list')")
-raises(TypeError, lambda: hash(set()), "unhashable type: 'set'")
+raises(TypeError, lambda: set(1), text="'int' object is not iterable")
+raises(TypeError, lambda: set(1, 2), text="set expected at most 1 argument, got 2")
+raises(TypeError, lambda: set(x=1), text="set() takes no keyword arguments")
+raises(TypeError, lambda: {[]}, text="cannot use 'list' as a set element (unhashable type: 'list')")
+raises(TypeError, lambda: hash(set()), text="unhashable type: 'set'")
 f = frozenset([1, 2])
 assert frozenset(f) is f and f.copy() is f and hash(f) == hash(frozenset([2, 1])) and hash(frozenset()) == 133146708735736
 assert hash(frozenset([3, 1, 2])) == -272375401224217160
@@ -32,11 +24,11 @@ assert s == {1, 2, 3, 4, 5}
 s.discard(5)
 s.discard(50)
 s.remove(4)
-raises(KeyError, lambda: s.remove(4), "4")
-raises(TypeError, lambda: s.remove([]), "cannot use 'list' as a set element (unhashable type: 'list')")
+raises(KeyError, lambda: s.remove(4), text="4")
+raises(TypeError, lambda: s.remove([]), text="cannot use 'list' as a set element (unhashable type: 'list')")
 got = {s.pop(), s.pop(), s.pop()}
 assert got == {1, 2, 3} and not s
-raises(KeyError, s.pop, "'pop from an empty set'")
+raises(KeyError, s.pop, text="'pop from an empty set'")
 s = {1, 2}
 c = s.copy()
 s.clear()
@@ -48,8 +40,8 @@ assert a | b == {1, 2, 3, 4} and a & b == {3} and a - b == {1, 2} and a ^ b == {
 assert type(a | frozenset(b)) is set and type(frozenset(b) | a) is frozenset
 assert a.union([9], "x") == {1, 2, 3, 9, "x"} and a.intersection([1, 7], [1]) == {1} and a.difference([1], [2]) == {3}
 assert a.symmetric_difference([3, 3, 5]) == {1, 2, 5} and a.union() == a and a.union() is not a
-raises(TypeError, lambda: {1} | [1], "unsupported operand type(s) for |: 'set' and 'list'")
-raises(TypeError, lambda: {1} - [1], "unsupported operand type(s) for -: 'set' and 'list'")
+raises(TypeError, lambda: {1} | [1], text="unsupported operand type(s) for |: 'set' and 'list'")
+raises(TypeError, lambda: {1} - [1], text="unsupported operand type(s) for -: 'set' and 'list'")
 x = y = {1, 2}
 x |= {3}
 x &= {2, 3, 4}
@@ -64,7 +56,7 @@ x.symmetric_difference_update([4])
 x.difference_update([3], [])
 assert x == {4}
 assert {1} < {1, 2} and {1, 2} <= {1, 2} and not {1} < {1} and {1, 2} > {2} and {1} >= set() and {1} != {2}
-raises(TypeError, lambda: {1} < [1], "'<' not supported between instances of 'set' and 'list'")
+raises(TypeError, lambda: {1} < [1], text="'<' not supported between instances of 'set' and 'list'")
 assert {1}.issubset([1, 2]) and {1, 2}.issuperset([1]) and {1}.isdisjoint([2]) and not {1}.isdisjoint({1})
 assert ({1} == [1]) is False
 
@@ -107,7 +99,7 @@ def grow():
         s.add(v + 10)
 
 
-raises(RuntimeError, grow, "Set changed size during iteration")
+raises(RuntimeError, grow, text="Set changed size during iteration")
 
 
 class Key:

@@ -8,6 +8,8 @@ import threading
 import time
 import weakref
 
+from checks import raises
+
 assert queue.SimpleQueue is _queue.SimpleQueue and queue.Empty is _queue.Empty
 q = queue.SimpleQueue()
 assert q.empty() and q.qsize() == 0
@@ -16,14 +18,6 @@ for i in range(5):
 q.put_nowait(item=5)
 assert not q.empty() and q.qsize() == 6
 assert [q.get() for _ in range(3)] + [q.get(block=False), q.get_nowait(), q.get(timeout=1)] == list(range(6))
-
-
-def raises(exception, f, *args, **kw):
-    try:
-        f(*args, **kw)
-    except exception as e:
-        return e
-    raise AssertionError((exception, args, kw))
 
 
 raises(queue.Empty, q.get_nowait)

@@ -3,15 +3,7 @@ import site
 import sys
 import sysconfig
 
-
-def raises(kind, f, *args, text=None):
-    try:
-        f(*args)
-    except kind as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError(f"{kind} not raised")
+from checks import raises
 
 
 v = sys.version_info

@@ -1,14 +1,7 @@
 # t-strings.
 from string.templatelib import Template, Interpolation
 
-def raises(kind, f, *args, text=None):
-    try:
-        f(*args)
-    except kind as e:
-        if text is not None:
-            assert text in str(e), (str(e), text)
-        return
-    assert False, (kind, f, args)
+from checks import raises
 
 name = "World"
 t = t"Hello {name!r:>10} and {1 + 1}!"

@@ -1,6 +1,9 @@
 """Weak references, proxies and what happens at an object's death."""
+import _weakref
 import gc
 import weakref
+
+from checks import raises
 
 
 class C:
@@ -12,16 +15,6 @@ class C:
 
     def __len__(self):
         return 3
-
-
-def raises(kind, f, *args, text=None):
-    try:
-        f(*args)
-    except kind as e:
-        if text is not None:
-            assert str(e) == text, str(e)
-        return
-    raise AssertionError(f"{kind} not raised")
 
 
 c = C(1)
@@ -80,6 +73,19 @@ d["a"] = k
 assert d["a"] is k and len(d) == 1
 del k
 assert len(d) == 0 and "a" not in d
+
+# A dead reference that leaves late takes nothing away that was stored under its key meanwhile.
+refs = {}
+late = weakref.ref(C())
+k = C()
+refs["a"] = weakref.ref(k)
+_weakref._remove_dead_weakref(refs, "a")
+assert refs["a"]() is k, "alive: stays"
+refs["b"] = late
+_weakref._remove_dead_weakref(refs, "b")
+assert late() is None and "b" not in refs
+_weakref._remove_dead_weakref(refs, "c")
+del k
 w = weakref.WeakKeyDictionary()
 k = C()
 w[k] = 1
