@@ -97,8 +97,7 @@ fn sysconfig_data() -> (String, String) {
          'SIZEOF_SIZE_T': {pointer},\n    'SIZEOF_VOID_P': {pointer},\n    'SOABI': '',\n    \
          'WITH_DOC_STRINGS': 1,\n}}\n"
     );
-    // Named with `sys.abiflags`.
-    (format!("_sysconfigdata_t_{system}_{multiarch}.py"), text)
+    (format!("_sysconfigdata_{}_{system}_{multiarch}.py", typhon_compile::ABI_FLAGS), text)
 }
 
 /// Reads the files below `dir` under their relative names.

@@ -68,14 +68,7 @@ mod tests {
     use crate::runner::{Outcome, Reading};
 
     fn run(key: Key, times: &[f64]) -> Run {
-        let finished = Finished {
-            ending: Ending::Code(0),
-            stdout: String::new(),
-            stderr: String::new(),
-            wall_ns: 1,
-            cpu_ns: 1,
-            max_rss_kib: 1,
-        };
+        let finished = Finished::at_once(String::new(), Ending::Code(0));
         let warmup = Reading { warmup: true, wall_ns: 99.0, ..Reading::default() };
         let measured = times.iter().map(|&wall_ns| Reading { wall_ns, ..Reading::default() });
         let outcome =

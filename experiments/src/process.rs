@@ -54,6 +54,12 @@ pub struct Finished {
 }
 
 impl Finished {
+    /// A process that took no time.
+    #[cfg(test)]
+    pub(crate) fn at_once(stdout: String, ending: Ending) -> Finished {
+        Finished { ending, stdout, stderr: String::new(), wall_ns: 1, cpu_ns: 1, max_rss_kib: 1 }
+    }
+
     /// Whether it exited with code 0.
     pub fn succeeded(&self) -> bool {
         self.ending == Ending::Code(0)

@@ -357,10 +357,6 @@ mod tests {
         (workload, cast)
     }
 
-    fn finished(stdout: String, ending: Ending) -> Finished {
-        Finished { ending, stdout, stderr: String::new(), wall_ns: 1, cpu_ns: 1, max_rss_kib: 1 }
-    }
-
     #[test]
     fn every_arm_runs_with_one_and_with_n_workers() {
         let (workload, cast) = example();
@@ -389,9 +385,9 @@ mod tests {
                 "lab warmup=0 wall_ns=9 checksum={right}\nlab iteration=1 wall_ns=8 cpu_ns=7 checksum={sum}\n"
             )
         };
-        let good = read(&workload, &cast, cell, &finished(text(right), Ending::Code(0)));
+        let good = read(&workload, &cast, cell, &Finished::at_once(text(right), Ending::Code(0)));
         assert!(good.fault.is_none() && good.readings.len() == 2 && good.readings[0].warmup);
-        let bad = read(&workload, &cast, cell, &finished(text(right + 1), Ending::Code(0)));
+        let bad = read(&workload, &cast, cell, &Finished::at_once(text(right + 1), Ending::Code(0)));
         assert_eq!(bad.fault.map(|fault| fault.0), Some(Some(Status::Badsum)));
     }
 
@@ -399,7 +395,7 @@ mod tests {
     fn missing_iterations_are_a_failure() {
         let (workload, cast) = example();
         let cell = &subject(&workload, &cast, Path::new("/dir")).cells[0];
-        let silent = read(&workload, &cast, cell, &finished("hello\n".into(), Ending::Code(0)));
+        let silent = read(&workload, &cast, cell, &Finished::at_once("hello\n".into(), Ending::Code(0)));
         assert!(silent.fault.is_some());
     }
 
@@ -408,7 +404,7 @@ mod tests {
         let (workload, cast) = example();
         let cells = subject(&workload, &cast, Path::new("/dir")).cells;
         let free = cells.iter().find(|cell| cell.key.arm == "free").expect("there");
-        let outcome = read(&workload, &cast, free, &finished("lab gil=1\n".into(), Ending::Code(0)));
+        let outcome = read(&workload, &cast, free, &Finished::at_once("lab gil=1\n".into(), Ending::Code(0)));
         assert_eq!(outcome.taint, ["wrong_mode"]);
     }
 }

@@ -51,3 +51,6 @@ pub use verify::{verify, verify_all};
 
 /// The parser's tree, for the module `_ast`.
 pub use ruff_python_ast as ast;
+
+/// `sys.abiflags`: "t" as in every build that can run without a lock (PEP 703).
+pub const ABI_FLAGS: &str = "t";

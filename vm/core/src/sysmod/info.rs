@@ -140,7 +140,7 @@ fn versions(th: &mut Thread) -> PyResult<()> {
     set_str(th, "copyright", COPYRIGHT)?;
     set_str(th, "platform", "linux")?;
     set_str(th, "platlibdir", "lib")?;
-    set_str(th, "abiflags", "t")?;
+    set_str(th, "abiflags", typhon_compile::ABI_FLAGS)?;
     set_str(th, "byteorder", if cfg!(target_endian = "little") { "little" } else { "big" })?;
     set_str(th, "float_repr_style", "short")?;
     set_str(th, "_framework", "")?;

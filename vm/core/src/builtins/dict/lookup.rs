@@ -433,11 +433,10 @@ impl Dict {
     /// Removes a key if its value is this very object.
     pub fn remove_pair(&self, th: &mut Thread, key: Borrowed<'_>, value: Borrowed<'_>) -> PyResult<()> {
         let key = Key::new(th, key)?;
-        let taken = self.at_place(Some(th), &key, |d, t, place| match place {
+        self.at_place(Some(th), &key, |d, t, place| match place {
             Place::At(i) if t.value(i).peek().is(value.word()) => Some(d.take_entry(t, i)),
             _ => None,
-        })?;
-        drop(taken);
-        Ok(())
+        })
+        .map(drop)
     }
 }
