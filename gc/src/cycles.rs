@@ -9,6 +9,7 @@ mod stop;
 mod teardown;
 mod watch;
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,9 @@ pub use teardown::Garbage;
 ///
 /// `visit` takes addresses of headers inside the heap or outside it; null and others are ignored.
 pub trait Trace: Sync {
+    /// A field that may hold a reference.
+    type Slot;
+
     /// Visits every reference that `object` holds **and counts**, once per count. To leave one out
     /// is safe (its target looks alive); to report one that is not counted is not.
     fn trace(&self, object: &Header, visit: impl FnMut(*const Header));
@@ -43,6 +47,23 @@ pub trait Trace: Sync {
         let _ = object;
         false
     }
+
+    /// Whether [`Host::finalize`] would do anything for `object`.
+    fn has_finalizer(&self, object: &Header) -> bool;
+
+    /// What there is to know of an object that [is confined](Trace::is_confined), for its owner.
+    fn confined<'a>(&self, object: &'a Header) -> Option<Confined<'a, Self::Slot>>;
+
+    /// What a slot refers to, if that is counted, and not of a deferred kind.
+    fn referent(slot: &Self::Slot) -> Option<NonNull<Header>>;
+}
+
+/// See [`Trace::confined`].
+pub struct Confined<'a, S> {
+    /// [`Trace::has_finalizer`]
+    pub has_finalizer: bool,
+    /// The slots with all its references; `None`: [`Trace::trace`] finds them.
+    pub rows: Option<[&'a [S]; 2]>,
 }
 
 /// The runtime, as the collecting thread sees it.
@@ -113,9 +134,6 @@ pub trait Host {
     /// Visits the DEFERRED objects on the stacks of all threads, this one included (nothing else is
     /// uncounted there). World stopped.
     fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header));
-
-    /// Whether [`Host::finalize`] would do anything for `object`. World stopped.
-    fn has_finalizer(&self, object: &Header) -> bool;
 
     /// Runs the finaliser of `object`; an exception in it is reported, not returned.
     fn finalize(&mut self, object: &Header);

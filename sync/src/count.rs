@@ -365,6 +365,24 @@ impl Header {
             && self.gc.load(Relaxed) & gc_bits::FOREIGN == 0
     }
 
+    /// The references to an object that [`Header::is_private`] to `owner`. A dying one has none.
+    #[inline(always)]
+    pub fn private_count(&self, owner: OwnerId) -> Option<u32> {
+        // ORDERING Relaxed: the owner is the only writer (RC-1).
+        self.is_private(owner).then(|| self.local.load(Relaxed))
+    }
+
+    /// Takes one more reference for `owner`, the caller, if the object [`Header::is_private`] to it; whether it is.
+    #[inline(always)]
+    pub fn pin_private(&self, owner: OwnerId) -> bool {
+        let count = self.private_count(owner);
+        if let Some(count) = count {
+            // ORDERING Relaxed: the owner is the only writer (RC-1).
+            self.local.store(count + 1, Relaxed);
+        }
+        count.is_some()
+    }
+
     /// Condemns an object that its owner, the caller, has just found private and dead. Until the caller passes a
     /// safepoint, collectors that read beside it are the only ones who can see the difference.
     pub fn condemn_private(&self) {

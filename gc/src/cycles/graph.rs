@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use rayon::prelude::*;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
-use super::Trace;
+use super::{Confined, Trace};
 use crate::heap::{BlockKind, BlockMeta, Heap, LocalHeap};
 
 pub(super) const IN_SET: u32 = 1 << 31;
@@ -84,6 +84,10 @@ pub(crate) struct Sieve<'h> {
 pub(crate) struct OwnYoung {
     /// Those that are not private.
     pub others: usize,
+    /// Those that are, the members of the sieve.
+    pub members: usize,
+    /// Some member has a finaliser.
+    pub finalizers: bool,
     /// For each block, whether it has private ones, and whether it has others.
     pub blocks: Vec<(bool, bool)>,
 }
@@ -163,18 +167,27 @@ impl<'h> Sieve<'h> {
             let (mut live, mut others, mut has_members) = (0, 0, false);
             heap.for_each_in_block(covered.block, heap.meta(covered.block), |index, header| {
                 live += 1;
-                let Some(count) = member_count(header, Scope::Young) else { return };
-                if seems_private_to(header, tracer) == Some(owner) {
-                    let cell = &sieve.cells[(covered.first + index) as usize];
-                    // ORDERING Relaxed: this thread only.
-                    let taken = cell.load(Ordering::Relaxed);
-                    // ORDERING Relaxed: as above.
-                    cell.store(IN_SET | (taken + counted(count)) & COUNT, Ordering::Relaxed);
-                    for_each_child(tracer, header, |child, times| sieve.take_ahead(child, times));
-                    has_members = true;
-                } else {
-                    others += 1;
+                if !is_in_scope(header, Scope::Young) {
+                    return;
                 }
+                let count = header.private_count(owner).unwrap_or(0);
+                let confined = if count > 0 { tracer.confined(header) } else { None };
+                let Some(Confined { has_finalizer, rows }) = confined else {
+                    others += usize::from(member_count(header, Scope::Young).is_some());
+                    return;
+                };
+                young.members += 1;
+                young.finalizers |= has_finalizer;
+                match rows {
+                    Some(rows) => rows.into_iter().for_each(|row| sieve.take_row_ahead::<T>(row)),
+                    None => sieve.take_traced_ahead(header, tracer),
+                }
+                let cell = &sieve.cells[(covered.first + index) as usize];
+                // ORDERING Relaxed: this thread only.
+                let taken = cell.load(Ordering::Relaxed);
+                // ORDERING Relaxed: as above.
+                cell.store(IN_SET | (taken + counted(count.into())) & COUNT, Ordering::Relaxed);
+                has_members = true;
             });
             // The other passes look for members, and for full blocks that have become old.
             // ORDERING Relaxed: this thread only.
@@ -256,17 +269,32 @@ impl<'h> Sieve<'h> {
     /// The cell of the slot at `address`, if its block is covered.
     #[inline(always)]
     pub(super) fn cell(&self, address: *const Header) -> Option<&AtomicU32> {
+        self.cell_by(address, |block, meta| match &self.index {
+            Index::Table => meta.side().checked_sub(1),
+            Index::Owner => meta.own_side().checked_sub(1),
+            Index::Here(firsts) => firsts.get(&block).copied(),
+        })
+    }
+
+    /// [`Sieve::cell`] of a sieve of the thread's own.
+    #[inline(always)]
+    fn own_cell(&self, address: *const Header) -> Option<&AtomicU32> {
+        self.cell_by(address, |_, meta| meta.own_side().checked_sub(1))
+    }
+
+    #[inline(always)]
+    fn cell_by(
+        &self,
+        address: *const Header,
+        first_of: impl FnOnce(u32, &BlockMeta) -> Option<u32>,
+    ) -> Option<&AtomicU32> {
         let address = address as usize;
         if !self.heap.in_reservation(address) {
             return None;
         }
         let block = self.heap.block_of(address);
         let meta = self.heap.meta(block);
-        let first = match &self.index {
-            Index::Table => meta.side().checked_sub(1)?,
-            Index::Owner => meta.own_side().checked_sub(1)?,
-            Index::Here(firsts) => *firsts.get(&block)?,
-        };
+        let first = first_of(block, meta)?;
         let index = meta.slot_index(address & (crate::heap::classes::BLOCK_SIZE - 1));
         self.cells.get((first + index) as usize)
     }
@@ -312,7 +340,9 @@ impl<'h> Sieve<'h> {
 
     #[inline(always)]
     fn take_references<T: Trace>(&self, tracer: &T, object: &Header, parallel: bool) {
-        for_each_child(tracer, object, |child, times| self.take(child, times, parallel));
+        let mut runs = Runs::new(|child, times| self.take(child, times, parallel));
+        tracer.trace(object, |child| runs.add(child));
+        runs.end();
     }
 
     #[inline(always)]
@@ -333,10 +363,30 @@ impl<'h> Sieve<'h> {
         }
     }
 
-    /// As [`Sieve::take`], where membership is not settled: until then, a count may be below zero.
+    #[inline(always)]
+    fn take_row_ahead<T: Trace>(&self, row: &[T::Slot]) {
+        let mut runs = Runs::new(|child, times| self.take_ahead(child, times));
+        for slot in row {
+            if let Some(child) = T::referent(slot) {
+                runs.add(child.as_ptr());
+            }
+        }
+        runs.end();
+    }
+
+    /// Out of line, so that the state of the loop over a row can stay in registers.
+    #[inline(never)]
+    fn take_traced_ahead<T: Trace>(&self, object: &Header, tracer: &T) {
+        let mut runs = Runs::new(|child, times| self.take_ahead(child, times));
+        tracer.trace(object, |child| runs.add(child));
+        runs.end();
+    }
+
+    /// As [`Sieve::take`], in a sieve of the thread's own, where membership is not settled: until then, a count may
+    /// be below zero.
     #[inline(always)]
     fn take_ahead(&self, child: *const Header, times: u32) {
-        if let Some(cell) = self.cell(child) {
+        if let Some(cell) = self.own_cell(child) {
             // ORDERING Relaxed: this thread only.
             let value = cell.load(Ordering::Relaxed);
             // ORDERING Relaxed: as above.
@@ -369,6 +419,26 @@ impl<'h> Sieve<'h> {
 
     /// Marks all members that are held from outside, and what they reach. No recursion.
     pub fn propagate<T: Trace>(&self, tracer: &T, pace: &mut Pace<'_>) {
+        self.propagate_among(tracer, pace, |_, _| {});
+    }
+
+    /// As [`Sieve::propagate`], in a stop; then calls `f` with each of the `n` members, and whether it is alive.
+    pub fn split<T: Trace>(&self, tracer: &T, n: usize, mut f: impl FnMut(*const Header, bool)) {
+        let mut members = Vec::with_capacity(n);
+        self.propagate_among(tracer, &mut Pace::Stopped, |slot, cell| members.push((slot, cell)));
+        for (slot, cell) in members {
+            // ORDERING Relaxed: this thread only.
+            f(slot, cell.load(Ordering::Relaxed) & REACHED != 0);
+        }
+    }
+
+    #[inline(always)]
+    fn propagate_among<'s, T: Trace>(
+        &'s self,
+        tracer: &T,
+        pace: &mut Pace<'_>,
+        mut member: impl FnMut(*const Header, &'s AtomicU32),
+    ) {
         let mut queue = MarkQueue::new();
         let mut visited = 0u32;
         for covered in self.used() {
@@ -376,7 +446,11 @@ impl<'h> Sieve<'h> {
             for (slot, cell) in self.slots(covered) {
                 // ORDERING Relaxed: this thread only, from here on.
                 let value = cell.load(Ordering::Relaxed);
-                if value & IN_SET == 0 || !is_held(value) {
+                if value & IN_SET == 0 {
+                    continue;
+                }
+                member(slot, cell);
+                if !is_held(value) {
                     continue;
                 }
                 // ORDERING Relaxed: as above.
@@ -564,34 +638,55 @@ fn prefetch(object: *const Header) {
     let _ = object;
 }
 
-/// Calls `f` with what an object refers to, and how many times in a row: lists of one object many times are
-/// common, and each step would wait for the one before.
-#[inline(always)]
-fn for_each_child<T: Trace>(tracer: &T, object: &Header, mut f: impl FnMut(*const Header, u32)) {
-    let (mut last, mut times) = (core::ptr::null(), 0);
-    tracer.trace(object, |child| {
-        if core::ptr::eq(child, last) {
-            times += 1;
+/// Tells what an object refers to, and how many times in a row: lists of one object many times are common,
+/// and each step would wait for the one before.
+struct Runs<F: FnMut(*const Header, u32)> {
+    last: *const Header,
+    times: u32,
+    tell: F,
+}
+
+impl<F: FnMut(*const Header, u32)> Runs<F> {
+    #[inline(always)]
+    fn new(tell: F) -> Runs<F> {
+        Runs { last: core::ptr::null(), times: 0, tell }
+    }
+
+    #[inline(always)]
+    fn add(&mut self, child: *const Header) {
+        if core::ptr::eq(child, self.last) {
+            self.times += 1;
         } else {
-            let (before, n) = (std::mem::replace(&mut last, child), std::mem::replace(&mut times, 1));
-            f(before, n);
+            self.end();
+            (self.last, self.times) = (child, 1);
         }
-    });
-    f(last, times);
+    }
+
+    /// To be called behind the last child.
+    #[inline(always)]
+    fn end(&mut self) {
+        if self.times > 0 {
+            (self.tell)(self.last, self.times);
+        }
+    }
+}
+
+/// Is the object of an age, and of a kind, that `scope` takes?
+#[inline(always)]
+fn is_in_scope(header: &Header, scope: Scope) -> bool {
+    let excluded = match scope {
+        Scope::Young => gc_bits::FROZEN | gc_bits::OLD | gc_bits::DEFERRED,
+        Scope::Full => gc_bits::FROZEN,
+        Scope::Everything => return true,
+    };
+    // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
+    header.gc.load(Ordering::Acquire) & (gc_bits::TRACKED | excluded) == gc_bits::TRACKED
 }
 
 /// The count of a member of `scope`, as far as references from anywhere can explain it.
 #[inline(always)]
 pub(super) fn member_count(header: &Header, scope: Scope) -> Option<i64> {
-    // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
-    let gc = header.gc.load(Ordering::Acquire);
-    let excluded = match scope {
-        Scope::Young => gc_bits::FROZEN | gc_bits::OLD | gc_bits::DEFERRED,
-        Scope::Full => gc_bits::FROZEN,
-        Scope::Everything => 0,
-    };
-    let wanted = scope == Scope::Everything || gc & gc_bits::TRACKED != 0;
-    if !wanted || gc & excluded != 0 || header.is_immortal() {
+    if !is_in_scope(header, scope) || header.is_immortal() {
         return None;
     }
     let count = header.refcount();
@@ -600,7 +695,7 @@ pub(super) fn member_count(header: &Header, scope: Scope) -> Option<i64> {
         return None;
     }
     // The reference that keeps a deferred object from dying by count holds nothing alive.
-    Some(if gc & gc_bits::DEFERRED != 0 && scope == Scope::Full { count - 1 } else { count })
+    Some(if scope == Scope::Full && is_deferred(header) { count - 1 } else { count })
 }
 
 /// The thread to which an object looks private. A guess, where others can reach it: who relies on it asks
@@ -608,8 +703,7 @@ pub(super) fn member_count(header: &Header, scope: Scope) -> Option<i64> {
 #[inline(always)]
 pub(super) fn seems_private_to<T: Trace>(header: &Header, tracer: &T) -> Option<OwnerId> {
     let owner = header.owner();
-    // ORDERING Relaxed: a guess.
-    let unshared = owner != OwnerId::MERGED && header.shared.load(Ordering::Relaxed) == 0;
+    let unshared = owner != OwnerId::MERGED && header.is_private(owner);
     (unshared && tracer.is_confined(header)).then_some(owner)
 }
 
@@ -617,6 +711,12 @@ pub(super) fn seems_private_to<T: Trace>(header: &Header, tracer: &T) -> Option<
 pub(crate) fn is_tracked(header: &Header) -> bool {
     // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
     header.gc.load(Ordering::Acquire) & gc_bits::TRACKED != 0
+}
+
+#[inline(always)]
+pub(super) fn is_deferred(object: &Header) -> bool {
+    // ORDERING Relaxed: fixed at birth, and changed by this collector only.
+    object.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0
 }
 
 /// Is the object alive at this moment, so that its references may be read? Not if it is dying, or if
@@ -658,13 +758,29 @@ fn workers() -> Option<&'static rayon::ThreadPool> {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr::NonNull;
+
     use typhon_sync::Birth;
 
     use super::*;
 
     struct NoReferences;
     impl Trace for NoReferences {
+        type Slot = ();
+
+        fn confined<'a>(&self, _: &'a Header) -> Option<Confined<'a, ()>> {
+            None
+        }
+
+        fn referent(_: &()) -> Option<NonNull<Header>> {
+            None
+        }
+
         fn trace(&self, _: &Header, _: impl FnMut(*const Header)) {}
+
+        fn has_finalizer(&self, _: &Header) -> bool {
+            false
+        }
     }
 
     #[test]

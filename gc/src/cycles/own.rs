@@ -26,16 +26,17 @@ pub(super) fn collect<H: Host>(
     let me = host.me();
     let births = local(host).own_births().births.max(0) as usize;
     let (sieve, found) = Sieve::of_own(local(host), me, &tracer);
-    let pace = &mut Pace::Stopped;
-    sieve.propagate(&tracer, pace);
-    let (mut dead, mut alive) = (Vec::new(), Vec::new());
-    sieve.for_each_member(
-        pace,
-        |object, is_alive| if is_alive { alive.push(object) } else { dead.push(object) },
+    let (mut dead, mut alive) = (Vec::with_capacity(found.members), Vec::new());
+    sieve.split(
+        &tracer,
+        found.members,
+        |object, is_alive| {
+            if is_alive { alive.push(object) } else { dead.push(object) }
+        },
     );
     // A stranger may have come by meanwhile. What it has seen is marked, and no member next time.
     let n_dead = dead.len();
-    let garbage = Garbage::keep(host, dead);
+    let garbage = Garbage::keep(host, dead, found.finalizers);
     // What is in use just now has no reason to outlive the next collection, if nearly everything else is dead.
     let stay_young = alive.len() * FEW <= garbage.len();
     if !stay_young {
@@ -44,7 +45,7 @@ pub(super) fn collect<H: Host>(
             grow_old(unsafe { &*object });
         }
     }
-    sieve.clean_blocks(pace);
+    sieve.clean_blocks(&mut Pace::Stopped);
     let looked_at = sieve.n_slots();
     drop(sieve);
     let old_deaths = collector.heap.take_old_deaths();

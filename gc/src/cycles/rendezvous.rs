@@ -111,7 +111,7 @@ impl Suspect {
     /// What is proved dead, on the owner's thread.
     pub(super) fn prove<H: Host>(self, host: &mut H) -> Garbage {
         let dead = self.batch.prove(&host.tracer(), |_| {}).dead().collect();
-        Garbage::keep(host, dead)
+        Garbage::keep(host, dead, true)
     }
 }
 

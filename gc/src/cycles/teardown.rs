@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 use typhon_sync::Shared;
 use typhon_sync::header::{Header, gc_bits};
 
-use super::graph::{Pace, Sieve, is_tracked};
+use super::graph::{Pace, Sieve, is_deferred, is_tracked};
 use super::{Collector, Host, Options, Outcome, Trace};
 use crate::heap::Heap;
 use crate::pauses::Watch;
@@ -63,13 +63,14 @@ impl Garbage {
     /// Pins what the calling thread has just found dead among its private objects, if all of it still is private.
     /// Then no stranger can come across it, so nothing is merged or condemned; weak references would have made
     /// it known. If not, there is nothing, and the next search looks again and finds it shared.
-    pub(super) fn keep<H: Host>(host: &mut H, members: Vec<*const Header>) -> Garbage {
+    ///
+    /// `finalizers`: some member may have one.
+    pub(super) fn keep<H: Host>(host: &mut H, members: Vec<*const Header>, finalizers: bool) -> Garbage {
         let me = host.me();
-        let mut finalizers = false;
         for (place, &member) in members.iter().enumerate() {
             // SAFETY: just proved dead, not destroyed.
             let object = unsafe { &*member };
-            if !object.is_private(me) {
+            if !object.pin_private(me) {
                 for &pinned in &members[..place] {
                     // SAFETY: as above.
                     let fate = unsafe { &*pinned }.decref(me);
@@ -78,9 +79,9 @@ impl Garbage {
                 return Garbage::default();
             }
             debug_assert!(!has_weakrefs(object), "a weak reference publishes");
-            finalizers |= !is_finalized(object) && host.has_finalizer(object);
-            object.incref(me);
         }
+        let finalizers =
+            finalizers && members.iter().any(|&member| is_to_be_finalized(member, &host.tracer()));
         Garbage { members, finalizers, private: true, ..Garbage::default() }
     }
 
@@ -117,11 +118,12 @@ impl Garbage {
         members: Vec<*const Header>,
         is_dead: impl Fn(*const Header) -> bool,
     ) -> Garbage {
+        let tracer = host.tracer();
         let mut found = Garbage { members, ..Garbage::default() };
         for &member in &found.members {
             // SAFETY: as above.
             let object = unsafe { &*member };
-            found.finalizers |= !is_finalized(object) && host.has_finalizer(object);
+            found.finalizers |= is_to_be_finalized(object, &tracer);
             found.deferred |= pin(object);
             if has_weakrefs(object) {
                 let early = host.empties_early(object);
@@ -256,11 +258,6 @@ fn unpin<H: Host>(host: &mut H, member: *const Header) {
     }
 }
 
-fn is_deferred(object: &Header) -> bool {
-    // ORDERING Relaxed: fixed at birth, and changed by this collector only.
-    object.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0
-}
-
 /// Lets dead members of deferred kinds die by count.
 fn make_ordinary(members: &[*const Header]) {
     for &member in members {
@@ -288,10 +285,11 @@ fn lift_condemned(members: &[*const Header]) {
 /// Runs the finalisers that have not run. Marks an object before the call: another thread that
 /// drops the last reference meanwhile must not run it again.
 fn finalize<H: Host>(host: &mut H, members: &[*const Header]) {
+    let tracer = host.tracer();
     for &member in members {
         // SAFETY: pinned.
         let object = unsafe { &*member };
-        if !host.has_finalizer(object) {
+        if !tracer.has_finalizer(object) {
             continue;
         }
         // ORDERING AcqRel: the one who sets the bit runs the finaliser, after all earlier uses.
@@ -354,7 +352,11 @@ pub(super) fn set_old(object: &Header) {
     }
 }
 
-fn is_finalized(object: &Header) -> bool {
+/// Does the object, alive, have a finaliser that has not run?
+fn is_to_be_finalized<T: Trace>(object: *const Header, tracer: &T) -> bool {
+    // SAFETY: pinned.
+    let object = unsafe { &*object };
     // ORDERING Relaxed: a hint; the bit is taken by fetch_or.
-    object.gc.load(Ordering::Relaxed) & gc_bits::FINALIZED != 0
+    let is_finalized = object.gc.load(Ordering::Relaxed) & gc_bits::FINALIZED != 0;
+    !is_finalized && tracer.has_finalizer(object)
 }

@@ -2,9 +2,11 @@
 //! (deferred), instances (a node with an uncounted class), weak references.
 #![allow(dead_code)]
 
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock, RwLockWriteGuard};
 
+use typhon_gc::cycles::Confined;
 use typhon_gc::{Collector, Heap, Host, LocalHeap, Strategy, Trace};
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 use typhon_sync::{Birth, Fate};
@@ -52,6 +54,17 @@ pub fn get<'a>(object: Ref) -> &'a Object {
 pub struct Tracer;
 
 impl Trace for Tracer {
+    type Slot = AtomicU64;
+
+    fn confined<'a>(&self, header: &'a Header) -> Option<Confined<'a, AtomicU64>> {
+        let rows = Some([&object(header).slots[..], &[]]);
+        self.is_confined(header).then(|| Confined { has_finalizer: self.has_finalizer(header), rows })
+    }
+
+    fn referent(slot: &AtomicU64) -> Option<NonNull<Header>> {
+        NonNull::new(slot.load(Ordering::Acquire) as *mut Header)
+    }
+
     fn trace(&self, header: &Header, mut visit: impl FnMut(*const Header)) {
         for slot in &object(header).slots {
             visit(slot.load(Ordering::Acquire) as *const Header);
@@ -60,6 +73,11 @@ impl Trace for Tracer {
 
     fn is_confined(&self, header: &Header) -> bool {
         header.shape.load(Ordering::Relaxed) == NODE
+    }
+
+    fn has_finalizer(&self, header: &Header) -> bool {
+        header.shape.load(Ordering::Relaxed) == NODE
+            && object(header).word.load(Ordering::Relaxed) != NO_FINALIZER
     }
 
     fn trace_uncounted(&self, header: &Header, mut visit: impl FnMut(*const Header)) {
@@ -358,11 +376,6 @@ impl Host for Mock {
         for &object in &self.stack {
             visit(object.cast());
         }
-    }
-
-    fn has_finalizer(&self, header: &Header) -> bool {
-        header.shape.load(Ordering::Relaxed) == NODE
-            && object(header).word.load(Ordering::Relaxed) != NO_FINALIZER
     }
 
     fn finalize(&mut self, header: &Header) {

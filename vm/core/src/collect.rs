@@ -6,12 +6,13 @@
 mod background;
 mod zeal;
 
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) use background::before_fork;
 pub use background::{Background, Hold, hold};
-use typhon_gc::cycles::{Options, Outcome, Portion, Turn};
+use typhon_gc::cycles::{Confined, Options, Outcome, Portion, Turn};
 use typhon_gc::heap::OwnBirths;
 use typhon_gc::{Collector, Host, Trace};
 pub use typhon_gc::{Generation, Strategy};
@@ -22,10 +23,10 @@ use zeal::Zeal;
 
 use crate::builtins::dict::Dict;
 use crate::builtins::list::List;
-use crate::object::{Beside, Borrowed, Owned};
+use crate::object::{Beside, Borrowed, Owned, Slot};
 use crate::quarantine;
 use crate::runtime::{Config, Runtime, rt};
-use crate::shape;
+use crate::shape::{self, Shape};
 use crate::thread::{self, Thread};
 use crate::typedef::{References, Visit, type_flags};
 use crate::types::Type;
@@ -119,17 +120,30 @@ fn all_are_due(rt: &Runtime, young: i64) -> bool {
 ///
 /// # Safety
 /// `object` is a live object, or a dead one that is not destroyed yet.
+#[inline(always)]
 unsafe fn type_of(object: &Header) -> &Type {
+    // SAFETY: passed on.
+    unsafe { type_and_shape(object) }.0
+}
+
+/// As [`type_of`], with the object's shape.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn type_and_shape(object: &Header) -> (&Type, &'static Shape) {
     // ORDERING Relaxed: the world is stopped, or this thread holds the object.
     let shape = shape::get(object.shape.load(Ordering::Relaxed));
     // SAFETY: a class lives as long as its instances.
-    unsafe { &*shape.ty() }
+    (unsafe { &*shape.ty() }, shape)
 }
 
 /// Reads objects while the world is stopped, or beside the mutators.
 #[derive(Clone, Copy)]
 pub struct Tracer {
     beside: bool,
+    /// Whoever holds the GIL is the only one who changes anything.
+    all_confined: bool,
     /// Objects that words without a count point to are mortal if they lie below this address.
     mortal_below: usize,
 }
@@ -137,7 +151,12 @@ pub struct Tracer {
 impl Tracer {
     /// For use while the world is stopped.
     pub fn stopped() -> Tracer {
-        Tracer { beside: false, mortal_below: rt().heap.general_start() }
+        let rt = rt();
+        Tracer {
+            beside: false,
+            all_confined: rt.threads.mode().has_gil(),
+            mortal_below: rt.heap.general_start(),
+        }
     }
 
     /// As [`Tracer::stopped`]; shows immortal objects, too.
@@ -147,6 +166,8 @@ impl Tracer {
 }
 
 impl Trace for Tracer {
+    type Slot = Slot;
+
     #[inline(always)]
     fn trace(&self, object: &Header, mut visit: impl FnMut(*const Header)) {
         // Words with bit 3 are of a deferred kind and own a count nevertheless, or immortal (OB-2); the
@@ -159,17 +180,17 @@ impl Trace for Tracer {
         };
         // SAFETY: the object is whole; the world is stopped, or the payload is read as its layout allows.
         unsafe {
-            let ty = type_of(object);
+            let (ty, shape) = type_and_shape(object);
             let layout = &ty.layout.0;
             match layout.references {
                 References::Nowhere => {}
                 References::Row(row, visit) => match row(object) {
-                    Some(slots) => (*slots).iter().for_each(|slot| word(slot.peek())),
+                    Some(slots) => slots.as_ref().iter().for_each(|slot| word(slot.peek())),
                     None => self.visit(object, layout.beside, visit, &mut word),
                 },
                 References::Visited(visit) => self.visit(object, layout.beside, visit, &mut word),
             }
-            for v in ty.values(object) {
+            for v in ty.values_by(object, shape) {
                 word(v.peek());
             }
         }
@@ -177,7 +198,38 @@ impl Trace for Tracer {
 
     fn is_confined(&self, object: &Header) -> bool {
         // SAFETY: a live object.
-        rt().threads.mode().has_gil() || unsafe { type_of(object) }.layout.0.confined
+        self.all_confined || unsafe { type_of(object) }.layout.0.confined
+    }
+
+    fn has_finalizer(&self, object: &Header) -> bool {
+        // SAFETY: a live object.
+        unsafe { type_of(object) }.slots.finalize().is_some()
+    }
+
+    #[inline(always)]
+    fn confined<'a>(&self, object: &'a Header) -> Option<Confined<'a, Slot>> {
+        // SAFETY: as in `trace`; its owner, who asks, is the only one to change it.
+        unsafe {
+            let (ty, shape) = type_and_shape(object);
+            let layout = &ty.layout.0;
+            if !self.all_confined && !layout.confined {
+                return None;
+            }
+            let row: Option<&'a [Slot]> = match layout.references {
+                References::Nowhere => Some(&[]),
+                References::Row(row, _) => row(object).map(|slots| slots.as_ref()),
+                References::Visited(_) => None,
+            };
+            let rows = row.map(|row| [row, ty.values_by(object, shape)]);
+            Some(Confined { has_finalizer: ty.slots.finalize().is_some(), rows })
+        }
+    }
+
+    #[inline(always)]
+    fn referent(slot: &Slot) -> Option<NonNull<Header>> {
+        let w = slot.peek();
+        // What has bit 3 is of a deferred kind, or immortal.
+        if w.is_counted() { NonNull::new(w.ptr()) } else { None }
     }
 
     #[inline(always)]
@@ -402,11 +454,6 @@ impl Host for VmHost {
         }
     }
 
-    fn has_finalizer(&self, object: &Header) -> bool {
-        // SAFETY: a member of the garbage, alive.
-        unsafe { type_of(object) }.slots.finalize().is_some()
-    }
-
     fn finalize(&mut self, object: &Header) {
         crate::dealloc::run_finalizer(self.th(), Borrowed::from_header(object));
     }
@@ -545,8 +592,7 @@ fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, lim
     let collecting = &rt().collecting;
     let _hold = hold(th);
     crate::quarantine::release(th);
-    // Seals what this thread has retired, then frees it, unless other threads may still be reading it.
-    th.sync.ctx.reclaim();
+    // What this thread has retired, unless other threads may still be reading it.
     th.sync.ctx.reclaim();
     th.drain_drops();
     background::serve(th, true);

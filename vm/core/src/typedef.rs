@@ -1,5 +1,6 @@
 //! Declaring a built-in type or function: constant data, written once beside the code.
 
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use typhon_sync::header::Header;
@@ -170,10 +171,13 @@ pub enum References {
     /// There are none.
     Nowhere,
     /// In these slots, which may be read beside mutators ([`Beside::Always`]); `None`: visited.
-    Row(unsafe fn(*const Header) -> Option<*const [Slot]>, Visit),
+    Row(RowOf, Visit),
     /// Where [`Trace::trace`] says.
     Visited(Visit),
 }
+
+/// The slots with the counted references of a payload.
+pub type RowOf = unsafe fn(*const Header) -> Option<NonNull<[Slot]>>;
 
 /// Calls back with every counted reference of a payload.
 pub type Visit = unsafe fn(*const Header, &mut dyn FnMut(Word));
@@ -212,7 +216,7 @@ impl Layout {
 
 impl Layout {
     /// The layout with its references where `row` says.
-    pub const fn in_a_row(self, row: unsafe fn(*const Header) -> Option<*const [Slot]>) -> Layout {
+    pub const fn in_a_row(self, row: RowOf) -> Layout {
         let References::Visited(visit) = self.references else { return self };
         Layout { references: References::Row(row, visit), ..self }
     }

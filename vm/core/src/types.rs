@@ -172,11 +172,21 @@ impl Type {
     #[inline(always)]
     pub unsafe fn values<'a>(&self, obj: &'a Header) -> &'a [Slot] {
         // ORDERING Relaxed: a transition keeps the capacity or gives up the (then empty) slots.
-        let capacity = crate::shape::get(obj.shape.load(Ordering::Relaxed)).capacity();
+        let shape = crate::shape::get(obj.shape.load(Ordering::Relaxed));
+        // SAFETY: passed on.
+        unsafe { self.values_by(obj, shape) }
+    }
+
+    /// [`Type::values`], where the shape is at hand.
+    ///
+    /// # Safety
+    /// As said; `shape` is or was the shape of `obj`.
+    #[inline(always)]
+    pub unsafe fn values_by<'a>(&self, obj: &'a Header, shape: &crate::shape::Shape) -> &'a [Slot] {
         // SAFETY: as in `dict_slot`.
         unsafe {
             let p = (obj as *const Header as *const u8).add(self.values_offset() as usize) as *const Slot;
-            core::slice::from_raw_parts(p, self.n_values() as usize + capacity)
+            core::slice::from_raw_parts(p, self.n_values() as usize + shape.capacity())
         }
     }
 

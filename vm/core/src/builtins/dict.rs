@@ -31,7 +31,7 @@ crate::payload! {
     }
 }
 
-unsafe fn row(o: *const crate::Header) -> Option<*const [crate::Slot]> {
+unsafe fn row(o: *const crate::Header) -> Option<core::ptr::NonNull<[crate::Slot]>> {
     // SAFETY: used for dicts only.
     unsafe { (*(o as *const Dict)).table().row() }
 }

@@ -33,9 +33,9 @@ crate::payload! {
     }
 }
 
-unsafe fn row(o: *const crate::Header) -> Option<*const [Slot]> {
+unsafe fn row(o: *const crate::Header) -> Option<core::ptr::NonNull<[Slot]>> {
     // SAFETY: used for lists only.
-    Some(unsafe { (*(o as *const List)).items.row() })
+    core::ptr::NonNull::new(unsafe { (*(o as *const List)).items.row() }.cast_mut())
 }
 
 pub static DEF: TypeDef = TypeDef {
@@ -344,7 +344,6 @@ impl<'l> Locked<'l> {
     /// Replaces the items from `start` to before `stop` (start ≤ stop ≤ len) by `new`; returns the
     /// old ones, or gives `new` back if there is not enough memory.
     pub fn splice(&self, start: usize, stop: usize, mut new: Vec<Owned>) -> Result<Vec<Owned>, Vec<Owned>> {
-        let n = self.len();
         if new.len() == stop - start {
             for (slot, value) in self.slots()[start..stop].iter().zip(&mut new) {
                 *value = replace(slot, core::mem::replace(value, Owned::none()));
@@ -354,6 +353,7 @@ impl<'l> Locked<'l> {
         if new.len() > stop - start && !self.reserve(new.len() - (stop - start)) {
             return Err(new);
         }
+        let n = self.len();
         // SAFETY: the words are taken out of the buffer below.
         let old = self.slots()[start..stop]
             .iter()

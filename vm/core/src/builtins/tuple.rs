@@ -9,6 +9,7 @@ use crate::thread::{Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicI64, Ordering};
 use typhon_sync::header::{Header, gc_bits};
 
@@ -187,9 +188,9 @@ mod layout {
     pub const LAYOUT: Layout =
         Layout { references: References::Row(row, trace), clear, drop, ..Layout::confined::<Tuple>() };
 
-    unsafe fn row(o: *const Header) -> Option<*const [Slot]> {
+    unsafe fn row(o: *const Header) -> Option<NonNull<[Slot]>> {
         // SAFETY: used for tuples only.
-        Some(unsafe { (*(o as *const Tuple)).items() })
+        Some(NonNull::from(unsafe { (*(o as *const Tuple)).items() }))
     }
     unsafe fn trace(o: *const Header, visit: &mut dyn FnMut(Word)) {
         // SAFETY: used for tuples only.

@@ -12,6 +12,7 @@
 //!
 //! Source: Hettinger's compact dict (2012); the probe order is CPython's, after Knuth 6.4.
 
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 
@@ -245,9 +246,10 @@ impl Table {
     }
 
     /// Keys and values of a simple table.
-    pub(super) fn row(&self) -> Option<*const [Slot]> {
+    pub(super) fn row(&self) -> Option<NonNull<[Slot]>> {
         let n = self.n() as usize * 2;
-        (!self.general).then(|| core::ptr::slice_from_raw_parts(self.entry_base() as *const Slot, n))
+        let entries = core::ptr::slice_from_raw_parts_mut(self.entry_base() as *mut Slot, n);
+        if self.general { None } else { NonNull::new(entries) }
     }
 
     #[inline(always)]
