@@ -246,7 +246,7 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
         None => format!("<{kind} at {address:#x}; dead>"),
         Some(v) => {
             let target = v.word().identity();
-            let class = v.borrow().type_name(th);
+            let class = crate::builtins::type_::full_name(th, v.borrow().ty());
             // As of the class alone: an object's own `__getattr__` is not asked.
             let name = th.rt.names.__name__.get();
             let name = v.borrow().special(th, name)?;

@@ -27,7 +27,7 @@ r3 = weakref.ref(c, lambda ref: log.append("second"))
 assert r2 is not r and r2.__callback__ == log.append and weakref.getweakrefcount(c) == 3
 assert weakref.getweakrefs(c) == [r, r2, r3]
 assert hash(r) == hash(c) and r == r2 and not (r != r2)
-assert "to 'C' at" in repr(r)
+assert "<weakref at 0x" in repr(r) and "to '__main__.C' at" in repr(r)
 del c
 assert r() is None and log == ["second", r2], log
 assert r2.__callback__ is None and "dead" in repr(r)
