@@ -193,6 +193,16 @@ impl LocalHeap {
         } else if gc & gc_bits::OLD != 0 {
             self.old_died();
         }
+        // SAFETY: passed on.
+        unsafe { self.recycle(object) }
+    }
+
+    /// As [`LocalHeap::free`], for what a collection of this thread's own has already taken out of the counts.
+    ///
+    /// # Safety
+    /// As there.
+    #[inline(always)]
+    pub unsafe fn recycle(&mut self, object: *mut Header) {
         let lists = &mut *self.lists;
         // SAFETY: an object of this heap, says the caller.
         let (block, meta) = unsafe { lists.block_of(object as usize) };

@@ -12,7 +12,7 @@ use typhon_sync::header::{Header, gc_bits};
 use crate::flags;
 use crate::object::{Beside, Borrowed, Owned, own_slot_word};
 use crate::quarantine;
-use crate::shape;
+use crate::shape::{self, Shape};
 use crate::thread::Thread;
 use crate::types::Type;
 use crate::word::{UNCOUNTED, Word};
@@ -49,7 +49,7 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // SAFETY: dead but still allocated, and ours alone.
     let h = unsafe { &*p };
     // SAFETY: as above.
-    let ty = unsafe { type_of_dead(h) };
+    let (ty, _) = unsafe { type_of_dead(h) };
     // ORDERING Relaxed: nobody else uses a dead object.
     let bits = h.gc.load(Ordering::Relaxed);
     if ty.slots.finalize().is_some() && bits & gc_bits::FINALIZED == 0 && !finalize(th, h) {
@@ -64,7 +64,7 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     let beside = quarantine::is_active();
     // SAFETY: an instance of `ty`; the slot goes back once.
     unsafe {
-        drop_contents(ty, h, beside);
+        drop_contents(h, beside);
         free_slot(th, p, beside);
     }
 }
@@ -80,9 +80,8 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
         // SAFETY: pinned; its class is no member, classes being of a deferred kind.
         unsafe {
             let object = &*member;
-            let ty = type_of_dead(object);
             object.condemn_private();
-            drop_contents(ty, object, beside);
+            drop_contents(object, beside);
         }
     }
     // Not before now: to drop a reference to a member is to write to its header.
@@ -90,32 +89,35 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
         // SAFETY: its contents are gone, and with them every reference to it.
         unsafe {
             (*member).drop_condemned_private();
-            free_slot(th, member.cast_mut(), beside);
+            let slot = member.cast_mut();
+            if beside { quarantine::hold_slot(th, slot) } else { th.heap.recycle(slot) }
         }
     }
     th.drain_drops();
 }
 
-/// The class of an object that nobody else uses any more.
+/// The class of an object that nobody else uses any more, and its shape.
 ///
 /// # Safety
 /// As said; the class lives as long as the reference is used, which it does while its instance is there.
 #[inline(always)]
-unsafe fn type_of_dead<'a>(object: &Header) -> &'a Type {
+unsafe fn type_of_dead<'a>(object: &Header) -> (&'a Type, &'static Shape) {
     // ORDERING Relaxed: nobody else uses it.
     let shape = shape::get(object.shape.load(Ordering::Relaxed));
     // SAFETY: says the caller.
-    unsafe { &*shape.ty() }
+    (unsafe { &*shape.ty() }, shape)
 }
 
 /// Drops what an object holds: its values, then its payload.
 ///
 /// # Safety
-/// An instance of `ty`, dead or condemned, and emptied once. `beside`: whether a quarantine is active.
+/// Dead or condemned, and emptied once. `beside`: whether a quarantine is active.
 #[inline(always)]
-unsafe fn drop_contents(ty: &Type, object: &Header, beside: bool) {
+unsafe fn drop_contents(object: &Header, beside: bool) {
+    // SAFETY: nobody else uses it.
+    let (ty, shape) = unsafe { type_of_dead(object) };
     // SAFETY: an instance of `ty`.
-    for v in unsafe { ty.values(object) } {
+    for v in unsafe { ty.values_by(object, shape) } {
         let w = v.peek();
         if w.is_ptr() {
             // Nobody else looks at a dead object, so its words need not be exchanged for empty ones.
