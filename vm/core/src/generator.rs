@@ -204,8 +204,9 @@ impl Generator {
         unsafe { (self as *const Generator as *mut u8).add(HEAD) as *mut Word }
     }
 
+    #[inline(always)]
     pub fn function(&self) -> &Function {
-        self.func.get().downcast().expect("a generator has a function")
+        crate::builtins::descriptors::payload(self.func.get())
     }
 
     pub fn code(&self) -> &CodeObject {
@@ -309,6 +310,27 @@ pub fn start_running(th: &mut Thread, g: &Generator) -> bool {
     g.state.compare_exchange(s, state::RUNNING, Ordering::AcqRel, Ordering::Relaxed).is_ok()
 }
 
+/// [`start_running`] for a generator in a word on this thread's stack.
+///
+/// # Safety
+/// The word is a generator, alive.
+#[inline(always)]
+pub unsafe fn start_running_on_stack(th: &mut Thread, word: Word) -> bool {
+    // SAFETY: by contract.
+    let g = unsafe { &*(word.ptr() as *const Generator) };
+    // If the word has the only count, no slot, local or thread leads to the generator; those who find objects
+    // by a walk over the heap do it while this thread stops.
+    if word.is_counted() && g.header.is_unique(th.owner) {
+        let can_run = g.state() <= state::SUSPENDED;
+        if can_run {
+            // ORDERING Relaxed: nobody else can reach it.
+            g.state.store(state::RUNNING, Ordering::Relaxed);
+        }
+        return can_run;
+    }
+    start_running(th, g)
+}
+
 /// Makes the object of a frame that stands at RETURN_GENERATOR, and moves its locals there.
 ///
 /// # Safety
@@ -382,8 +404,8 @@ unsafe fn owned_word(w: Word) -> Word {
 ///
 /// # Safety
 /// Words above `sp` are free; the caller's record is saved.
-#[inline(always)]
-pub unsafe fn push_resumed_by(
+#[inline(never)]
+pub unsafe fn push_resumed(
     th: &mut Thread,
     g: &Generator,
     sp: *mut Word,
@@ -391,28 +413,20 @@ pub unsafe fn push_resumed_by(
 ) -> Option<(*const u64, *mut Word, *mut Word)> {
     // SAFETY: by contract; the words are ours while the state is RUNNING.
     unsafe {
-        let f = g.function();
-        let code = f.code();
-        let ci = th.ci.add(1);
-        if ci >= th.ci_limit || sp.add(code.frame_size as usize) >= th.stack_limit {
+        if !eval::has_room(th, g.code(), sp) {
             // ORDERING Release: gives the words back.
             g.state.store(state::SUSPENDED, Ordering::Release);
-            let _ = eval::recursion_error(th);
             return None;
         }
-        // ORDERING Relaxed: ours while running.
-        let n = g.n_words.load(Ordering::Relaxed) as usize;
-        core::ptr::copy_nonoverlapping(g.words(), sp, n);
-        let pc = g.pc.load(Ordering::Relaxed);
-        fill(th, ci, g, sp, sp.add(n), pc, by);
+        let frame = push_words(th, g, sp, by);
         if g.frame.peek() != Word::UNBOUND {
-            (*ci).frame = crate::frame_object::resumed(g, ci);
+            (*th.ci).frame = crate::frame_object::resumed(g, th.ci);
         }
-        Some((pc, sp.add(n), sp))
+        Some(frame)
     }
 }
 
-/// As [`push_resumed_by`] where nothing has to be called for it; `None`: nothing was done.
+/// As [`push_resumed`] where nothing has to be called for it; `None`: nothing was done.
 ///
 /// # Safety
 /// As there.
@@ -423,17 +437,31 @@ pub unsafe fn push_plain(
     sp: *mut Word,
     by: ResumedBy,
 ) -> Option<(*const u64, *mut Word, *mut Word)> {
-    // SAFETY: as in `push_resumed_by`.
+    // SAFETY: as in `push_resumed`.
     unsafe {
-        let f = g.function();
-        let code = f.code();
-        let ci = th.ci.add(1);
-        if ci >= th.ci_limit
-            || sp.add(code.frame_size as usize) >= th.stack_limit
+        if th.ci.add(1) >= th.ci_limit
+            || sp.add(g.capacity as usize) >= th.stack_limit
             || g.frame.peek() != Word::UNBOUND
         {
             return None;
         }
+        Some(push_words(th, g, sp, by))
+    }
+}
+
+/// Moves the words of a running generator to `sp`, and fills the next record for it, which becomes the current.
+///
+/// # Safety
+/// As [`push_resumed`]; there is room.
+#[inline(always)]
+unsafe fn push_words(
+    th: &mut Thread,
+    g: &Generator,
+    sp: *mut Word,
+    by: ResumedBy,
+) -> (*const u64, *mut Word, *mut Word) {
+    // SAFETY: by contract.
+    unsafe {
         // ORDERING Relaxed: ours while running.
         let n = g.n_words.load(Ordering::Relaxed) as usize;
         let (from, end) = (g.words(), sp.add(n));
@@ -445,36 +473,17 @@ pub unsafe fn push_plain(
         }
         // ORDERING Relaxed: as above.
         let pc = g.pc.load(Ordering::Relaxed);
-        fill(th, ci, g, sp, end, pc, by);
-        Some((pc, end, sp))
-    }
-}
-
-/// Fills the record `ci` for the running generator and makes it current.
-///
-/// # Safety
-/// As [`push_resumed_by`].
-#[inline(always)]
-unsafe fn fill(
-    th: &mut Thread,
-    ci: *mut CallRecord,
-    g: &Generator,
-    fp: *mut Word,
-    sp: *mut Word,
-    pc: *const u64,
-    by: ResumedBy,
-) {
-    // SAFETY: by contract.
-    unsafe {
         let f = g.function();
+        let code = f.code();
+        let ci = th.ci.add(1);
         (*ci).pc = pc;
-        (*ci).fp = fp;
-        (*ci).sp = sp;
-        (*ci).base = fp;
-        (*ci).code = f.code();
+        (*ci).fp = sp;
+        (*ci).sp = end;
+        (*ci).base = sp;
+        (*ci).code = code;
         (*ci).globals = f.globals() as *const _;
         (*ci).func = Word(f as *const Function as u64 | UNCOUNTED);
-        (*ci).locals = if f.code().flags & co::OPTIMIZED == 0 {
+        (*ci).locals = if code.flags & co::OPTIMIZED == 0 {
             // A coroutine of module code with `await` at its top level.
             Borrowed::from_payload(f.globals()).word().uncounted()
         } else {
@@ -487,20 +496,8 @@ unsafe fn fill(
         let item = g.handled.0.get();
         (*item).previous = th.handled;
         th.handled = item;
+        (pc, end, sp)
     }
-}
-
-/// As [`push_resumed_by`] for native callers.
-///
-/// # Safety
-/// As there.
-pub unsafe fn push_resumed(
-    th: &mut Thread,
-    g: &Generator,
-    sp: *mut Word,
-) -> Option<(*const u64, *mut Word, *mut Word)> {
-    // SAFETY: passed on.
-    unsafe { push_resumed_by(th, g, sp, ResumedBy::Native) }
 }
 
 /// Moves the running frame's words back into the generator. The caller pops the record.

@@ -13,6 +13,7 @@ use typhon_compile::code::flags as co;
 use crate::builtins::dict::Dict;
 use crate::code::CodeObject;
 use crate::function::Function;
+use crate::generator::{self, Generator, ResumedBy};
 use crate::interp::frame::CallRecord;
 use crate::interp::handlers::{call, cold};
 use crate::interp::machine::{ARG_BITS, Handler};
@@ -263,11 +264,13 @@ pub fn recursion_error(th: &mut Thread) -> Raised {
 ///
 /// # Safety
 /// The generator is marked running by the caller and its frame is complete.
-pub unsafe fn resume(th: &mut Thread, generator: &crate::generator::Generator, sent: Owned) -> PyResult {
+pub unsafe fn resume(th: &mut Thread, g: &Generator, sent: Owned) -> PyResult {
     // SAFETY: the protocol of `push_boundary`.
     unsafe {
         let sp = push_boundary(th)?;
-        let w = match crate::generator::push_resumed(th, generator, sp) {
+        let frame = generator::push_plain(th, g, sp, ResumedBy::Native)
+            .or_else(|| generator::push_resumed(th, g, sp, ResumedBy::Native));
+        let w = match frame {
             Some((pc, sp, fp)) => run(pc, sp, fp, th, sent.into_raw()),
             None => Word::ZERO,
         };
@@ -280,7 +283,7 @@ pub unsafe fn resume(th: &mut Thread, generator: &crate::generator::Generator, s
 ///
 /// # Safety
 /// As [`resume`]; an exception is set.
-pub unsafe fn resume_raising(th: &mut Thread, generator: &crate::generator::Generator) -> PyResult {
+pub unsafe fn resume_raising(th: &mut Thread, g: &Generator) -> PyResult {
     // SAFETY: the protocol of `push_boundary`.
     unsafe {
         let exc = th.take_exc();
@@ -288,7 +291,7 @@ pub unsafe fn resume_raising(th: &mut Thread, generator: &crate::generator::Gene
         if let Some(exc) = exc {
             let _ = th.set_exc(exc);
         }
-        let w = match crate::generator::push_resumed(th, generator, sp) {
+        let w = match generator::push_resumed(th, g, sp, ResumedBy::Native) {
             Some((pc, sp, fp)) => {
                 let unit = unit(super::opcodes::Op::Raise, 0);
                 let _ = pc;

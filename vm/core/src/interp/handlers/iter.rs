@@ -71,7 +71,7 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         save(th, pc, sp);
-        if generator::start_running(&mut *th, g) {
+        if generator::start_running_on_stack(&mut *th, tos) {
             if let Some((pc, sp, fp)) = generator::push_plain(&mut *th, g, sp, ResumedBy::ForIter) {
                 next!(pc, sp, fp, th, Word::NONE)
             }
@@ -84,7 +84,7 @@ handlers! {
     #[cold]
     fn for_iter_generator_slow(pc, sp, fp, th, tos, arg) {
         let g = &*(tos.ptr() as *const Generator);
-        if let Some((pc, sp, fp)) = generator::push_resumed_by(&mut *th, g, sp, ResumedBy::ForIter) {
+        if let Some((pc, sp, fp)) = generator::push_resumed(&mut *th, g, sp, ResumedBy::ForIter) {
             next!(pc, sp, fp, th, Word::NONE)
         }
         tail!(raised, pc, sp, fp, th, tos, 0)
@@ -209,13 +209,13 @@ handlers! {
         if r.is_ptr() && (shape_of(r) == ids::GENERATOR || shape_of(r) == ids::COROUTINE) {
             let g = &*(r.ptr() as *const Generator);
             save(th, pc, sp);
-            if generator::start_running(&mut *th, g) {
+            if generator::start_running_on_stack(&mut *th, r) {
                 let plain = tos.0 & 15 != UNCOUNTED || own_local(th, tos);
                 let v = if plain { tos.owned_now() } else { own_word(tos).into_raw() };
                 if let Some((pc, sp, fp)) = generator::push_plain(&mut *th, g, sp, ResumedBy::Send) {
                     next!(pc, sp, fp, th, v)
                 }
-                if let Some((pc, sp, fp)) = generator::push_resumed_by(&mut *th, g, sp, ResumedBy::Send) {
+                if let Some((pc, sp, fp)) = generator::push_resumed(&mut *th, g, sp, ResumedBy::Send) {
                     next!(pc, sp, fp, th, v)
                 }
                 *sp = v;
