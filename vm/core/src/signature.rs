@@ -170,18 +170,32 @@ impl DirectCall {
         DirectCall(bits)
     }
 
-    /// Calls the function with as many arguments as [`Direct::for_count`] was asked for.
+    /// Words that the function sees.
     #[inline(always)]
-    pub fn call(self, th: &mut Thread, args: &[Borrowed<'_>]) -> PyResult {
+    fn len(self) -> usize {
+        (self.0 >> 52 & 15) as usize
+    }
+
+    /// Does the function see `n` arguments as they are?
+    #[inline(always)]
+    pub fn is_whole(self, n: usize) -> bool {
+        n == self.len()
+    }
+
+    /// The function, to be called with as many words as it sees.
+    #[inline(always)]
+    pub fn function(self) -> BoundFn {
         // SAFETY: `Params::direct_call` made the word of a `BoundFn`.
-        let function = unsafe { core::mem::transmute::<usize, BoundFn>((self.0 & Direct::ADDRESS) as usize) };
-        let len = (self.0 >> 52 & 15) as usize;
-        if args.len() == len {
-            return function(th, args);
-        }
+        unsafe { core::mem::transmute::<usize, BoundFn>((self.0 & Direct::ADDRESS) as usize) }
+    }
+
+    /// Calls the function with as many arguments as [`Direct::for_count`] was asked for, fewer than it sees.
+    pub fn call_padded(self, th: &mut Thread, args: &[Borrowed<'_>]) -> PyResult {
         let mut words = [Borrowed::null(); DirectCall::MOST];
-        words[..args.len()].copy_from_slice(args);
-        function(th, &words[..len])
+        for (word, arg) in words.iter_mut().zip(args) {
+            *word = *arg;
+        }
+        self.function()(th, &words[..self.len()])
     }
 }
 

@@ -106,6 +106,12 @@ impl MethodDescriptor {
     pub fn objclass(&self) -> &Type {
         class_in(&self.objclass)
     }
+
+    /// Is `class` that class?
+    #[inline(always)]
+    pub fn is_of(&self, class: *const Type) -> bool {
+        core::ptr::eq(self.objclass.peek().ptr(), class.cast())
+    }
 }
 
 fn display(class: &Type, def: &NativeDef) -> String {

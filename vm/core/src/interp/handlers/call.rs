@@ -107,46 +107,56 @@ handlers! {
 
     /// CALL of what is no Python function.
     fn call_other(pc, sp, fp, th, tos, arg) {
-        let base = sp.sub(arg as usize + 2);
-        let callee = *base;
+        let callee = *sp.sub(arg as usize + 2);
         if callee.is_ptr() && !(*th).breaker_set() {
-            let n = arg + (*base.add(1) != Word::NULL) as u64;
-            match shape_of(callee) {
-                ids::NATIVE_FUNCTION => {
-                    save(th, pc.add(1), sp);
-                    let f = &*(callee.ptr() as *const NativeFunction);
-                    let (n, first) = match f.bound_self() {
-                        None => (n, *base.add(1)),
-                        // The callee's word keeps it alive as long as the arguments.
-                        Some(me) if n == arg => (n + 1, me.word()),
-                        Some(_) => (u64::MAX, Word::NULL),
-                    };
-                    if let Some(call) = f.direct.for_count(n) {
-                        *base.add(1) = first;
-                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg + 2)
-                    }
-                    tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
-                }
-                ids::METHOD_DESCRIPTOR => {
-                    save(th, pc.add(1), sp);
-                    let m = &*(callee.ptr() as *const MethodDescriptor);
-                    let me = *sp.sub(n as usize);
-                    if let Some(call) = m.direct.for_count(n)
-                        && me.is_ptr()
-                        && core::ptr::eq(shape::get(shape_of(me)).ty(), m.objclass())
-                    {
-                        tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg + 2)
-                    }
-                    tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg + 2)
-                }
-                _ => {}
+            save(th, pc.add(1), sp);
+            let shape = shape_of(callee);
+            if shape == ids::METHOD_DESCRIPTOR {
+                tail!(call_method_descriptor, pc, sp, fp, th, callee, arg + 2)
+            }
+            if shape == ids::NATIVE_FUNCTION {
+                tail!(call_native_function, pc, sp, fp, th, callee, arg + 2)
+            }
+            if shape == ids::TYPE {
+                tail!(cold::call_type, pc, sp, fp, th, tos, arg)
             }
         }
-        if callee.is_ptr() && shape_of(callee) == ids::TYPE && !(*th).breaker_set() {
-            save(th, pc.add(1), sp);
-            tail!(cold::call_type, pc, sp, fp, th, tos, arg)
-        }
         tail!(cold::call, pc, sp, fp, th, tos, arg)
+    }
+
+    /// CALL of the native function in `tos`; `arg` words belong to it.
+    fn call_native_function(pc, sp, fp, th, tos, arg) {
+        let below = sp.sub(arg as usize).add(1);
+        let f = &*(tos.ptr() as *const NativeFunction);
+        let mut n = arg - 1 - (*below == Word::NULL) as u64;
+        if let Some(me) = f.bound_self() {
+            if *below != Word::NULL {
+                tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)
+            }
+            n += 1;
+            if let Some(call) = f.direct.for_count(n) {
+                // The callee's word keeps it alive as long as the arguments.
+                *below = me.word();
+                tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
+        } else if let Some(call) = f.direct.for_count(n) {
+            tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+        }
+        tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)
+    }
+
+    /// As [`call_native_function`], of a native method.
+    fn call_method_descriptor(pc, sp, fp, th, tos, arg) {
+        let m = &*(tos.ptr() as *const MethodDescriptor);
+        let n = arg - 1 - (*sp.sub(arg as usize).add(1) == Word::NULL) as u64;
+        let me = *sp.sub(n as usize);
+        if let Some(call) = m.direct.for_count(n)
+            && me.is_ptr()
+            && m.is_of(shape::get(shape_of(me)).ty())
+        {
+            tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+        }
+        tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)
     }
 
     /// Drops callee, arguments and locals, and goes on behind the call with the top as its result.

@@ -365,11 +365,21 @@ handlers! {
     /// As [`call_native`], with the [`DirectCall`] in `tos`.
     fn call_direct(pc, sp, fp, th, tos, arg) {
         let base = sp.sub(arg as usize);
-        let w = run_direct(th, base, sp, DirectCall::from_bits(tos.0));
+        let first = base.add(1 + (*base.add(1) == Word::NULL) as usize);
+        let call = DirectCall::from_bits(tos.0);
+        let w = if call.is_whole(sp.offset_from(first) as usize) {
+            let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
+            raw(call.function()(&mut *th, all))
+        } else {
+            run_padded(th, first, sp, call)
+        };
         if w == Word::ZERO {
             tail!(raised, pc, sp, fp, th, tos, 0)
         }
-        let sp = base;
+        while sp > base {
+            sp = sp.sub(1);
+            crate::dealloc::drop_word(*sp);
+        }
         crate::after_native!(pc, sp, fp, th, w)
     }
 
@@ -531,21 +541,22 @@ unsafe fn start_class(th: *mut Thread, pad: *const u64, base: *mut Word, end: *m
 
 /// Ends a native call: drops the words from `base` to `sp`; 0 = raised, and they stay.
 unsafe fn finish_native(r: PyResult, base: *mut Word, sp: *mut Word) -> Word {
-    match r {
-        Ok(v) => {
-            let w = v.into_raw();
-            let mut p = sp;
-            while p > base {
-                // SAFETY: the words belong to the call that ends.
-                unsafe {
-                    p = p.sub(1);
-                    crate::dealloc::drop_word(*p);
-                }
-            }
-            w
+    let w = raw(r);
+    let mut p = sp;
+    while w != Word::ZERO && p > base {
+        // SAFETY: the words belong to the call that ends.
+        unsafe {
+            p = p.sub(1);
+            crate::dealloc::drop_word(*p);
         }
-        Err(crate::Raised(())) => Word::ZERO,
     }
+    w
+}
+
+/// The word of a result; 0 = raised.
+#[inline(always)]
+fn raw(r: PyResult) -> Word {
+    r.map_or(Word::ZERO, Owned::into_raw)
 }
 
 /// # Safety
@@ -561,17 +572,16 @@ unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
     }
 }
 
-/// As [`run_native`], past the callee.
+/// Calls a native function with the arguments from `first` to `sp`, and leaves them; 0 = raised.
 ///
 /// # Safety
 /// As [`start_call`]; `call` suits the number of arguments.
 #[inline(never)]
-unsafe fn run_direct(th: *mut Thread, base: *mut Word, sp: *mut Word, call: DirectCall) -> Word {
+unsafe fn run_padded(th: *mut Thread, first: *mut Word, sp: *mut Word, call: DirectCall) -> Word {
     // SAFETY: by contract.
     unsafe {
-        let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
         let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
-        finish_native(call.call(&mut *th, all), base, sp)
+        raw(call.call_padded(&mut *th, all))
     }
 }
 
