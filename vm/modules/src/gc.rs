@@ -13,6 +13,8 @@ use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thre
 use typhon_gc::{Generation, Policy};
 use typhon_sync::header::gc_bits;
 
+use crate::support::c_int;
+
 pub static MODULE: ModuleDef = ModuleDef {
     name: "gc",
     doc: "This module provides access to the garbage collector for reference cycles.\n\n\
@@ -189,7 +191,7 @@ fn set_enabled(on: bool) -> PyResult {
 }
 
 fn generation(th: &mut Thread, v: Borrowed<'_>) -> PyResult<Generation> {
-    let n = v.to_i64(th)?;
+    let n = c_int(th, v)?;
     match usize::try_from(n).ok().and_then(Generation::from_index) {
         Some(g) => Ok(g),
         None => Err(th.value_error("invalid generation")),
@@ -227,9 +229,8 @@ fn set_threshold(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let mut thresholds = policy().thresholds();
     for (i, place) in thresholds.iter_mut().enumerate() {
         if let Some(v) = a.opt(i) {
-            let n = v.to_i64(th)?;
             // A negative threshold is never reached, like none.
-            *place = u32::try_from(n).unwrap_or(if n < 0 { 0 } else { u32::MAX });
+            *place = u32::try_from(c_int(th, v)?).unwrap_or(0);
         }
     }
     policy().set_thresholds(th.rt.heap, thresholds);

@@ -1,6 +1,9 @@
 """The module gc and the collection of cycles."""
 import gc
 import sys
+import threading
+
+from checks import raises
 
 
 class Node:
@@ -175,7 +178,7 @@ assert gc.get_referents({1: 2}) == [1, 2] and gc.get_referents((None,)) == [None
 
 # gc.collect() finds what was garbage before it, while other threads call it, too, and while garbage that a
 # search found is being taken apart.
-import os, threading, time
+import os, time
 
 
 class Node:
@@ -231,3 +234,52 @@ del old, kept
 
 # Headers and references agree.
 assert sys._gc_verify() == [], sys._gc_verify()
+
+# What makes no sense is refused.
+raises(TypeError, gc.set_threshold)
+raises(TypeError, gc.set_threshold, "many")
+raises(TypeError, gc.set_threshold, 1, 2, 3, 4)
+raises(OverflowError, gc.set_threshold, 1 << 40)
+raises(ValueError, gc.collect, 7, text="invalid generation")
+raises(ValueError, gc.collect, -1, text="invalid generation")
+raises(OverflowError, gc.collect, 1 << 40)
+raises(ValueError, gc.get_objects, 5)
+raises(TypeError, gc.set_debug, "all")
+assert gc.get_threshold() == (2000, 10, 0)
+
+
+# A finaliser may do what it likes.
+class Busy:
+    def __init__(self, job):
+        self.me = self
+        self.job = job
+
+    def __del__(self):
+        self.job()
+
+
+def fail():
+    raise ValueError("in a finaliser")
+
+
+def allocate():
+    for _ in range(3000):
+        a = Plain()
+        a.me = a
+
+
+def use_thread():
+    t = threading.Thread(target=lambda: told.append("thread"))
+    t.start()
+    t.join()
+
+
+told = []
+hook, sys.unraisablehook = sys.unraisablehook, lambda u: told.append(str(u.exc_value))
+Plain = type("Plain", (), {})
+for job in fail, allocate, use_thread, lambda: told.append(gc.collect()):
+    Busy(job)
+    assert gc.collect() >= 1
+    gc.collect()
+sys.unraisablehook = hook
+assert told == ["in a finaliser", "thread", 0], told
