@@ -404,7 +404,7 @@ unsafe fn owned_word(w: Word) -> Word {
 ///
 /// # Safety
 /// Words above `sp` are free; the caller's record is saved.
-#[inline(never)]
+#[inline(always)]
 pub unsafe fn push_resumed(
     th: &mut Thread,
     g: &Generator,
