@@ -35,6 +35,11 @@ pub fn wait_for<'a, T>(
     (guard, result.timed_out())
 }
 
+/// How far off `moment` is; `None`: it has passed.
+pub fn time_until(moment: std::time::Instant) -> Option<std::time::Duration> {
+    moment.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero())
+}
+
 /// The cheap half of an asymmetric fence pair: orders an earlier store before a later load, as seen
 /// by a thread that runs [`heavy_fence`] between its own store and load. Costs nothing.
 ///

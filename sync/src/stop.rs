@@ -7,13 +7,21 @@
 //! The requester does not count arrivals. It looks at every thread's word again whenever one of
 //! them reports, so a late report can never be counted for the next stop (ST-8). Stops are
 //! numbered, one at a time; a thread that registers during a stop starts suspended.
+//!
+//! Threads that a stop held up run before the next stop, for about as long as they stood: it takes them
+//! longer to wake than it takes to stop the world again, and a program that stops it in a loop would never
+//! let them in.
 
 use super::monitor::Monitor;
-use super::prim::MutexGuard;
+use super::prim::{MutexGuard, time_until};
 use super::registry::Registry;
 use super::rules;
 use super::thread_state::{Stopping, ThreadState, breaker};
 use std::time::{Duration, Instant};
+
+/// Bounds of the time that a stop owes to those whom it held up. Less would not wake them.
+const LEAST_OWED: Duration = Duration::from_micros(100);
+const MOST_OWED: Duration = Duration::from_millis(1);
 
 #[derive(Default)]
 pub(super) struct Inner {
@@ -23,6 +31,10 @@ pub(super) struct Inner {
     pub(super) stopped: bool,
     /// Stops and handshakes begun.
     number: u64,
+    /// The stop began.
+    began: Option<Instant>,
+    /// Until then those run whom the last stop held up.
+    others_run: Option<Instant>,
 }
 
 /// The meeting point. Second in the lock order, after the registry.
@@ -55,8 +67,14 @@ impl Rendezvous {
         }
         inner.busy = true;
         inner.stopped = stop;
+        inner.began = stop.then(Instant::now);
         inner.number += 1;
         true
+    }
+
+    /// How long a thread that wants to stop the world should leave it alone first, detached.
+    pub(super) fn owed(&self) -> Option<Duration> {
+        self.inner.enter().others_run.and_then(time_until)
     }
 
     /// Sleeps while there is a requester. The caller is detached.
@@ -75,10 +93,12 @@ impl Rendezvous {
             inner.stopped = true;
         }
         drop(inner);
-        if stopped {
-            self.let_go(registry, me);
-        }
+        let held_up = stopped && self.let_go(registry, me);
         let mut inner = self.inner.enter();
+        if let Some(began) = inner.began.take().filter(|_| held_up) {
+            let now = Instant::now();
+            inner.others_run = Some(now + (now - began).clamp(LEAST_OWED, MOST_OWED));
+        }
         inner.stopped = false;
         inner.busy = false;
         drop(inner);
@@ -93,11 +113,15 @@ impl Rendezvous {
         })
     }
 
-    /// Threads that register from now on start detached, so nobody is suspended after this (ST-9).
-    fn let_go(&self, registry: &Registry, me: &ThreadState) {
-        for other in registry.threads().filter(|other| !std::ptr::eq(*other, me)) {
+    /// Threads that register from now on start detached, so nobody is suspended after this (ST-9). Did
+    /// anybody sleep who wanted to run?
+    fn let_go(&self, registry: &Registry, me: &ThreadState) -> bool {
+        let others = registry.threads().filter(|other| !std::ptr::eq(*other, me));
+        others.fold(false, |any, other| {
+            let held_up = other.is_held_up();
             other.resume(0, breaker::STOP);
-        }
+            any | held_up
+        })
     }
 
     /// Waits until every thread but `me` has passed a safepoint or been served `on_behalf`.
@@ -152,7 +176,7 @@ impl Rendezvous {
     /// # Safety
     /// This is the child of a fork, its only thread, and it holds no reference into the meeting point.
     pub(super) unsafe fn renew_after_fork(&self) {
-        let inner = Inner { busy: true, stopped: true, number: 0 };
+        let inner = Inner { busy: true, stopped: true, ..Inner::default() };
         // SAFETY: the caller is alone; the old mutex is forgotten, not dropped, because a thread that
         // is gone may have held it.
         unsafe { std::ptr::from_ref(&self.inner).cast_mut().write(Monitor::new(inner)) };

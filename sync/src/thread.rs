@@ -292,6 +292,11 @@ impl ThreadCtx {
     // Stops and handshakes.
 
     fn begin(&self, stop: bool) {
+        if stop && let Some(rest) = self.world.rendezvous.owed() {
+            self.detach_in_place();
+            std::thread::sleep(rest);
+            self.attach();
+        }
         while !self.world.rendezvous.try_begin(stop) {
             self.detach_in_place();
             self.world.rendezvous.wait_idle();

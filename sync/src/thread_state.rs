@@ -86,7 +86,8 @@ pub struct ThreadState {
     pub(super) seat: Seat,
     pub(super) queue: MergeQueue,
     pub(super) parker: Parker,
-    gate: Monitor<()>,
+    /// Does the thread sleep here until it is resumed?
+    gate: Monitor<bool>,
 }
 
 impl ThreadState {
@@ -218,8 +219,15 @@ impl ThreadState {
         // ORDERING Relaxed: the CAS of `attach` does the synchronising; a resume takes the gate's
         // lock after its store, so no wake-up is lost.
         while self.word.load(Relaxed) & STATE == SUSPENDED {
+            *guard = true;
             guard = self.gate.wait(guard);
         }
+        *guard = false;
+    }
+
+    /// The thread wants to attach and cannot, because somebody holds it suspended, or has until just now.
+    pub(super) fn is_held_up(&self) -> bool {
+        *self.gate.enter()
     }
 
     /// Takes hold of a detached thread: it cannot attach before [`ThreadState::resume`]. `false`: it

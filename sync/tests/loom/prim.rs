@@ -117,6 +117,11 @@ pub fn wait_for<'a, T>(
     (wait(condvar, guard), false)
 }
 
+/// In a model no rest is taken: it would be as long as the run is slow.
+pub fn time_until(_moment: std::time::Instant) -> Option<std::time::Duration> {
+    None
+}
+
 /// Both halves of the asymmetric pair are full fences: loom has no process-wide barrier, and a pair
 /// of full fences orders exactly what the asymmetric pair orders.
 pub fn light_fence() {

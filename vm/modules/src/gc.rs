@@ -1,7 +1,6 @@
 //! `gc`: the cycle collector as programs see it.
 
 use core::sync::atomic::Ordering;
-use std::time::Duration;
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::list::List;
@@ -191,10 +190,6 @@ fn set_enabled(on: bool) -> PyResult {
     Ok(Owned::none())
 }
 
-/// How long `gc.collect()` leaves the processors to threads that it held up: to wake them takes longer than to stop
-/// the world again, and a program that collects in a loop would never let them in.
-const BREATHER: Duration = Duration::from_micros(100);
-
 fn generation(th: &mut Thread, v: Borrowed<'_>) -> PyResult<Generation> {
     let n = c_int(th, v)?;
     match usize::try_from(n).ok().and_then(Generation::from_index) {
@@ -210,9 +205,6 @@ fn collect(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     };
     typhon_core::interp::eval::forget_stale_word(th);
     let outcome = collect::collect(th, generation);
-    if th.rt.threads.count() > 1 && !th.rt.threads.mode().has_gil() {
-        typhon_core::threads::blocking(th, || std::thread::sleep(BREATHER));
-    }
     Ok(th.new_int(outcome.unreachable() as i64))
 }
 
