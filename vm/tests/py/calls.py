@@ -6,11 +6,11 @@ import weakref
 from checks import raises
 
 
-# Defaults fill what positional arguments leave open, each call anew from the function.
 class Thing:
     pass
 
 
+# Defaults fill what positional arguments leave open, each call anew from the function.
 def three(a, b=2, c=None):
     d = (a, b, c)
     return d

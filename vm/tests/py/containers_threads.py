@@ -1,30 +1,10 @@
 # Containers that several threads change and read at once: nothing may be lost that no thread removed,
 # no reader may see what was never stored, nothing may crash.
 
-import threading
+from checks import run
 
 N = 4
 ROUNDS = 3000
-
-
-def run(*functions):
-    errors = []
-    start = threading.Barrier(len(functions))
-
-    def guarded(f):
-        start.wait()
-        try:
-            f()
-        except BaseException as e:
-            errors.append(e)
-
-    threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    if errors:
-        raise errors[0]
 
 
 def each(f):

@@ -12,6 +12,8 @@ import threading
 import time
 import weakref
 
+from checks import ring, run
+
 
 class Node:
     pass
@@ -21,25 +23,6 @@ def cycle():
     a = Node()
     a.me = a
     return a
-
-
-def run(*functions):
-    """Runs the functions as threads; their exceptions are ours."""
-    failed = []
-
-    def guarded(f):
-        try:
-            f()
-        except BaseException as e:
-            failed.append(e)
-
-    threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    if failed:
-        raise failed[0]
 
 
 def eventually(condition, seconds=60):
@@ -215,7 +198,8 @@ def fields_of_a_cleared_generator_are_read():
     next(h.g)
     del h
     gc.collect()
-    assert kept[0].gi_code.co_name == "g" and kept[0].gi_frame is None or list(kept[0]) == []
+    assert kept[0].gi_code.co_name == "g"
+    assert list(kept[0]) == [] and kept[0].gi_frame is None
     kept.clear()
     gc.collect()
 
@@ -382,14 +366,7 @@ def objects_made_by_finalisers_leak():
 
 def graph_walks_recurse():
     """dumpster: a chain of many nodes in a cycle overflows the stack."""
-    first = prev = Node()
-    for _ in range(100_000):
-        n = Node()
-        n.next = prev
-        prev = n
-    first.next = prev
-    gone = weakref.ref(first)
-    del first, prev, n
+    gone = weakref.ref(ring(Node, 100_000))
     gc.collect()
     assert gone() is None
 

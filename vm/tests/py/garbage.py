@@ -203,7 +203,7 @@ def litter(until):
             a.other, b.other = b, a
 
 
-def run(*jobs):
+def start(*jobs):
     threads = [threading.Thread(target=job, args=args) for job, *args in jobs]
     for t in threads:
         t.start()
@@ -213,13 +213,13 @@ def run(*jobs):
 kept = []
 old = [[i] for i in range(10_000)]
 until = time.monotonic() + .5
-for t in run(*[(collect_exactly, until, kept)] * 3, *[(litter, until)] * 2):
+for t in start(*[(collect_exactly, until, kept)] * 3, *[(litter, until)] * 2):
     t.join()
 assert not kept, kept
 
 # Nor does a fork in the middle of all that leave the child without a collector.
 until = time.monotonic() + .5
-threads = run(*[(collect_exactly, until, kept)] * 2, (litter, until))
+threads = start(*[(collect_exactly, until, kept)] * 2, (litter, until))
 while time.monotonic() < until:
     pid = os.fork()
     if pid == 0:

@@ -268,9 +268,7 @@ pub unsafe fn resume(th: &mut Thread, g: &Generator, sent: Owned) -> PyResult {
     // SAFETY: the protocol of `push_boundary`.
     unsafe {
         let sp = push_boundary(th)?;
-        let frame = generator::push_plain(th, g, sp, ResumedBy::Native)
-            .or_else(|| generator::push_resumed(th, g, sp, ResumedBy::Native));
-        let w = match frame {
+        let w = match generator::push_resumed(th, g, sp, ResumedBy::Native) {
             Some((pc, sp, fp)) => run(pc, sp, fp, th, sent.into_raw()),
             None => Word::ZERO,
         };

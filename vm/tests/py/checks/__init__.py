@@ -1,4 +1,5 @@
 """What the test programs share."""
+import threading
 
 
 def raises(kind, f, *args, text=None, part=None, **kw):
@@ -10,3 +11,36 @@ def raises(kind, f, *args, text=None, part=None, **kw):
         assert part is None or part in str(e), f"{part!r} was expected in {str(e)!r}"
         return e
     raise AssertionError(f"{kind} not raised")
+
+
+def run(*functions):
+    """Runs the functions as threads that begin at once, and waits for them; the first exception of theirs is ours."""
+    failed = []
+    start = threading.Barrier(len(functions))
+
+    def guarded(f):
+        start.wait()
+        try:
+            f()
+        except BaseException as e:
+            failed.append(e)
+
+    threads = [threading.Thread(target=guarded, args=(f,)) for f in functions]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    if failed:
+        raise failed[0]
+
+
+def ring(make, n):
+    """`n` objects of `make()`, each of which has the one before as its `next`; that of the first is the last, which is
+    returned."""
+    first = last = make()
+    for _ in range(n - 1):
+        node = make()
+        node.next = last
+        last = node
+    first.next = last
+    return last

@@ -128,18 +128,15 @@ handlers! {
     fn call_native_function(pc, sp, fp, th, tos, arg) {
         let below = sp.sub(arg as usize).add(1);
         let f = &*(tos.ptr() as *const NativeFunction);
-        let mut n = arg - 1 - (*below == Word::NULL) as u64;
-        if let Some(me) = f.bound_self() {
-            if *below != Word::NULL {
-                tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)
-            }
-            n += 1;
-            if let Some(call) = f.direct.for_count(n) {
+        let is_free = *below == Word::NULL;
+        let me = f.bound_self();
+        if let Some(call) = f.direct.for_count(arg - 1 - (is_free && me.is_none()) as u64)
+            && (is_free || me.is_none())
+        {
+            if let Some(me) = me {
                 // The callee's word keeps it alive as long as the arguments.
                 *below = me.word();
-                tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
-        } else if let Some(call) = f.direct.for_count(n) {
             tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
         }
         tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)

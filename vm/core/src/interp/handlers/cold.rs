@@ -376,10 +376,8 @@ handlers! {
         if w == Word::ZERO {
             tail!(raised, pc, sp, fp, th, tos, 0)
         }
-        while sp > base {
-            sp = sp.sub(1);
-            crate::dealloc::drop_word(*sp);
-        }
+        drop_operands(base, sp);
+        let sp = base;
         crate::after_native!(pc, sp, fp, th, w)
     }
 
@@ -542,15 +540,24 @@ unsafe fn start_class(th: *mut Thread, pad: *const u64, base: *mut Word, end: *m
 /// Ends a native call: drops the words from `base` to `sp`; 0 = raised, and they stay.
 unsafe fn finish_native(r: PyResult, base: *mut Word, sp: *mut Word) -> Word {
     let w = raw(r);
-    let mut p = sp;
-    while w != Word::ZERO && p > base {
+    if w != Word::ZERO {
         // SAFETY: the words belong to the call that ends.
+        unsafe { drop_operands(base, sp) };
+    }
+    w
+}
+
+/// Drops the words from `base` to `sp`, last one first.
+#[inline(always)]
+unsafe fn drop_operands(base: *mut Word, sp: *mut Word) {
+    let mut p = sp;
+    while p > base {
+        // SAFETY: the caller's operands, which it does not use again.
         unsafe {
             p = p.sub(1);
             crate::dealloc::drop_word(*p);
         }
     }
-    w
 }
 
 /// The word of a result; 0 = raised.
