@@ -135,6 +135,12 @@ pub trait Host {
     /// uncounted there). World stopped.
     fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header));
 
+    /// Visits objects that live as long as the runtime and from which most others can be reached: a full
+    /// collection need not prove that those are alive. World stopped.
+    fn known_alive(&mut self, visit: &mut dyn FnMut(*const Header)) {
+        let _ = visit;
+    }
+
     /// Runs the finaliser of `object`; an exception in it is reported, not returned.
     fn finalize(&mut self, object: &Header);
 

@@ -28,6 +28,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use typhon_sync::header::Header;
 
+pub(crate) use block::is_tracked;
 pub use block::{BlockKind, BlockMeta, FREE_SHAPE, is_free_slot};
 pub use local::{LocalHeap, OwnBirths};
 pub use stats::{ClassStats, HeapStats};
@@ -279,6 +280,19 @@ impl Heap {
     /// Calls `f` with every object, tracked or not, in address order. World stopped.
     pub fn for_each_object(&self, mut f: impl FnMut(&Header)) {
         self.for_each_block(|block, meta| self.for_each_in_block(block, meta, |_, header| f(header)));
+    }
+
+    /// Calls `f` with every tracked object, in address order. World stopped.
+    pub fn for_each_tracked(&self, mut f: impl FnMut(&Header)) {
+        self.for_each_block(|block, meta| {
+            if !meta.is_of_leaves() {
+                self.for_each_in_block(block, meta, |_, header| {
+                    if is_tracked(header) {
+                        f(header);
+                    }
+                });
+            }
+        });
     }
 
     /// Number of allocated objects. A walk over the heap; exact while the world is stopped.

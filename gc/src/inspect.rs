@@ -9,15 +9,14 @@ use std::sync::atomic::Ordering;
 use typhon_sync::header::{Header, gc_bits};
 
 use crate::cycles::Trace;
-use crate::cycles::graph::is_tracked;
 use crate::heap::Heap;
 use crate::policy::Generation;
 
 /// Every tracked object that is not dying; of one generation if given.
 pub fn objects(heap: &Heap, generation: Option<Generation>) -> Vec<*const Header> {
     let mut found = Vec::new();
-    heap.for_each_object(|object| {
-        if is_listed(object) && generation.is_none_or(|wanted| wanted == generation_of(object)) {
+    heap.for_each_tracked(|object| {
+        if object.refcount() > 0 && generation.is_none_or(|wanted| wanted == generation_of(object)) {
             found.push(std::ptr::from_ref(object));
         }
     });
@@ -35,8 +34,8 @@ pub fn generation_of(object: &Header) -> Generation {
 pub fn referrers(heap: &Heap, tracer: &impl Trace, targets: &[*const Header]) -> Vec<*const Header> {
     let targets: HashSet<*const Header> = targets.iter().copied().collect();
     let mut found = Vec::new();
-    heap.for_each_object(|object| {
-        if is_listed(object) {
+    heap.for_each_tracked(|object| {
+        if object.refcount() > 0 {
             let mut refers = false;
             tracer.trace(object, &mut |child| refers |= targets.contains(&child));
             if !refers {
@@ -86,8 +85,4 @@ pub fn census(heap: &Heap) -> Census {
         }
     });
     census
-}
-
-fn is_listed(object: &Header) -> bool {
-    is_tracked(object) && object.refcount() > 0
 }

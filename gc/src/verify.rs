@@ -11,8 +11,8 @@ use typhon_sync::count::Tag;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::cycles::Trace;
-use crate::cycles::graph::{Pace, Scope, Sieve, is_tracked};
-use crate::heap::Heap;
+use crate::cycles::graph::{Pace, Scope, Sieve};
+use crate::heap::{Heap, is_tracked};
 
 /// What is wrong with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Fault {
     },
     /// Its deferred bit is set, but it is not tracked, so nothing would ever destroy it.
     DeferredUntracked,
+    /// It is tracked, in a block that no collection looks at.
+    TrackedLeaf,
 }
 
 /// One finding.
@@ -65,6 +67,10 @@ pub fn verify(heap: &Heap, tracer: &impl Trace) -> Vec<Finding> {
     heap.for_each_object(|object| {
         if let Some(fault) = header_fault(object) {
             findings.push(finding(object, fault));
+        }
+        let address = std::ptr::from_ref(object) as usize;
+        if is_tracked(object) && heap.meta(heap.block_of(address)).is_of_leaves() {
+            findings.push(finding(object, Fault::TrackedLeaf));
         }
         if is_tracked(object) && object.refcount() > 0 {
             let mut check = |child: *const Header| {

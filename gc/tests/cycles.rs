@@ -432,6 +432,12 @@ fn the_verifier_sees_a_missing_count_a_dangling_reference_and_a_bad_header() {
     get(b).header.owner.store(3, Ordering::Relaxed);
     get(a).slots[0].store(0, Ordering::Relaxed);
     assert_eq!(faults(), []);
+    let leaf = mock.leaf();
+    assert_eq!(faults(), []);
+    get(leaf).header.gc.fetch_or(gc_bits::TRACKED, Ordering::Relaxed);
+    assert_eq!(faults(), [Fault::TrackedLeaf]);
+    get(leaf).header.gc.fetch_and(!gc_bits::TRACKED, Ordering::Relaxed);
+    mock.drop_ref(leaf);
     mock.drop_ref(a);
     mock.drop_ref(b);
     let _: Ref = ptr::null();

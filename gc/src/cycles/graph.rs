@@ -21,7 +21,7 @@ use rayon::prelude::*;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use super::{Confined, Trace};
-use crate::heap::{BlockKind, BlockMeta, Heap, LocalHeap};
+use crate::heap::{BlockKind, BlockMeta, Heap, LocalHeap, is_tracked};
 
 pub(super) const IN_SET: u32 = 1 << 31;
 pub(super) const REACHED: u32 = 1 << 30;
@@ -100,6 +100,10 @@ struct Covered {
     n_cells: u32,
     /// The passes go over such blocks only: those that had an object when the sieve was made.
     used: AtomicBool,
+    /// When the sieve was made, every slot had an object, and none was young but members.
+    full: AtomicBool,
+    /// When the sieve was made, it had tracked objects that are not members.
+    outsiders: AtomicBool,
 }
 
 impl Covered {
@@ -125,7 +129,12 @@ impl<'h> Sieve<'h> {
         let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Table };
         let mut total = 0;
         heap.for_each_block(|block, meta| {
-            if scope != Scope::Young || meta.is_dirty() {
+            let wanted = match scope {
+                Scope::Young => meta.is_dirty() && !meta.is_of_leaves(),
+                Scope::Full => !meta.is_of_leaves(),
+                Scope::Everything => true,
+            };
+            if wanted {
                 meta.set_side(total + 1);
                 sieve.cover(block, meta, &mut total, false);
             }
@@ -135,17 +144,28 @@ impl<'h> Sieve<'h> {
             pace,
             |_| true,
             |sieve, covered| {
-                let mut used = false;
+                let (mut live, mut young, mut outsiders) = (0, false, false);
                 heap.for_each_in_block(covered.block, heap.meta(covered.block), |index, header| {
-                    used = true;
-                    if let Some(count) = member_count(header, scope) {
-                        let cell = &sieve.cells[(covered.first + index) as usize];
-                        // ORDERING Relaxed: each cell is written by one task, read after the join.
-                        cell.store(IN_SET | counted(count), Ordering::Relaxed);
+                    live += 1;
+                    match member_count(header, scope) {
+                        Some(count) => {
+                            let cell = &sieve.cells[(covered.first + index) as usize];
+                            // ORDERING Relaxed: each cell is written by one task, read after the join.
+                            cell.store(IN_SET | counted(count), Ordering::Relaxed);
+                        }
+                        None if is_tracked(header) => {
+                            outsiders = true;
+                            young |= is_in_scope(header, Scope::Young);
+                        }
+                        None => {}
                     }
                 });
                 // ORDERING Relaxed: as above.
-                covered.used.store(used, Ordering::Relaxed);
+                covered.outsiders.store(outsiders, Ordering::Relaxed);
+                // ORDERING Relaxed: as above.
+                covered.used.store(live > 0, Ordering::Relaxed);
+                // ORDERING Relaxed: as above.
+                covered.full.store(live == covered.n_cells && !young, Ordering::Relaxed);
             },
         );
         sieve
@@ -232,7 +252,14 @@ impl<'h> Sieve<'h> {
     /// Covers a block; its cells come behind the `total` that there are.
     fn cover(&mut self, block: u32, meta: &BlockMeta, total: &mut u32, used: bool) {
         let (first, n_cells) = (*total, n_cells(meta));
-        self.blocks.push(Covered { block, first, n_cells, used: AtomicBool::new(used) });
+        self.blocks.push(Covered {
+            block,
+            first,
+            n_cells,
+            used: AtomicBool::new(used),
+            full: AtomicBool::new(false),
+            outsiders: AtomicBool::new(false),
+        });
         *total = total.checked_add(n_cells).expect("fewer than 2^32 slots");
     }
 
@@ -272,7 +299,7 @@ impl<'h> Sieve<'h> {
         self.cell_by(address, |block, meta| match &self.index {
             Index::Table => meta.side().checked_sub(1),
             Index::Owner => meta.own_side().checked_sub(1),
-            Index::Here(firsts) => firsts.get(&block).copied(),
+            Index::Here(firsts) => noted(firsts, block),
         })
     }
 
@@ -311,25 +338,54 @@ impl<'h> Sieve<'h> {
         self.cell(address).is_some_and(|cell| cell.load(Ordering::Relaxed) & REACHED != 0)
     }
 
-    /// Takes references between members off their counts. With `all_tracked`, references from every
-    /// tracked object in the covered blocks. In either case what tracked non-members keep alive
-    /// without counting becomes a root.
+    /// Marks the members that `known` visits, and all that they reach, as alive, before anything is subtracted:
+    /// they need no proof, and are walked over once instead of twice. World stopped.
+    pub fn mark_known<T: Trace>(&self, tracer: &T, known: impl FnOnce(&mut dyn FnMut(*const Header))) {
+        let mut queue = MarkQueue::new();
+        known(&mut |object| {
+            if let Some(cell) = self.cell(object) {
+                // ORDERING Relaxed: this thread only.
+                let value = cell.load(Ordering::Relaxed);
+                if value & (IN_SET | REACHED) == IN_SET {
+                    // ORDERING Relaxed: as above.
+                    cell.store(value | REACHED, Ordering::Relaxed);
+                    queue.push(object);
+                }
+            }
+        });
+        while let Some(object) = queue.pop() {
+            // SAFETY: a member, and the world is stopped.
+            self.reach_from(unsafe { &*object }, tracer, &mut queue, |_| false);
+        }
+    }
+
+    /// Takes references between members off their counts, but for those that are known to be alive. With
+    /// `all_tracked`, references from every tracked object in the covered blocks. In either case what tracked
+    /// non-members keep alive without counting becomes a root.
     pub fn subtract<T: Trace>(&self, tracer: &T, all_tracked: bool, pace: &mut Pace<'_>) {
         let parallel = self.is_parallel(pace) && workers().is_some();
+        let stopped = matches!(pace, Pace::Stopped);
         self.each_block(pace, Covered::is_used, |sieve, covered| {
-            sieve.heap.for_each_in_block(covered.block, sieve.heap.meta(covered.block), |index, header| {
-                let Some(cell) = sieve.cells.get((covered.first + index) as usize) else { return };
+            // ORDERING Relaxed: set before this pass, with a join in between.
+            let members_only = stopped && !all_tracked && !covered.outsiders.load(Ordering::Relaxed);
+            for (slot, cell) in sieve.slots(covered) {
                 // ORDERING Relaxed: other tasks change counts, not membership.
-                let member = cell.load(Ordering::Relaxed) & IN_SET != 0;
+                let value = cell.load(Ordering::Relaxed);
+                let member = value & IN_SET != 0;
+                if value & REACHED != 0 || members_only && !member {
+                    continue;
+                }
+                // SAFETY: the address of a slot, which is and stays a header (GC-H3).
+                let header = unsafe { &*slot };
                 if !is_readable(header) {
-                    return;
+                    continue;
                 }
                 if member || all_tracked {
                     sieve.take_references(tracer, header, parallel);
                 } else {
                     tracer.trace_uncounted(header, &mut |child| sieve.make_root(child));
                 }
-            });
+            }
         });
     }
 
@@ -450,15 +506,16 @@ impl<'h> Sieve<'h> {
                     continue;
                 }
                 member(slot, cell);
-                if !is_held(value) {
+                if !is_held(value) || value & REACHED != 0 {
                     continue;
                 }
                 // ORDERING Relaxed: as above.
                 cell.store(value | REACHED, Ordering::Relaxed);
                 let mut next = Some(slot);
                 while let Some(object) = next {
+                    // Members held from outside are visited in address order by this scan.
                     // SAFETY: the address of a slot, which is and stays a header (GC-H3).
-                    self.reach_from(unsafe { &*object }, tracer, &mut queue);
+                    self.reach_from(unsafe { &*object }, tracer, &mut queue, is_held);
                     next = queue.pop();
                     visited += 1;
                     if visited.is_multiple_of(BREATH) {
@@ -469,8 +526,16 @@ impl<'h> Sieve<'h> {
         }
     }
 
+    /// Marks what a member refers to, unless it is among the `others` by its cell.
     #[inline(always)]
-    fn reach_from<T: Trace>(&self, object: &Header, tracer: &T, queue: &mut MarkQueue) {
+    fn reach_from<T: Trace>(
+        &self,
+        object: &Header,
+        tracer: &T,
+        queue: &mut MarkQueue,
+        others: impl Fn(u32) -> bool,
+    ) {
+        let MarkQueue { stack, recent, .. } = queue;
         let mut last = core::ptr::null();
         let mut reach = |child: *const Header| {
             if core::ptr::eq(std::mem::replace(&mut last, child), child) {
@@ -479,16 +544,19 @@ impl<'h> Sieve<'h> {
             let Some(cell) = self.cell(child) else { return };
             // ORDERING Relaxed: this thread only.
             let value = cell.load(Ordering::Relaxed);
-            // Members held from outside are visited in address order by the scan that called us.
-            if value & (IN_SET | REACHED) == IN_SET && !is_held(value) {
+            if value & (IN_SET | REACHED) == IN_SET && !others(value) {
                 // ORDERING Relaxed: this thread only.
                 cell.store(value | REACHED, Ordering::Relaxed);
-                queue.push(child);
+                stack.push(child);
             }
         };
         if is_readable(object) {
             tracer.trace(object, &mut reach);
-            tracer.trace_uncounted(object, &mut reach);
+            tracer.trace_uncounted(object, |held| {
+                if !recent.has(held) {
+                    reach(held);
+                }
+            });
         }
     }
 
@@ -519,15 +587,28 @@ impl<'h> Sieve<'h> {
         }
     }
 
+    /// Was a member in the block not found alive? It is young, and may be about to leave its slot.
+    fn has_unreached(&self, covered: &Covered) -> bool {
+        // ORDERING Relaxed: this thread only.
+        self.slots(covered).any(|(_, cell)| cell.load(Ordering::Relaxed) & (IN_SET | REACHED) == IN_SET)
+    }
+
+    /// As [`Sieve::clean_blocks`], in the stop in which the sieve of the heap was made.
+    pub fn clean_blocks_in_stop(&self) {
+        // ORDERING Relaxed: set before the other passes, with a join in between.
+        for covered in self.blocks.iter().filter(|covered| covered.full.load(Ordering::Relaxed)) {
+            if !self.has_unreached(covered) {
+                self.heap.meta(covered.block).mark_clean();
+            }
+        }
+    }
+
     /// Lets young collections pass over covered blocks in which every slot holds an old object.
     /// To be called when survivors have got OLD.
     pub fn clean_blocks(&self, pace: &mut Pace<'_>) {
         for covered in self.used() {
             pace.breathe();
-            // What was not found alive is young, and may be about to leave its slot.
-            // ORDERING Relaxed: this thread only.
-            let not_alive = |cell: &AtomicU32| cell.load(Ordering::Relaxed) & (IN_SET | REACHED) == IN_SET;
-            if self.slots(covered).any(|(_, cell)| not_alive(cell)) {
+            if self.has_unreached(covered) {
                 continue;
             }
             let block = covered.block;
@@ -564,6 +645,12 @@ impl Drop for Sieve<'_> {
     }
 }
 
+/// Out of line, so that the other ways to find a cell are short.
+#[inline(never)]
+fn noted(firsts: &HashMap<u32, u32>, block: u32) -> Option<u32> {
+    firsts.get(&block).copied()
+}
+
 /// Cells that a block needs, now and later.
 fn n_cells(meta: &BlockMeta) -> u32 {
     match meta.kind() {
@@ -592,13 +679,19 @@ struct MarkQueue {
     stack: Vec<*const Header>,
     fetching: [*const Header; MarkQueue::AHEAD],
     at: usize,
+    recent: Recent,
 }
 
 impl MarkQueue {
     const AHEAD: usize = 8;
 
     fn new() -> MarkQueue {
-        MarkQueue { stack: Vec::new(), fetching: [std::ptr::null(); MarkQueue::AHEAD], at: 0 }
+        MarkQueue {
+            stack: Vec::new(),
+            fetching: [std::ptr::null(); MarkQueue::AHEAD],
+            at: 0,
+            recent: Recent::default(),
+        }
     }
 
     #[inline(always)]
@@ -624,6 +717,21 @@ impl MarkQueue {
             }
         }
         None
+    }
+}
+
+/// Some of the classes, modules and the like that objects were lately found to hold: many objects hold the same.
+#[derive(Default)]
+struct Recent([usize; Recent::PLACES]);
+
+impl Recent {
+    const PLACES: usize = 32;
+
+    /// Has the address been asked for lately?
+    #[inline(always)]
+    fn has(&mut self, held: *const Header) -> bool {
+        let place = &mut self.0[(held as usize >> 6) % Recent::PLACES];
+        std::mem::replace(place, held as usize) == held as usize
     }
 }
 
@@ -705,12 +813,6 @@ pub(super) fn seems_private_to<T: Trace>(header: &Header, tracer: &T) -> Option<
     let owner = header.owner();
     let unshared = owner != OwnerId::MERGED && header.is_private(owner);
     (unshared && tracer.is_confined(header)).then_some(owner)
-}
-
-#[inline(always)]
-pub(crate) fn is_tracked(header: &Header) -> bool {
-    // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
-    header.gc.load(Ordering::Acquire) & gc_bits::TRACKED != 0
 }
 
 #[inline(always)]

@@ -25,7 +25,7 @@ use std::time::Duration;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use super::candidates::{Batch, Prover, batches};
-use super::graph::{Pace, Scope, Sieve, is_readable, is_tracked};
+use super::graph::{Pace, Scope, Sieve, is_readable};
 use super::teardown::Garbage;
 use super::{Collector, Host, Strategy, Trace, watch};
 use crate::pauses::Watch;
@@ -298,8 +298,8 @@ fn rendezvous<H: Host>(
         let tracer = host.tracer();
         let proved = batch.prove(&tracer, |visit| {
             host.stack_roots(visit);
-            collector.heap.for_each_object(|object| {
-                if is_tracked(object) && batch.place_of(object).is_none() {
+            collector.heap.for_each_tracked(|object| {
+                if batch.place_of(object).is_none() {
                     tracer.trace_uncounted(object, &mut *visit);
                 }
             });

@@ -33,6 +33,9 @@ fn find<H: Host>(collector: &Collector, host: &mut H, generation: Generation) ->
     let scope = if generation == Generation::Full { Scope::Full } else { Scope::Young };
     let pace = &mut Pace::Stopped;
     let sieve = Sieve::of_heap(heap, scope, pace);
+    if scope == Scope::Full {
+        sieve.mark_known(&tracer, |visit| host.known_alive(visit));
+    }
     sieve.subtract(&tracer, false, pace);
     if scope == Scope::Full {
         host.stack_roots(&mut |object| sieve.make_root(object));
@@ -52,7 +55,7 @@ fn find<H: Host>(collector: &Collector, host: &mut H, generation: Generation) ->
             members.push(object);
         }
     });
-    sieve.clean_blocks(pace);
+    sieve.clean_blocks_in_stop();
     collector.policy.note(
         generation,
         policy::Found {

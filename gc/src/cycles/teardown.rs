@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 use typhon_sync::Shared;
 use typhon_sync::header::{Header, gc_bits};
 
-use super::graph::{Pace, Sieve, is_deferred, is_tracked};
+use super::graph::{Pace, Sieve, is_deferred};
 use super::{Collector, Host, Options, Outcome, Trace};
 use crate::heap::Heap;
 use crate::pauses::Watch;
@@ -308,8 +308,8 @@ fn validate_again<H: Host>(heap: &Heap, host: &mut H, found: &mut Garbage) -> Ve
     if found.deferred {
         // A finaliser may have put a class on a stack, or made an instance of it.
         host.stack_roots(&mut |object| sieve.make_root(object));
-        heap.for_each_object(|object| {
-            if is_tracked(object) && !sieve.contains(object) {
+        heap.for_each_tracked(|object| {
+            if !sieve.contains(object) {
                 tracer.trace_uncounted(object, &mut |child| sieve.make_root(child));
             }
         });

@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
-use typhon_sync::header::Header;
+use typhon_sync::header::{Header, gc_bits};
 
-use super::classes::{BLOCK_SIZE, class_size};
+use super::classes::{BLOCK_SIZE, class_size, is_of_leaves};
 
 /// Shape of a free slot. Shape ids of objects are below it.
 pub const FREE_SHAPE: u32 = u32::MAX;
@@ -24,6 +24,13 @@ pub struct FreeSlot {
 pub fn is_free_slot(header: &Header) -> bool {
     // ORDERING Relaxed: asked with the world stopped, or as a hint.
     header.shape.load(Ordering::Relaxed) == FREE_SHAPE
+}
+
+/// Whether a slot holds an object that collections look at.
+#[inline(always)]
+pub(crate) fn is_tracked(header: &Header) -> bool {
+    // ORDERING Acquire: a tracked object's body was initialised before the bit was set.
+    header.gc.load(Ordering::Acquire) & gc_bits::TRACKED != 0
 }
 
 /// Writes the header of a free slot (GC-H2): three 8-byte stores.
@@ -127,6 +134,11 @@ impl BlockMeta {
         self.class.load(Ordering::Relaxed) as usize
     }
 
+    /// Whether all objects in the block are leaves, which no collection looks at.
+    pub fn is_of_leaves(&self) -> bool {
+        self.kind() == BlockKind::Small && is_of_leaves(self.class())
+    }
+
     /// Bytes of a slot of a small block.
     #[inline(always)]
     pub fn slot_size(&self) -> usize {
@@ -200,7 +212,7 @@ impl BlockMeta {
 
     /// Lets young collections pass over the block until a slot of it is freed.
     pub(crate) fn mark_clean(&self) {
-        // ORDERING Relaxed: the caller's fence orders it.
+        // ORDERING Relaxed: the caller's fence orders it, or the world is stopped.
         self.dirty.store(0, Ordering::Relaxed);
     }
 

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use typhon_sync::header::{Header, gc_bits};
 
 use super::block::{FreeSlot, HUGE_OWNER, write_free_header};
-use super::classes::{BLOCK_SHIFT, CLASS_MAX, CLASSES, STEPPED_MAX, class_of, class_size};
+use super::classes::{BLOCK_SHIFT, CLASS_MAX, CLASSES, STEPPED_MAX, class_of, class_size, of_leaves};
 use super::{Area, BlockMeta, Heap};
 
 /// Bytes of slots initialised at a time.
@@ -114,13 +114,25 @@ impl LocalHeap {
     /// About five instructions up to 512 bytes; no zeroing, no counting.
     #[inline(always)]
     pub fn alloc(&mut self, size: usize) -> *mut Header {
+        self.alloc_of::<false>(size)
+    }
+
+    /// As [`LocalHeap::alloc`], for an object that will never be `TRACKED`.
+    #[inline(always)]
+    pub fn alloc_leaf(&mut self, size: usize) -> *mut Header {
+        self.alloc_of::<true>(size)
+    }
+
+    #[inline(always)]
+    fn alloc_of<const LEAF: bool>(&mut self, size: usize) -> *mut Header {
         debug_assert!(size >= size_of::<Header>());
         if size > STEPPED_MAX {
-            return self.alloc_large(size);
+            return self.alloc_large(size, LEAF);
         }
         let class = (size + 15) >> 4;
+        let class = if LEAF { of_leaves(class) } else { class };
         let lists = &mut *self.lists;
-        // SAFETY: size <= 512, so class <= 32 < CLASSES.
+        // SAFETY: size <= 512, so class <= of_leaves(32) < CLASSES.
         let head = unsafe { lists.free.get_unchecked_mut(class) };
         let slot = *head;
         if slot.is_null() {
@@ -141,11 +153,11 @@ impl LocalHeap {
 
     #[cold]
     #[inline(never)]
-    fn alloc_large(&mut self, size: usize) -> *mut Header {
+    fn alloc_large(&mut self, size: usize, leaf: bool) -> *mut Header {
         if size > CLASS_MAX {
             return self.heap.take_huge(self.lists.area, size);
         }
-        let class = class_of(size);
+        let class = if leaf { of_leaves(class_of(size)) } else { class_of(size) };
         match self.lists.pop(class) {
             Some(slot) => slot.cast(),
             None => self.refill(class),
@@ -482,7 +494,9 @@ impl Heap {
                 let meta = self.meta(block);
                 let next = meta.next();
                 meta.set_owner(lists.id);
-                lists.list_young(meta, block);
+                if !meta.is_of_leaves() {
+                    lists.list_young(meta, block);
+                }
                 meta.set_next(lists.blocks[class]);
                 lists.blocks[class] = block;
                 block = next;

@@ -157,10 +157,11 @@ pub fn mock_on(collector: &'static Collector, me: u32) -> Mock {
 
 impl Mock {
     fn make(&mut self, shape: u32, gc: u8, word: u64) -> Ref {
-        let slot = if shape == CLASS {
-            self.local.alloc_deferred(size_of::<Object>())
-        } else {
-            self.local.alloc(size_of::<Object>())
+        let tracked = gc & gc_bits::TRACKED != 0;
+        let slot = match (shape, tracked) {
+            (CLASS, _) => self.local.alloc_deferred(size_of::<Object>()),
+            (_, true) => self.local.alloc(size_of::<Object>()),
+            (_, false) => self.local.alloc_leaf(size_of::<Object>()),
         };
         assert!(!slot.is_null());
         let new = slot.cast::<Object>();
@@ -170,8 +171,15 @@ impl Mock {
             (*new).slots = [const { AtomicU64::new(0) }; SLOTS];
             Header::write_birth(slot, &self.birth, shape, gc, 0);
         }
-        self.local.count_container(slot);
+        if tracked {
+            self.local.count_container(slot);
+        }
         new
+    }
+
+    /// An object that refers to nothing; the caller owns one reference.
+    pub fn leaf(&mut self) -> Ref {
+        self.make(NODE, 0, NO_FINALIZER)
     }
 
     /// A node; the caller owns one reference.
@@ -374,6 +382,12 @@ impl Host for Mock {
 
     fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header)) {
         for &object in &self.stack {
+            visit(object.cast());
+        }
+    }
+
+    fn known_alive(&mut self, visit: &mut dyn FnMut(*const Header)) {
+        for &object in self.roots.iter().step_by(2) {
             visit(object.cast());
         }
     }

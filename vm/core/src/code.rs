@@ -7,7 +7,7 @@ use typhon_compile::code::{Code, flags as co};
 use crate::object::{Data, Owned, PyResult, Slot};
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
-use crate::typedef::{TypeDef, TypeId, type_flags};
+use crate::typedef::{Layout, TypeDef, TypeId, type_flags};
 use crate::word::Word;
 
 mod attributes;
@@ -211,5 +211,7 @@ pub static DEF: TypeDef = TypeDef {
     },
     methods: attributes::METHODS,
     getset: attributes::GETSET,
+    layout: Layout::of::<CodeObject>()
+        .in_a_row(crate::row_of_slots!(CodeObject, consts to filename, 6, |_| true)),
     ..TypeDef::of::<CodeObject>("code")
 };

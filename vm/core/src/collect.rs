@@ -454,6 +454,12 @@ impl Host for VmHost {
         }
     }
 
+    fn known_alive(&mut self, visit: &mut dyn FnMut(*const Header)) {
+        if let Some(modules) = rt().modules.fixed().and_then(Borrowed::header) {
+            visit(modules);
+        }
+    }
+
     fn finalize(&mut self, object: &Header) {
         crate::dealloc::run_finalizer(self.th(), Borrowed::from_header(object));
     }

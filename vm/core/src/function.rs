@@ -9,7 +9,7 @@ use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::sharing;
 use crate::slots::{Args, ArgsExt, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{GetSetDef, TypeDef, TypeId, kind, type_flags};
+use crate::typedef::{GetSetDef, Layout, TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 use core::sync::atomic::Ordering;
@@ -495,5 +495,10 @@ pub static DEF: TypeDef = TypeDef {
     },
     getset: GETSET,
     dict_offset: core::mem::offset_of!(Function, dict),
+    layout: Layout::of::<Function>().in_a_row(
+        crate::row_of_slots!(Function, defaults to type_params, 11, |f| {
+            !f.globals.is_counted() && !f.builtins.is_counted()
+        }),
+    ),
     ..TypeDef::of::<Function>("function")
 };

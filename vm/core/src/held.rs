@@ -23,6 +23,12 @@ impl Held {
         Held(if is_uncounted(w) { w.uncounted() } else { v.to_owned().into_raw() })
     }
 
+    /// Does it own a count?
+    #[inline(always)]
+    pub fn is_counted(&self) -> bool {
+        self.0.is_counted()
+    }
+
     #[inline(always)]
     pub fn get(&self) -> Borrowed<'_> {
         // SAFETY: kept alive by the count, or by the collector through `trace_uncounted`.

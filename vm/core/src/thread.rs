@@ -258,6 +258,8 @@ impl Thread {
         debug_assert!(shape != 0, "the type of a native module is made before its objects");
         let p = if flags & type_flags::DEFERRED != 0 {
             self.heap.alloc_deferred(size)
+        } else if (flags | T::DEF.flags) & type_flags::GC == 0 {
+            self.heap.alloc_leaf(size)
         } else {
             self.heap.alloc(size)
         };

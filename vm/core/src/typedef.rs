@@ -179,6 +179,28 @@ pub enum References {
 /// The slots with the counted references of a payload.
 pub type RowOf = unsafe fn(*const Header) -> Option<NonNull<[Slot]>>;
 
+/// The [`RowOf`] payloads of type `$t`: their `$n` slots from field `$first` to field `$last`, which nothing else lies between.
+/// `$only` says of a payload whether it counts no other reference.
+#[macro_export]
+macro_rules! row_of_slots {
+    ($t:ident, $first:ident to $last:ident, $n:literal, $only:expr) => {{
+        const _: () = assert!(
+            core::mem::offset_of!($t, $last) - core::mem::offset_of!($t, $first)
+                == ($n - 1) * size_of::<$crate::object::Slot>()
+        );
+        unsafe fn row(o: *const $crate::Header) -> Option<core::ptr::NonNull<[$crate::object::Slot]>> {
+            let only: fn(&$t) -> bool = $only;
+            // SAFETY: used for this type only; the slots lie inside the payload.
+            unsafe {
+                let first = o.byte_add(core::mem::offset_of!($t, $first)) as *mut $crate::object::Slot;
+                let first = core::ptr::NonNull::new_unchecked(first);
+                only(&*(o as *const $t)).then(|| core::ptr::NonNull::slice_from_raw_parts(first, $n))
+            }
+        }
+        row
+    }};
+}
+
 /// Calls back with every counted reference of a payload.
 pub type Visit = unsafe fn(*const Header, &mut dyn FnMut(Word));
 
