@@ -466,13 +466,20 @@ impl Header {
     /// References in existence, as `sys.getrefcount` counts them; [`IMMORTAL_COUNT`] for immortal
     /// objects. Racy for shared objects.
     pub fn refcount(&self) -> i64 {
-        if self.is_immortal() {
-            return IMMORTAL_COUNT;
-        }
-        // ORDERING Relaxed: a snapshot of two words that is only exact where the caller makes it so.
+        self.mortal_refcount().unwrap_or(IMMORTAL_COUNT)
+    }
+
+    /// As [`Header::refcount`]; `None` for immortal objects.
+    #[inline]
+    pub fn mortal_refcount(&self) -> Option<i64> {
+        // ORDERING Relaxed: a snapshot of three words that is only exact where the caller makes it so.
+        let owner = self.owner.load(Relaxed);
+        // ORDERING Relaxed: as above.
         let local = self.local.load(Relaxed);
         // ORDERING Relaxed: as above.
-        i64::from(local) + Shared(self.shared.load(Relaxed)).count()
+        let shared = self.shared.load(Relaxed);
+        let immortal = owner == OwnerId::IMMORTAL.0 || shared >> 24 >= IMMORTAL_FLOOR;
+        (!immortal).then(|| i64::from(local) + Shared(shared).count())
     }
 
     /// The caller holds the only reference there is, and no stranger can obtain one from a slot.

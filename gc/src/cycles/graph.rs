@@ -794,10 +794,10 @@ fn is_in_scope(header: &Header, scope: Scope) -> bool {
 /// The count of a member of `scope`, as far as references from anywhere can explain it.
 #[inline(always)]
 pub(super) fn member_count(header: &Header, scope: Scope) -> Option<i64> {
-    if !is_in_scope(header, scope) || header.is_immortal() {
+    if !is_in_scope(header, scope) {
         return None;
     }
-    let count = header.refcount();
+    let count = header.mortal_refcount()?;
     // A dying object is its destroyer's business; its references stay unexplained.
     if count <= 0 {
         return None;

@@ -211,7 +211,8 @@ pub static DEF: TypeDef = TypeDef {
     },
     methods: attributes::METHODS,
     getset: attributes::GETSET,
+    // Names are strings: they lead nowhere.
     layout: Layout::of::<CodeObject>()
-        .in_a_row(crate::row_of_slots!(CodeObject, consts to filename, 6, |_| true)),
+        .in_a_row(crate::row_of_slots!(CodeObject, consts to consts, 1, |_| true)),
     ..TypeDef::of::<CodeObject>("code")
 };

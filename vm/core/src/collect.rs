@@ -174,7 +174,7 @@ impl Trace for Tracer {
         // latter, most of all the names in code, are nobody's garbage.
         let mut word = |w: Word| {
             let mortal = w.is_counted() || w.is_ptr() && (w.ptr() as usize) < self.mortal_below;
-            if mortal && w.0 != 0 {
+            if mortal {
                 visit(w.ptr())
             }
         };
