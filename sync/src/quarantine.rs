@@ -79,49 +79,60 @@ impl Quarantine {
 }
 
 /// One thread's memory in quarantine: a batch that grows, and one that waits for its quantum.
+///
+/// A collector that loses its processor within a quantum lets the batch grow to some ten thousand pieces.
+/// They are freed a few at a time, more than are added, so that the thread is never held up for long.
 pub struct Limbo<T> {
     open: Vec<T>,
     open_bytes: usize,
     sealed: Vec<T>,
     since: Quantum,
+    pieces: usize,
 }
 
 impl<T> Default for Limbo<T> {
     fn default() -> Limbo<T> {
-        Limbo { open: Vec::new(), open_bytes: 0, sealed: Vec::new(), since: Quantum::default() }
+        Limbo { open: Vec::new(), open_bytes: 0, sealed: Vec::new(), since: Quantum::default(), pieces: 0 }
     }
 }
 
 impl<T> Limbo<T> {
     /// Pieces after which a thread looks whether the collector has moved on.
-    const BATCH: usize = 512;
+    const BATCH: usize = 64;
     /// Bytes after which it does.
     const BATCH_BYTES: usize = 1 << 20;
+    /// Pieces that it frees then, and no more.
+    pub const TURN: usize = 4 * Self::BATCH;
 
     /// Adds a piece of memory; `true`: it is time to [`Limbo::turn`].
     #[inline]
     pub fn push(&mut self, piece: T, bytes: usize) -> bool {
         self.open.push(piece);
+        self.pieces += 1;
         self.open_bytes += bytes;
         self.open.len().is_multiple_of(Self::BATCH) || self.open_bytes >= Self::BATCH_BYTES
     }
 
-    /// Calls `free` for whatever nobody can be reading any more.
-    pub fn turn(&mut self, quarantine: &Quarantine, mut free: impl FnMut(T)) {
-        if !quarantine.has_passed(self.since) {
-            return;
-        }
-        self.sealed.drain(..).for_each(&mut free);
-        self.since = quarantine.now();
-        std::mem::swap(&mut self.open, &mut self.sealed);
-        self.open_bytes = 0;
-        if !self.since.is_open() {
-            self.sealed.drain(..).for_each(free);
+    /// Calls `free` for what nobody can be reading any more, at most `most` pieces.
+    pub fn turn(&mut self, quarantine: &Quarantine, most: usize, mut free: impl FnMut(T)) {
+        let mut left = most;
+        while quarantine.has_passed(self.since) {
+            let n = left.min(self.sealed.len());
+            self.sealed.drain(self.sealed.len() - n..).for_each(&mut free);
+            self.pieces -= n;
+            left -= n;
+            if left == 0 || self.open.is_empty() {
+                break;
+            }
+            self.since = quarantine.now();
+            std::mem::swap(&mut self.open, &mut self.sealed);
+            self.open_bytes = 0;
         }
     }
 
     /// Nothing waits.
+    #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.sealed.is_empty()
+        self.pieces == 0
     }
 }

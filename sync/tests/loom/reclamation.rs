@@ -109,7 +109,7 @@ pub fn quarantine() {
     limbo.push((), 1);
     for _ in 0..3 {
         // SAFETY: loom checks it.
-        limbo.turn(&heap.quarantine, |()| heap.memory.with_mut(|memory| unsafe { *memory = 1 }));
+        limbo.turn(&heap.quarantine, 1, |()| heap.memory.with_mut(|memory| unsafe { *memory = 1 }));
         if limbo.is_empty() {
             break;
         }

@@ -597,7 +597,7 @@ fn wait_for_turn(th: &mut Thread, limit: Instant) -> Option<Turn<'static>> {
 fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, limit: Instant) -> Outcome {
     let collecting = &rt().collecting;
     let _hold = hold(th);
-    crate::quarantine::release(th);
+    crate::quarantine::release(th, usize::MAX);
     // What this thread has retired, unless other threads may still be reading it.
     th.sync.ctx.reclaim();
     th.drain_drops();

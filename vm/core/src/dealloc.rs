@@ -65,7 +65,7 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // SAFETY: an instance of `ty`; the slot goes back once.
     unsafe {
         drop_contents(h, beside);
-        free_slot(th, p, beside);
+        free_slot(th, p);
     }
 }
 
@@ -84,13 +84,14 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
             drop_contents(object, beside);
         }
     }
+    let waits = quarantine::takes_slots(th);
     // Not before now: to drop a reference to a member is to write to its header.
     for &member in members {
         // SAFETY: its contents are gone, and with them every reference to it.
         unsafe {
             (*member).drop_condemned_private();
             let slot = member.cast_mut();
-            if beside { quarantine::hold_slot(th, slot) } else { th.heap.recycle(slot) }
+            if waits { quarantine::hold_slot(th, slot) } else { th.heap.recycle(slot) }
         }
     }
     th.drain_drops();
@@ -135,8 +136,8 @@ unsafe fn drop_contents(object: &Header, beside: bool) {
 /// # Safety
 /// The object's contents were dropped; its slot goes back once.
 #[inline(always)]
-unsafe fn free_slot(th: &mut Thread, object: *mut Header, beside: bool) {
-    if beside {
+unsafe fn free_slot(th: &mut Thread, object: *mut Header) {
+    if quarantine::takes_slots(th) {
         quarantine::hold_slot(th, object);
     } else {
         // SAFETY: passed on.

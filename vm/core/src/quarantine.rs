@@ -7,6 +7,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use typhon_sync::Limbo;
 use typhon_sync::header::Header;
 
 use crate::runtime::rt;
@@ -22,11 +23,21 @@ pub(crate) struct Piece {
     buffer: Option<(usize, unsafe fn(*mut u8, usize))>,
 }
 
+/// Pieces that [`release`] frees without holding the thread up.
+pub(crate) const A_FEW: usize = Limbo::<Piece>::TURN;
+
 /// Must frees go through quarantine? One load, on every free.
 #[inline(always)]
 pub fn is_active() -> bool {
     // ORDERING Relaxed: the handshake orders it (see the field).
     ACTIVE.load(Ordering::Relaxed)
+}
+
+/// Must this thread's frees go through quarantine? Also for a while afterwards: what waits is freed little by
+/// little, as more is added.
+#[inline(always)]
+pub(crate) fn takes_slots(th: &Thread) -> bool {
+    is_active() || !th.limbo.is_empty()
 }
 
 /// Switched by the collecting thread, which shakes hands after `true`.
@@ -69,16 +80,16 @@ pub(crate) fn hold_slot(th: &mut Thread, object: *mut Header) {
 #[inline]
 fn hold(th: &mut Thread, piece: Piece, bytes: usize) {
     if th.limbo.push(piece, bytes) {
-        release(th);
+        release(th, A_FEW);
     }
 }
 
-/// Frees what the collector has passed.
+/// Frees what the collector has passed, at most `most` pieces.
 #[cold]
 #[inline(never)]
-pub(crate) fn release(th: &mut Thread) {
+pub(crate) fn release(th: &mut Thread, most: usize) {
     let heap = &mut th.heap;
-    th.limbo.turn(rt().threads.world.quarantine(), |piece| {
+    th.limbo.turn(rt().threads.world.quarantine(), most, |piece| {
         // SAFETY: the piece was handed over once, by whoever owned it; its quantum is over.
         unsafe {
             match piece.buffer {

@@ -163,7 +163,7 @@ pub fn safepoint(th: &mut Thread) -> PyResult<()> {
     let bits = th.sync.ctx.safepoint(&VmHost);
     th.drain_drops();
     if !th.limbo.is_empty() && !crate::quarantine::is_active() {
-        crate::quarantine::release(th);
+        crate::quarantine::release(th, crate::quarantine::A_FEW);
     }
     if bits & breaker::GC != 0 {
         th.sync.ctx.take(breaker::GC);
@@ -272,7 +272,7 @@ pub(crate) fn leave(mut th: Box<Thread>) {
     let ctx = unsafe { core::mem::ManuallyDrop::take(&mut th.sync.ctx) };
     ctx.exit(&ExitHost);
     while !th.limbo.is_empty() {
-        crate::quarantine::release(&mut th);
+        crate::quarantine::release(&mut th, usize::MAX);
         std::thread::yield_now();
     }
     // SAFETY: nobody is current any more.
