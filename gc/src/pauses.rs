@@ -116,11 +116,13 @@ impl Histogram {
     }
 }
 
-/// Pauses by kind.
+/// Pauses by kind, and handshakes.
 #[derive(Debug, Default)]
 pub struct Pauses {
     wall: [Histogram; 3],
     processor: [Histogram; 3],
+    /// From the request for a handshake until every thread has answered. Nobody stands for it.
+    pub handshakes: Histogram,
 }
 
 impl Pauses {

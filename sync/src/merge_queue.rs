@@ -86,13 +86,15 @@ impl MergeQueue {
     }
 
     /// Takes everything and merges it; calls `dead` for each object that nobody holds any more.
-    /// The caller is the owner, or holds it suspended. No lock is held while `dead` runs.
-    pub fn drain(&self, dead: impl FnMut(*const Header)) {
+    /// The caller is the owner, or holds it suspended. No lock is held while `dead` runs. How many there were.
+    pub fn drain(&self, dead: impl FnMut(*const Header)) -> usize {
         let (owner, items) = {
             let mut inner = lock(&self.inner);
             (OwnerId(inner.owner), std::mem::take(&mut inner.items))
         };
+        let n = items.len();
         items.into_iter().filter_map(|item| item.merge(owner)).for_each(dead);
+        n
     }
 
     /// Refuses pushes from now on. `false`: there are items, drain them first.

@@ -1,8 +1,24 @@
 //! Counting the counting: how many operations on reference counts took the owner's path, and how many
-//! the shared word.
+//! the shared word; and how many merges were done for an owner that was detached.
 //!
-//! Compiled in with the feature `refcount-stats` only; without it the two functions are empty. Each
-//! thread counts in cells of its own, so the numbers are exact and threads do not meet over them.
+//! The former is compiled in with the feature `refcount-stats` only; without it the two functions are empty.
+//! Each thread counts in cells of its own, so the numbers are exact and threads do not meet over them.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Not a part of any protocol, and so no business of the models.
+static MERGED_ON_BEHALF: AtomicU64 = AtomicU64::new(0);
+
+/// Merges since the start that a thread did in place of the detached owner.
+pub fn merged_on_behalf() -> u64 {
+    // ORDERING Relaxed: a statistic.
+    MERGED_ON_BEHALF.load(Relaxed)
+}
+
+pub(super) fn add_merged_on_behalf(n: usize) {
+    // ORDERING Relaxed: as above.
+    MERGED_ON_BEHALF.fetch_add(n as u64, Relaxed);
+}
 
 /// Operations since the start, all threads together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -165,6 +165,11 @@ impl ThreadState {
         self.word.load(Relaxed) & STATE == ATTACHED
     }
 
+    /// References in this thread's merge queue. A snapshot.
+    pub fn queue_len(&self) -> usize {
+        self.queue.len()
+    }
+
     /// ATTACHED to DETACHED; to SUSPENDED if a stop is pending. The thread itself calls it.
     pub(super) fn try_detach(&self) -> Detach {
         // ORDERING Relaxed: a guess; the CAS decides.

@@ -9,6 +9,7 @@ use super::prim::prepare_heavy_fence;
 use super::qsbr::Qsbr;
 use super::quarantine::Quarantine;
 use super::registry::Registry;
+use super::stats;
 use super::stop::Rendezvous;
 use super::thread_state::{ThreadState, breaker};
 
@@ -148,7 +149,7 @@ impl World {
         }
         loop {
             thread.clear(breaker::MERGE);
-            thread.queue.drain(|object| doomed.push(object));
+            stats::add_merged_on_behalf(thread.queue.drain(|object| doomed.push(object)));
             if thread.resume(breaker::MERGE, 0) {
                 break;
             }

@@ -193,6 +193,20 @@ impl LocalHeap {
     /// Debug builds check the first half.
     #[inline(always)]
     pub unsafe fn free(&mut self, object: *mut Header) {
+        // SAFETY: passed on.
+        unsafe {
+            self.count_death(object);
+            self.recycle(object);
+        }
+    }
+
+    /// Counts a death against births. To be called once per object whose slot is recycled, unless a collection of
+    /// this thread's own has taken it out of the counts.
+    ///
+    /// # Safety
+    /// As [`LocalHeap::free`]; the slot is still as the object left it.
+    #[inline(always)]
+    pub unsafe fn count_death(&mut self, object: *const Header) {
         let lists = &mut *self.lists;
         // SAFETY: says the caller; the slot of an object has a readable header.
         // ORDERING Relaxed: the object is dead, nobody else writes it.
@@ -205,11 +219,9 @@ impl LocalHeap {
         } else if gc & gc_bits::OLD != 0 {
             self.old_died();
         }
-        // SAFETY: passed on.
-        unsafe { self.recycle(object) }
     }
 
-    /// As [`LocalHeap::free`], for what a collection of this thread's own has already taken out of the counts.
+    /// As [`LocalHeap::free`], for a death that was counted before, or is none that counts.
     ///
     /// # Safety
     /// As there.

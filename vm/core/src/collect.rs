@@ -357,7 +357,9 @@ impl Host for VmHost {
     fn begin_beside(&mut self) {
         if !self.has_gil() {
             quarantine::set_active(true);
+            let asked = Instant::now();
             self.th().sync.ctx.handshake(|_| {});
+            rt().collecting.collector.policy.pauses.handshakes.record(asked.elapsed());
             rt().threads.world.quarantine().begin();
         }
         self.reading_since = Instant::now();

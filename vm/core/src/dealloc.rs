@@ -90,8 +90,7 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
         // SAFETY: its contents are gone, and with them every reference to it.
         unsafe {
             (*member).drop_condemned_private();
-            let slot = member.cast_mut();
-            if waits { quarantine::hold_slot(th, slot) } else { th.heap.recycle(slot) }
+            recycle_slot(th, member.cast_mut(), waits);
         }
     }
     th.drain_drops();
@@ -137,11 +136,22 @@ unsafe fn drop_contents(object: &Header, beside: bool) {
 /// The object's contents were dropped; its slot goes back once.
 #[inline(always)]
 unsafe fn free_slot(th: &mut Thread, object: *mut Header) {
-    if quarantine::takes_slots(th) {
+    // SAFETY: passed on.
+    unsafe {
+        th.heap.count_death(object);
+        recycle_slot(th, object, quarantine::takes_slots(th));
+    }
+}
+
+/// # Safety
+/// As [`free_slot`]; the death has been counted.
+#[inline(always)]
+unsafe fn recycle_slot(th: &mut Thread, object: *mut Header, waits: bool) {
+    if waits {
         quarantine::hold_slot(th, object);
     } else {
         // SAFETY: passed on.
-        unsafe { th.heap.free(object) }
+        unsafe { th.heap.recycle(object) }
     }
 }
 

@@ -5,7 +5,7 @@
 //! kind (a `Vec`, state behind the object's lock) are read under the object's lock, and their destroyer
 //! passes through the same lock first ([`pass_lock`]); see [`crate::object::Trace::BESIDE`].
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use typhon_sync::Limbo;
 use typhon_sync::header::Header;
@@ -16,6 +16,17 @@ use crate::thread::{self, Thread};
 /// A collector reads the heap beside the mutators, or is about to. Set before a handshake and unset after
 /// the last quantum, so a thread that passes no safepoint sees one value.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
+
+/// Bytes that have left quarantine. A statistic.
+static RETIRED: AtomicU64 = AtomicU64::new(0);
+/// What a slot counts for: most are as large.
+const SLOT_BYTES: usize = 64;
+
+/// Bytes that threads freed beside a collector since the start, and that could be used anew.
+pub(crate) fn retired_bytes() -> u64 {
+    // ORDERING Relaxed: a statistic.
+    RETIRED.load(Ordering::Relaxed)
+}
 
 /// Memory in quarantine: a dead object's slot, or a buffer with what frees it.
 pub(crate) struct Piece {
@@ -71,10 +82,10 @@ unsafe fn hold_buffer(address: *mut u8, bytes: usize, free: unsafe fn(*mut u8, u
     hold(unsafe { &mut *th }, Piece { address, buffer: Some((bytes, free)) }, bytes);
 }
 
-/// Puts the slot of a destroyed object into quarantine.
+/// Puts the slot of a destroyed object, whose death has been counted, into quarantine.
 #[inline]
 pub(crate) fn hold_slot(th: &mut Thread, object: *mut Header) {
-    hold(th, Piece { address: object.cast(), buffer: None }, 64);
+    hold(th, Piece { address: object.cast(), buffer: None }, SLOT_BYTES);
 }
 
 #[inline]
@@ -89,15 +100,24 @@ fn hold(th: &mut Thread, piece: Piece, bytes: usize) {
 #[inline(never)]
 pub(crate) fn release(th: &mut Thread, most: usize) {
     let heap = &mut th.heap;
+    let mut retired = 0;
     th.limbo.turn(rt().threads.world.quarantine(), most, |piece| {
         // SAFETY: the piece was handed over once, by whoever owned it; its quantum is over.
         unsafe {
             match piece.buffer {
-                Some((bytes, free)) => free(piece.address, bytes),
-                None => heap.free(piece.address.cast()),
+                Some((bytes, free)) => {
+                    free(piece.address, bytes);
+                    retired += bytes;
+                }
+                None => {
+                    heap.recycle(piece.address.cast());
+                    retired += SLOT_BYTES;
+                }
             }
         }
     });
+    // ORDERING Relaxed: a statistic.
+    RETIRED.fetch_add(retired as u64, Ordering::Relaxed);
 }
 
 /// Waits out a collector that may be reading the payload of a dead object under its lock.

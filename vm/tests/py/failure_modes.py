@@ -45,6 +45,7 @@ def blocked_owner_keeps_what_others_drop():
 
     made = []
     ready, go = threading.Event(), threading.Event()
+    merged = sys._gc_stats()["merges"]["on_behalf"]
 
     def owner():
         made.extend(Buffer() for _ in range(1000))
@@ -58,6 +59,10 @@ def blocked_owner_keeps_what_others_drop():
     made.clear()
     eventually(lambda: len(died) == 1000)
     assert t.is_alive()
+    merges = sys._gc_stats()["merges"]
+    if not sys._is_gil_enabled() and sys._xoptions.get("refcount") != "atomic":
+        assert merges["on_behalf"] >= merged + 1000, (merges, merged)
+    assert merges["queued"] == 0, merges
     go.set()
     t.join()
 

@@ -67,7 +67,10 @@ def run(seconds):
 
 
 run(float(sys.argv[1]) if len(sys.argv) > 1 else .5)
-searches = sys._gc_stats()["searches"]
+stats = sys._gc_stats()
+searches = stats["searches"]
+# With a GIL, who searches has it.
+assert (stats["handshakes"]["count"] > 0) == (not sys._is_gil_enabled() and searches["members"] > 0), stats
 gc.collect()
 gc.collect()
 counts = collections.Counter(type(o).__name__ for o in gc.get_objects())

@@ -94,7 +94,10 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          collections, of the stops of the world in them, and of the longest stop.\n\
          'searches': objects looked at beside running threads, and what became of the suspects.\n\
          'pauses': by kind, how often and how long threads stood, by the clock on the 'wall' and by 'processor'\n\
-         time, with histograms: pairs of the seconds at which a bucket begins and the pauses in it.",
+         time, with histograms: pairs of the seconds at which a bucket begins and the pauses in it.\n\
+         'handshakes': likewise, how long it took until all threads had answered; none stands for it.\n\
+         'retired_bytes': memory that was freed beside a search and kept until nobody could be reading it.\n\
+         'merges': references that wait for the owner of their object, and merges done for a sleeping owner.",
     ),
     NativeDef::new(
         "_gc_verify",
@@ -184,7 +187,23 @@ fn gc_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
         pauses.push((kind.name(), dict_of(th, [("wall", wall), ("processor", processor)])?));
     }
     let pauses = dict_of(th, pauses)?;
-    dict_of(th, [("generations", generations), ("searches", searches), ("pauses", pauses)])
+    let handshakes = histogram(th, &policy.pauses.handshakes)?;
+    let retired = th.new_int(crate::quarantine::retired_bytes() as i64);
+    let queued = th.rt.threads.world.registry().threads().map(|thread| thread.queue_len()).sum::<usize>();
+    let merges = [
+        ("on_behalf", th.new_int(typhon_sync::stats::merged_on_behalf() as i64)),
+        ("queued", th.new_int(queued as i64)),
+    ];
+    let merges = dict_of(th, merges)?;
+    let entries = [
+        ("generations", generations),
+        ("searches", searches),
+        ("pauses", pauses),
+        ("handshakes", handshakes),
+        ("retired_bytes", retired),
+        ("merges", merges),
+    ];
+    dict_of(th, entries)
 }
 
 fn histogram(th: &mut Thread, histogram: &Histogram) -> PyResult {
