@@ -39,6 +39,8 @@ const CHANGES: &[(&str, &str, &str)] = &[
     // There are no cache units in the code.
     ("opcode.py", "for (name, value) in _cache_format.items()", "for (name, value) in ()"),
     ("site.py", "return 'RustPython' # \u{58}XX: RUSTPYTHON; for site-packages", "return 'Typhon'"),
+    // The loops of `list` and `set` of a generator expression.
+    ("opcode.py", "builtins.all, builtins.any]", "builtins.all, builtins.any, builtins.list, builtins.set]"),
     (
         "site.py",
         "    # \u{58}XX: RUSTPYTHON\n    return f'{userbase}/lib/rustpython",

@@ -809,6 +809,10 @@ numbered! {
     All = 3, "all";
     /// `any`
     Any = 4, "any";
+    /// `list`
+    List = 5, "list";
+    /// `set`
+    Set = 6, "set";
 }
 
 numbered! {

@@ -72,6 +72,24 @@ raises(TypeError, max, 1, 2, default=3,
        text="Cannot specify a default for max() with multiple positional arguments")
 raises(TypeError, max, 1, text="'int' object is not iterable")
 assert any([0, 1]) and not any([]) and all([]) and not all([1, 0])
+
+
+# Of generator expressions these are loops, as long as the names mean the built-in functions.
+def consume(y):
+    return all(x for x in y), any(x for x in y), tuple(x for x in y), list(x for x in y), set(x for x in y)
+
+
+assert consume([1, 2]) == (True, True, (1, 2), [1, 2], {1, 2}) and consume([]) == (True, False, (), [], set())
+raises(TypeError, consume, [[]], part="unhashable type: 'list'")
+for name in "all", "any", "tuple", "list", "set":
+    place = "all any tuple list set".split().index(name)
+    original = getattr(builtins, name)
+    setattr(builtins, name, lambda items: ("mine", *items))
+    try:
+        results = consume([1])
+    finally:
+        setattr(builtins, name, original)
+    assert results[place] == ("mine", 1) and consume([1])[place] == (True, True, (1,), [1], {1})[place]
 assert sorted([3, 1, 2]) == [1, 2, 3] and sorted("bca", reverse=True) == ["c", "b", "a"]
 assert sorted([1, -2, 3], key=abs, reverse=True) == [3, -2, 1]
 

@@ -230,18 +230,22 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// `all`, `any` and `tuple` of a generator expression: a loop in place of a call for each item, if the name
-    /// means the built-in at run time. The function is on the stack; true if a loop was emitted, which goes to `end`.
+    /// `all`, `any`, `tuple`, `list` and `set` of a generator expression: a loop in place of a call for each item,
+    /// if the name means the built-in at run time. The function is on the stack; true if a loop was emitted, which
+    /// goes to `end`.
     fn consuming_call(&mut self, call: &'a ast::ExprCall, end: u32, loc: Loc) -> Res<bool> {
         let Expr::Name(name) = &*call.func else { return Ok(false) };
         let [Expr::Generator(generator)] = &*call.arguments.args else { return Ok(false) };
         if !call.arguments.keywords.is_empty() || generator.generators.iter().any(|g| g.is_async) {
             return Ok(false);
         }
-        let (which, go_on) = match name.id.as_str() {
-            "all" => (CommonConstant::All, Opcode::POP_JUMP_IF_TRUE),
-            "any" => (CommonConstant::Any, Opcode::POP_JUMP_IF_FALSE),
-            "tuple" => (CommonConstant::Tuple, Opcode::NOP),
+        use CommonConstant as C;
+        let which = match name.id.as_str() {
+            "all" => C::All,
+            "any" => C::Any,
+            "tuple" => C::Tuple,
+            "list" => C::List,
+            "set" => C::Set,
             _ => return Ok(false),
         };
         let sym = self.names.sym(&name.id);
@@ -254,9 +258,10 @@ impl<'a> Compiler<'a> {
         self.op_arg(Opcode::IS_OP, 0, loc);
         self.jump_op(Opcode::POP_JUMP_IF_FALSE, call_block, loc);
         self.op(Opcode::POP_TOP, loc);
-        let to_tuple = which == CommonConstant::Tuple;
-        if to_tuple {
-            self.op_arg(Opcode::BUILD_LIST, 0, loc);
+        match which {
+            C::Tuple | C::List => self.op_arg(Opcode::BUILD_LIST, 0, loc),
+            C::Set => self.op_arg(Opcode::BUILD_SET, 0, loc),
+            _ => {}
         }
         self.quiet += 1;
         self.note_bare_generator(&call.arguments);
@@ -264,23 +269,29 @@ impl<'a> Compiler<'a> {
         self.quiet -= 1;
         self.use_block(start);
         self.jump_op(Opcode::FOR_ITER, cleanup, loc);
-        if to_tuple {
-            self.op_arg(Opcode::LIST_APPEND, 2, loc);
-            self.jump(start, loc);
-        } else {
-            self.op(Opcode::TO_BOOL, loc);
-            self.jump_op(go_on, start, loc);
-            self.op(Opcode::POP_ITER, loc);
-            self.constant(crate::fold::boolean(which == CommonConstant::Any), loc);
-            self.jump(end, loc);
+        match which {
+            C::Tuple | C::List | C::Set => {
+                let add = if which == C::Set { Opcode::SET_ADD } else { Opcode::LIST_APPEND };
+                self.op_arg(add, 2, loc);
+                self.jump(start, loc);
+            }
+            _ => {
+                let goes_on =
+                    if which == C::All { Opcode::POP_JUMP_IF_TRUE } else { Opcode::POP_JUMP_IF_FALSE };
+                self.op(Opcode::TO_BOOL, loc);
+                self.jump_op(goes_on, start, loc);
+                self.op(Opcode::POP_ITER, loc);
+                self.constant(crate::fold::boolean(which == C::Any), loc);
+                self.jump(end, loc);
+            }
         }
         self.use_block(cleanup);
         self.op(Opcode::END_FOR, loc);
         self.op(Opcode::POP_ITER, loc);
-        if to_tuple {
-            self.intrinsic1(Intrinsic1::ListToTuple, loc);
-        } else {
-            self.constant(crate::fold::boolean(which == CommonConstant::All), loc);
+        match which {
+            C::Tuple => self.intrinsic1(Intrinsic1::ListToTuple, loc),
+            C::All | C::Any => self.constant(crate::fold::boolean(which == C::All), loc),
+            _ => {}
         }
         self.jump(end, loc);
         self.use_block(call_block);

@@ -335,6 +335,10 @@ pub fn setup(th: &mut Thread) -> PyResult<()> {
         if def.name == "__import__" {
             crate::import::set_original(f.borrow());
         }
+        if matches!(def.name, "all" | "any") {
+            // For LOAD_COMMON_CONSTANT.
+            th.rt.store(def.name, f.clone());
+        }
         put(th, def.name, f)?;
     }
     for def in super::BUILTIN_NAMES.iter().chain(ex::TYPES) {

@@ -1,8 +1,11 @@
-//! CALL_INTRINSIC_1 and _2, LOAD_COMMON_CONSTANT: rare operations by number.
+//! CALL_INTRINSIC_1 and _2, LOAD_COMMON_CONSTANT: rare operations and constants by number.
+
+use typhon_compile::opcode::CommonConstant;
 
 use crate::builtins::exceptions as ex;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;
+use crate::word::Word;
 
 /// CALL_INTRINSIC_1.
 pub fn unary(th: &mut Thread, which: u32, v: Borrowed<'_>) -> PyResult {
@@ -53,22 +56,21 @@ pub fn binary(th: &mut Thread, which: u32, a: Borrowed<'_>, b: Borrowed<'_>) -> 
     }
 }
 
-/// LOAD_COMMON_CONSTANT.
-pub fn common_constant(th: &mut Thread, which: u32) -> PyResult {
-    let builtin = |th: &mut Thread, name: &str| {
-        let name = th.intern(name);
-        let d = th.builtins_dict();
-        let d = d.downcast::<crate::builtins::dict::Dict>().expect("builtins has a dict");
-        match d.get(th, name.borrow())? {
-            Some(v) => Ok(v),
-            None => Err(th.system_error("a builtin is missing")),
+/// The word of a LOAD_COMMON_CONSTANT, uncounted: its object lives as long as the runtime, and is the built-in
+/// one, whatever the name means now. The word 0 stands for a number that means nothing.
+pub fn common_constant(which: u32) -> Word {
+    use CommonConstant as C;
+    let Some(which) = CommonConstant::from_u32(which) else { return Word::ZERO };
+    let ty = match which {
+        C::AssertionError => &ex::ASSERTION_ERROR,
+        C::NotImplementedError => &ex::NOT_IMPLEMENTED_ERROR,
+        C::Tuple => &crate::builtins::tuple::DEF,
+        C::List => &crate::builtins::list::DEF,
+        C::Set => &crate::builtins::set::DEF,
+        C::All | C::Any => {
+            let stored = crate::runtime::rt().stored(which.text());
+            return stored.map_or(Word::ZERO, |f| f.word().uncounted());
         }
     };
-    match which {
-        0 => Ok(ex::ASSERTION_ERROR.ty().as_value().to_owned()),
-        1 => Ok(ex::NOT_IMPLEMENTED_ERROR.ty().as_value().to_owned()),
-        2 => Ok(crate::builtins::tuple::DEF.ty().as_value().to_owned()),
-        3 => builtin(th, "all"),
-        _ => builtin(th, "any"),
-    }
+    ty.ty().as_value().word().uncounted()
 }

@@ -232,6 +232,11 @@ fn one(code: &CodeObject, generator: bool, i: &Instr, next: Option<&Instr>, p: &
             p.arg = 0;
             Op::LoadConst
         }
+        O::LOAD_COMMON_CONSTANT => {
+            p.words.push(super::intrinsics::common_constant(i.arg).0);
+            p.arg = 0;
+            Op::LoadConst
+        }
         O::LOAD_SMALL_INT => Op::LoadSmallInt,
         O::PUSH_NULL => Op::PushNull,
         O::POP_TOP | O::POP_ITER => Op::PopTop,
@@ -345,7 +350,6 @@ fn one(code: &CodeObject, generator: bool, i: &Instr, next: Option<&Instr>, p: &
         O::SET_FUNCTION_ATTRIBUTE => Op::SetFunctionAttribute,
         O::CALL_INTRINSIC_1 => Op::CallIntrinsic1,
         O::CALL_INTRINSIC_2 => Op::CallIntrinsic2,
-        O::LOAD_COMMON_CONSTANT => Op::LoadCommonConstant,
         O::LOAD_SPECIAL => Op::LoadSpecial,
         O::GET_LEN => Op::GetLen,
         O::MATCH_MAPPING => Op::MatchMapping,

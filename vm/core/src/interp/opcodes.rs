@@ -225,7 +225,6 @@ machine_ops! {
     SetFunctionAttribute = build::set_function_attribute;
     CallIntrinsic1 = build::call_intrinsic_1;
     CallIntrinsic2 = build::call_intrinsic_2;
-    LoadCommonConstant = build::load_common_constant;
     LoadSpecial = build::load_special;
     GetLen = build::get_len;
     MatchMapping = build::match_mapping;

@@ -258,12 +258,6 @@ handlers! {
         native!(2, pc, sp, fp, th, intrinsics::binary(&mut *th, arg as u32, look(*sp.sub(2)), look(tos)))
     }
 
-    fn load_common_constant(pc, sp, fp, th, tos, arg) {
-        *sp = tos;
-        sp = sp.add(1);
-        native!(0, pc, sp, fp, th, intrinsics::common_constant(&mut *th, arg as u32))
-    }
-
     /// `obj -- method, self or NULL`
     fn load_special(pc, sp, fp, th, tos, arg) {
         *sp = tos;
