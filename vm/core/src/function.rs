@@ -87,6 +87,22 @@ impl Thread {
     /// A function of `code` over `globals`; `deferred` for module and class level.
     pub fn new_function(&mut self, code: Borrowed<'_>, globals: Borrowed<'_>, deferred: bool) -> Owned {
         let builtins = self.builtins_of(globals);
+        self.function_over(code, globals, builtins, deferred)
+    }
+
+    /// A function of `code` that a call of `maker` makes: over the same namespaces.
+    pub fn new_nested_function(&mut self, code: Borrowed<'_>, maker: &Function) -> Owned {
+        let builtins = Held::new(maker.builtins.get());
+        self.function_over(code, maker.globals.get(), builtins, false)
+    }
+
+    fn function_over(
+        &mut self,
+        code: Borrowed<'_>,
+        globals: Borrowed<'_>,
+        builtins: Held,
+        deferred: bool,
+    ) -> Owned {
         let module = globals.downcast::<Dict>().and_then(|d| d.get_interned(self.rt.names.__name__.word()));
         let c = code.downcast::<CodeObject>().expect("a function needs code");
         let doc = if c.flags & typhon_compile::code::flags::HAS_DOCSTRING != 0 {

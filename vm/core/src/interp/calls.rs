@@ -159,14 +159,17 @@ pub fn convert(th: &mut Thread, v: Borrowed<'_>, how: u32) -> PyResult {
 
 /// MAKE_FUNCTION: deferred when made by a module or class body.
 pub fn make_function(th: &mut Thread, code: Borrowed<'_>) -> PyResult {
-    // SAFETY: a Python frame is running.
-    let (globals, top_level) = unsafe {
+    // SAFETY: a Python frame is running; it holds its function, and with it the globals.
+    let (maker, globals, top_level) = unsafe {
         let r = &*th.ci;
-        (Borrowed::from_payload(&*r.globals), (*r.code).flags & typhon_compile::code::flags::OPTIMIZED == 0)
+        let maker = &*(r.func.ptr() as *const Function);
+        let top_level = (*r.code).flags & typhon_compile::code::flags::OPTIMIZED == 0;
+        (maker, Borrowed::from_payload(&*r.globals).extend(), top_level)
     };
-    // SAFETY: the frame's function holds its globals while it runs.
-    let globals = unsafe { globals.extend() };
-    Ok(th.new_function(code, globals, top_level))
+    if top_level {
+        return Ok(th.new_function(code, globals, true));
+    }
+    Ok(th.new_nested_function(code, maker))
 }
 
 /// SET_FUNCTION_ATTRIBUTE, on a function nobody else has seen yet.
