@@ -118,8 +118,8 @@ impl Default for LazyParams {
 }
 
 /// The native function itself, for positional calls that need no binding but empty words at the end: learned in
-/// the first such call, or at the birth of a bound one. From the top: 4 bits each for the fewest arguments, the most, and the words that the
-/// function sees, and its address below; 0 = not known.
+/// the first such call, or at the birth of a bound one. From the top: 4 bits each for the fewest arguments, the most,
+/// and the words that the function sees, and its address below; 0 = not known.
 pub struct Direct(AtomicU64);
 
 crate::holds_no_references!(Direct);

@@ -1,5 +1,7 @@
 """Classes: creation, MRO, metaclasses, slots of special methods, changes at run time."""
 
+import sys
+
 from checks import raises
 
 
@@ -484,6 +486,51 @@ def test_generic_mixin():
 
     assert "__new__" not in Generic.__dict__
     assert Child(1, 2).made_with == (1, 2)
+
+
+def test_getitem_in_python():
+    # A `__getitem__` written in Python is entered without a call in between where that can be.
+    class Shifted:
+        def __init__(self, items):
+            self.items = items
+
+        def __getitem__(self, i):
+            if isinstance(i, tuple):
+                return [self[j] for j in i]
+            if i > 100:
+                raise IndexError(f"{i} is too much")
+            return self.items[i + 1]
+
+    class Endless:
+        def __getitem__(self, n):
+            return self[n + 1]
+
+    class Lazy:
+        def __getitem__(self, n):
+            yield n
+
+    class WithDefault:
+        def __getitem__(self, key, more=7):
+            return key, more
+
+    class Static:
+        __getitem__ = staticmethod(lambda key: ("static", key))
+
+    shifted = Shifted([1, 2, 3])
+    key = (0, 1)
+    before = sys.getrefcount(shifted), sys.getrefcount(key)
+    for _ in range(50):
+        assert shifted[0] == 2 and shifted[-1] == 1 and shifted[key] == [2, 3] and shifted.__getitem__(1) == 3
+        assert list(Lazy()[5]) == [5] and WithDefault()[1] == (1, 7) and Static()[3] == ("static", 3)
+        e = raises(IndexError, lambda: shifted[101], text="101 is too much")
+        assert e.__traceback__.tb_next.tb_next.tb_frame.f_code.co_name == "__getitem__"
+        del e
+    assert (sys.getrefcount(shifted), sys.getrefcount(key)) == before
+    raises(RecursionError, lambda: Endless()[0])
+    Shifted.__getitem__ = lambda self, i: ("new", i)
+    assert shifted[0] == ("new", 0)
+    del Shifted.__getitem__
+    raises(TypeError, lambda: shifted[0], part="not subscriptable")
 
 
 for name, f in list(globals().items()):

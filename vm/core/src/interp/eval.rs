@@ -292,7 +292,6 @@ pub unsafe fn resume_raising(th: &mut Thread, g: &Generator) -> PyResult {
         let w = match generator::push_resumed(th, g, sp, ResumedBy::Native) {
             Some((pc, sp, fp)) => {
                 let unit = unit(super::opcodes::Op::Raise, 0);
-                let _ = pc;
                 run_one(unit, pc, sp, fp, th)
             }
             None => Word::ZERO,

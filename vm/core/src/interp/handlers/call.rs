@@ -94,11 +94,13 @@ handlers! {
         push_record!(new, new_fp, base, code, tos, sp, th)
     }
 
-    /// As [`enter_function`] for the `__init__` in `tos` of a new object, which stays below the frame. There is room, and the breaker can wait for the first safepoint of the frame.
-    fn enter_init(pc, sp, fp, th, tos, arg) {
+    /// As [`enter_function`] for a method in `tos` that has no word on the stack: the `__init__` of a new object,
+    /// which stays below the frame, or that of an operator, whose result takes the place of its `arg` operands.
+    /// There is room, and the breaker can wait for the first safepoint of the frame.
+    fn enter_special(pc, sp, fp, th, tos, arg) {
         let code = (*(tos.ptr() as *const Function)).code() as *const CodeObject;
         let ci = (*th).ci;
-        // The pad checks the None of `__init__`.
+        // Of an `__init__`, the pad, which checks the None.
         (*ci).pc = pc;
         (*ci).sp = sp;
         let new_fp = sp.sub(arg as usize);

@@ -401,7 +401,7 @@ handlers! {
             && sp.add(code.frame_size as usize) < (*th).stack_limit
         {
             place_instance(th, sp.sub(arg as usize + 2));
-            tail!(super::call::enter_init, pc, sp, fp, th, tos, arg + 1)
+            tail!(super::call::enter_special, pc, sp, fp, th, tos, arg + 1)
         }
         if start_class(th, pc, sp.sub(arg as usize + 2), sp, tos) {
             tail!(enter_frame, pc, sp, fp, th, tos, arg)

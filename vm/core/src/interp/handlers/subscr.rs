@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use typhon_text::hash::hash_int;
 
 use super::attr::{lock_fast, unlock_fast};
-use super::call::shape_of;
+use super::call::{enter_special, shape_of};
 use super::cold::look;
 use super::locals::{own_from_slot, own_local};
 use crate::builtins::dict::Dict;
@@ -14,9 +14,12 @@ use crate::builtins::ids;
 use crate::builtins::list::List;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
+use crate::builtins::type_::python_slots;
 use crate::flags;
+use crate::function::Function;
 use crate::handlers;
 use crate::object::Slot;
+use crate::thread::Thread;
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, native_unit, tail};
 
@@ -62,6 +65,32 @@ unsafe fn find(t: &Table, key: Word) -> u32 {
             return ASK;
         }
         walk.step();
+    }
+}
+
+/// The `__getitem__` written in Python that the container's class has, if its frame can be entered with container
+/// and key, which end at `sp`, as its locals; or [`Word::ZERO`].
+///
+/// # Safety
+/// The container is live; `sp` lies on the stack of `th`, the calling thread.
+#[inline(never)]
+unsafe fn python_getitem(th: *mut Thread, container: Word, sp: *mut Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let ty = look(container).ty();
+        let python = python_slots::getitem as *const () as usize;
+        if ty.slots.getitem().is_none_or(|slot| slot as usize != python) {
+            return Word::ZERO;
+        }
+        let Some(method) = ty.lookup_uncounted((*th).rt.names.__getitem__.get()) else { return Word::ZERO };
+        if !method.is_ptr() || shape_of(method) != ids::FUNCTION {
+            return Word::ZERO;
+        }
+        let code = (*(method.ptr() as *const Function)).code();
+        let fits = code.simple_argc == 2
+            && (*th).ci.add(1) < (*th).ci_limit
+            && sp.add(code.frame_size as usize) < (*th).stack_limit;
+        if fits { method } else { Word::ZERO }
     }
 }
 
@@ -148,6 +177,10 @@ handlers! {
     fn subscr_generic(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
+        let method = python_getitem(th, *sp.sub(2), sp);
+        if method != Word::ZERO {
+            tail!(enter_special, pc, sp, fp, th, method, 2)
+        }
         native!(2, pc, sp, fp, th, look(*sp.sub(2)).getitem(&mut *th, look(tos)))
     }
 
