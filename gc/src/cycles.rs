@@ -1,8 +1,10 @@
 //! Cycle collection: what a collector needs to know about objects, and the collectors.
 
 mod candidates;
+mod cells;
 mod freeze;
 pub(crate) mod graph;
+mod marking;
 mod own;
 mod rendezvous;
 mod stop;

@@ -36,7 +36,7 @@ pub use stats::{ClassStats, HeapStats};
 use central::Central;
 use classes::{BLOCK_SHIFT, BLOCK_SIZE};
 use local::Lists;
-use reserve::Reservation;
+pub(crate) use reserve::Reservation;
 
 /// Address space asked for by [`Heap::new`], in bytes.
 pub const DEFAULT_RESERVATION: usize = 256 << 30;

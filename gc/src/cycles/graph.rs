@@ -20,6 +20,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use rayon::prelude::*;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
+use super::cells::Cells;
+use super::marking::{MarkQueue, Runs};
 use super::{Confined, Trace};
 use crate::heap::{BlockKind, BlockMeta, Heap, LocalHeap, is_tracked};
 
@@ -74,7 +76,7 @@ pub(super) const BREATH: u32 = 64;
 /// next collection begins.
 pub(crate) struct Sieve<'h> {
     heap: &'h Heap,
-    cells: Vec<AtomicU32>,
+    cells: Cells,
     blocks: Vec<Covered>,
     index: Index,
 }
@@ -126,7 +128,7 @@ enum Index {
 impl<'h> Sieve<'h> {
     /// The members of `scope`, with their counts.
     pub fn of_heap(heap: &'h Heap, scope: Scope, pace: &mut Pace<'_>) -> Sieve<'h> {
-        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Table };
+        let mut sieve = Sieve { heap, cells: Cells::zeroed(0), blocks: Vec::new(), index: Index::Table };
         let mut total = 0;
         heap.for_each_block(|block, meta| {
             let wanted = match scope {
@@ -139,7 +141,7 @@ impl<'h> Sieve<'h> {
                 sieve.cover(block, meta, &mut total, false);
             }
         });
-        sieve.cells = zeroed(total as usize);
+        sieve.cells = Cells::zeroed(total as usize);
         sieve.each_block(
             pace,
             |_| true,
@@ -175,13 +177,13 @@ impl<'h> Sieve<'h> {
     /// their counts. For that thread, which does nothing else meanwhile.
     pub fn of_own<T: Trace>(local: &LocalHeap, owner: OwnerId, tracer: &T) -> (Sieve<'h>, OwnYoung) {
         let heap = local.heap();
-        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Owner };
+        let mut sieve = Sieve { heap, cells: Cells::zeroed(0), blocks: Vec::new(), index: Index::Owner };
         let mut total = 0;
         local.for_each_young_block(|block, meta| {
             meta.set_own_side(total + 1);
             sieve.cover(block, meta, &mut total, true);
         });
-        sieve.cells = zeroed(total as usize);
+        sieve.cells = Cells::zeroed(total as usize);
         let mut young = OwnYoung::default();
         for covered in &sieve.blocks {
             let (mut live, mut others, mut has_members) = (0, 0, false);
@@ -226,7 +228,7 @@ impl<'h> Sieve<'h> {
     /// Exactly `members`, each of which has one reference that counts as explained (a pin). World stopped;
     /// may live beside a sieve of the heap.
     pub fn of_pinned(heap: &'h Heap, members: &[*const Header]) -> Sieve<'h> {
-        let mut sieve = Sieve { heap, cells: Vec::new(), blocks: Vec::new(), index: Index::Table };
+        let mut sieve = Sieve { heap, cells: Cells::zeroed(0), blocks: Vec::new(), index: Index::Table };
         let mut firsts = HashMap::new();
         let mut total = 0;
         for &member in members {
@@ -238,7 +240,7 @@ impl<'h> Sieve<'h> {
             });
         }
         sieve.index = Index::Here(firsts);
-        sieve.cells = zeroed(total as usize);
+        sieve.cells = Cells::zeroed(total as usize);
         for &member in members {
             // SAFETY: pinned, so alive.
             let count = unsafe { &*member }.refcount() - 1;
@@ -672,113 +674,6 @@ fn is_held(cell: u32) -> bool {
     cell & (ROOT | COUNT) != ZERO
 }
 
-/// Objects to be visited: a stack, and a short queue behind it through which each object passes
-/// while its memory is being fetched. Source: Cher, Hosking, Vitek, "Software prefetching for
-/// mark-sweep garbage collection", ASPLOS 2004.
-struct MarkQueue {
-    stack: Vec<*const Header>,
-    fetching: [*const Header; MarkQueue::AHEAD],
-    at: usize,
-    recent: Recent,
-}
-
-impl MarkQueue {
-    const AHEAD: usize = 8;
-
-    fn new() -> MarkQueue {
-        MarkQueue {
-            stack: Vec::new(),
-            fetching: [std::ptr::null(); MarkQueue::AHEAD],
-            at: 0,
-            recent: Recent::default(),
-        }
-    }
-
-    #[inline(always)]
-    fn push(&mut self, object: *const Header) {
-        self.stack.push(object);
-    }
-
-    #[inline(always)]
-    fn pop(&mut self) -> Option<*const Header> {
-        while let Some(object) = self.stack.pop() {
-            prefetch(object);
-            let ready = std::mem::replace(&mut self.fetching[self.at], object);
-            self.at = (self.at + 1) % MarkQueue::AHEAD;
-            if !ready.is_null() {
-                return Some(ready);
-            }
-        }
-        for _ in 0..MarkQueue::AHEAD {
-            let ready = std::mem::replace(&mut self.fetching[self.at], std::ptr::null());
-            self.at = (self.at + 1) % MarkQueue::AHEAD;
-            if !ready.is_null() {
-                return Some(ready);
-            }
-        }
-        None
-    }
-}
-
-/// Some of the classes, modules and the like that objects were lately found to hold: many objects hold the same.
-#[derive(Default)]
-struct Recent([usize; Recent::PLACES]);
-
-impl Recent {
-    const PLACES: usize = 32;
-
-    /// Has the address been asked for lately?
-    #[inline(always)]
-    fn has(&mut self, held: *const Header) -> bool {
-        let place = &mut self.0[(held as usize >> 6) % Recent::PLACES];
-        std::mem::replace(place, held as usize) == held as usize
-    }
-}
-
-#[inline(always)]
-fn prefetch(object: *const Header) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch of any address has no effect on the program's state.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(object.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = object;
-}
-
-/// Tells what an object refers to, and how many times in a row: lists of one object many times are common,
-/// and each step would wait for the one before.
-struct Runs<F: FnMut(*const Header, u32)> {
-    last: *const Header,
-    times: u32,
-    tell: F,
-}
-
-impl<F: FnMut(*const Header, u32)> Runs<F> {
-    #[inline(always)]
-    fn new(tell: F) -> Runs<F> {
-        Runs { last: core::ptr::null(), times: 0, tell }
-    }
-
-    #[inline(always)]
-    fn add(&mut self, child: *const Header) {
-        if core::ptr::eq(child, self.last) {
-            self.times += 1;
-        } else {
-            self.end();
-            (self.last, self.times) = (child, 1);
-        }
-    }
-
-    /// To be called behind the last child.
-    #[inline(always)]
-    fn end(&mut self) {
-        if self.times > 0 {
-            (self.tell)(self.last, self.times);
-        }
-    }
-}
-
 /// Is the object of an age, and of a kind, that `scope` takes?
 #[inline(always)]
 fn is_in_scope(header: &Header, scope: Scope) -> bool {
@@ -830,15 +725,6 @@ pub(crate) fn is_readable(header: &Header) -> bool {
 
 fn slot_stride(meta: &BlockMeta) -> usize {
     if meta.kind() == BlockKind::Small { meta.slot_size() } else { 0 }
-}
-
-/// Zero cells without touching their memory.
-fn zeroed(len: usize) -> Vec<AtomicU32> {
-    let cells: Vec<u32> = vec![0; len];
-    let mut cells = std::mem::ManuallyDrop::new(cells);
-    // SAFETY: AtomicU32 has the size, alignment and bit validity of u32; the parts come from a Vec
-    // that is not dropped.
-    unsafe { Vec::from_raw_parts(cells.as_mut_ptr().cast(), cells.len(), cells.capacity()) }
 }
 
 /// Threads that help while the world is stopped; None on a machine with one core, or if they cannot
