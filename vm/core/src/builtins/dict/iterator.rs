@@ -1,6 +1,6 @@
 //! Iterators of dicts: keys, values and items, forwards and backwards.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::{Dict, Table};
 use crate::builtins::sequence;
@@ -15,13 +15,25 @@ use crate::word::Word;
 const BROKEN: usize = usize::MAX;
 
 /// Where an iterator stands.
+#[derive(Clone, Copy)]
+struct At {
+    /// Next entry (forwards), or the one behind it (backwards); [`At::END`].
+    pos: u32,
+    /// Keys still to come.
+    left: u32,
+}
+
+impl At {
+    /// The position of an iterator that is exhausted and shared.
+    const END: u32 = u32::MAX;
+}
+
+/// The state of an iterator. Any thread may step it: one that is shared hands out entries twice, or not at all, but
+/// where it stands is one word, and so always a place where some thread was.
 pub struct Place {
-    /// Next entry (forwards), or the one behind it (backwards).
-    pos: AtomicUsize,
+    at: AtomicU64,
     /// Keys the dict had at the beginning, or [`BROKEN`].
     used: AtomicUsize,
-    /// Keys still to come.
-    left: AtomicUsize,
 }
 
 crate::holds_no_references!(Place);
@@ -29,19 +41,32 @@ crate::holds_no_references!(Place);
 impl Place {
     fn new(d: &Dict, backwards: bool) -> Place {
         let used = d.len();
-        let pos = if backwards { d.table().n() as usize } else { 0 };
-        Place { pos: AtomicUsize::new(pos), used: AtomicUsize::new(used), left: AtomicUsize::new(used) }
+        let pos = if backwards { d.table().n() } else { 0 };
+        let place = Place { at: AtomicU64::new(0), used: AtomicUsize::new(used) };
+        place.set_at(At { pos, left: used as u32 });
+        place
     }
-}
 
-/// ORDERING Relaxed: positions; threads that share an iterator may see an entry twice.
-fn load(a: &AtomicUsize) -> usize {
-    a.load(Ordering::Relaxed)
-}
+    fn at(&self) -> At {
+        // ORDERING Relaxed: the word is all there is.
+        let at = self.at.load(Ordering::Relaxed);
+        At { pos: at as u32, left: (at >> 32) as u32 }
+    }
 
-/// ORDERING Relaxed: as in `load`.
-fn store(a: &AtomicUsize, v: usize) {
-    a.store(v, Ordering::Relaxed)
+    fn set_at(&self, at: At) {
+        // ORDERING Relaxed: as above.
+        self.at.store(u64::from(at.left) << 32 | u64::from(at.pos), Ordering::Relaxed);
+    }
+
+    fn used(&self) -> usize {
+        // ORDERING Relaxed: a number.
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn set_broken(&self) {
+        // ORDERING Relaxed: as above.
+        self.used.store(BROKEN, Ordering::Relaxed);
+    }
 }
 
 /// What the six iterators have in common.
@@ -61,7 +86,7 @@ trait Step: crate::Payload {
 fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
     sharing::enter(it.header());
     let source = it.dict().peek();
-    if !source.is_ptr() || load(&it.place().pos) == sharing::EXHAUSTED {
+    if !source.is_ptr() || it.place().at().pos == At::END {
         return Ok(None);
     }
     // SAFETY: the slot holds dicts only; alive as said above.
@@ -73,27 +98,27 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
     }
     let place = it.place();
     let t = d.table();
-    if t.live() != load(&place.used) {
-        store(&place.used, BROKEN);
+    if t.live() != place.used() {
+        place.set_broken();
         return Err(th.runtime_error("dictionary changed size during iteration"));
     }
-    let mut pos = load(&place.pos);
+    let At { mut pos, left } = place.at();
     let found = loop {
         let at = if S::BACKWARDS {
             if pos == 0 {
                 break None;
             }
-            pos = pos.min(t.n() as usize) - 1;
+            pos = pos.min(t.n()) - 1;
             pos
         } else {
-            if pos >= t.n() as usize {
+            if pos >= t.n() {
                 break None;
             }
             pos += 1;
             pos - 1
         };
-        if t.key(at as u32).peek() != Word::UNBOUND {
-            break Some(at as u32);
+        if t.key(at).peek() != Word::UNBOUND {
+            break Some(at);
         }
         if S::BACKWARDS && pos == 0 {
             break None;
@@ -103,18 +128,16 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
         finish(it);
         return Ok(None);
     };
-    let left = load(&place.left);
     if left == 0 {
         finish(it);
         return Err(th.runtime_error("dictionary keys changed during iteration"));
     }
     let Some(item) = S::take(d, t, i, false).or_else(|| take_locked(it, i)) else {
         // Removed by another thread just now: the size has changed.
-        store(&place.used, BROKEN);
+        place.set_broken();
         return Err(th.runtime_error("dictionary changed size during iteration"));
     };
-    store(&place.pos, pos);
-    store(&place.left, left - 1);
+    place.set_at(At { pos, left: left - 1 });
     Ok(Some(it.value(th, item)))
 }
 
@@ -131,7 +154,7 @@ fn take_locked<S: Step>(it: &S, i: u32) -> Option<S::Item> {
 fn finish<S: Step>(it: &S) {
     let _guard = crate::thread::lock_object(it.header());
     if sharing::is_foreign(it.header()) {
-        store(&it.place().pos, sharing::EXHAUSTED);
+        it.place().set_at(At { pos: At::END, left: 0 });
     } else {
         drop(it.dict().take());
     }
@@ -140,16 +163,16 @@ fn finish<S: Step>(it: &S) {
 fn length_hint<S: Step>(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let it = a[0].downcast::<S>().expect("checked by the descriptor");
     let n = match it.dict().get(it.header()) {
-        Some(d) if d.payload::<Dict>().len() == load(&it.place().used) => load(&it.place().left),
+        Some(d) if d.payload::<Dict>().len() == it.place().used() => it.place().at().left,
         _ => 0,
     };
-    Ok(th.new_int(n as i64))
+    Ok(th.new_int(n.into()))
 }
 
 fn reduce<S: Step>(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let it = a[0].downcast::<S>().expect("checked by the descriptor");
     let mut rest = Vec::new();
-    let before = [load(&it.place().pos), load(&it.place().left)];
+    let before = it.place().at();
     let held = it.dict().get(it.header());
     while let Some(v) = advance(it, th)? {
         rest.push(v);
@@ -158,8 +181,7 @@ fn reduce<S: Step>(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if let Some(d) = held {
         it.dict().set(it.header(), d);
     }
-    store(&it.place().pos, before[0]);
-    store(&it.place().left, before[1]);
+    it.place().set_at(before);
     let list = th.new_list(rest);
     sequence::reduced(th, "iter", vec![list], None)
 }
