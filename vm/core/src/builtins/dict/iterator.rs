@@ -86,7 +86,10 @@ trait Step: crate::Payload {
 fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
     sharing::enter(it.header());
     let source = it.dict().peek();
-    if !source.is_ptr() || it.place().at().pos == At::END {
+    let place = it.place();
+    // Looked at once: another thread may end the iteration meanwhile.
+    let At { mut pos, left } = place.at();
+    if !source.is_ptr() || pos == At::END {
         return Ok(None);
     }
     // SAFETY: the slot holds dicts only; alive as said above.
@@ -96,13 +99,11 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
         sharing::enter(&d.header);
         drop(held);
     }
-    let place = it.place();
     let t = d.table();
     if t.live() != place.used() {
         place.set_broken();
         return Err(th.runtime_error("dictionary changed size during iteration"));
     }
-    let At { mut pos, left } = place.at();
     let found = loop {
         let at = if S::BACKWARDS {
             if pos == 0 {
