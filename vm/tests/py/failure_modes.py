@@ -241,7 +241,8 @@ def shared_iterators_drop_their_source_twice():
     makers = [lambda s=s: iter(s) for s in sources]
     makers += [lambda: reversed([1] * 50), lambda: enumerate([1] * 50), lambda: zip([1] * 50, "x" * 50),
                lambda: map(str, [1] * 50), lambda: filter(None, [1] * 50), lambda: itertools.chain([1] * 50, (2,)),
-               lambda: itertools.islice([1] * 50, 40), lambda: {1: 2}.items().__iter__(), lambda: reversed({1: 2, 3: 4}), lambda: iter(lambda: 1, 1)]
+               lambda: itertools.islice([1] * 50, 40), lambda: {1: 2}.items().__iter__(),
+               lambda: reversed({1: 2, 3: 4}), lambda: iter(lambda: 1, 1)]
     for make in makers:
         for _ in range(5):
             iterator = make()

@@ -76,22 +76,29 @@ handlers! {
     /// The second half of [`call`], apart because registers are scarce: pushes the frame of the function in
     /// `tos`, whose `arg` arguments (self included) end at `sp`, and goes on in it.
     fn enter_function(pc, sp, fp, th, tos, arg) {
-        let code = (*(tos.ptr() as *const Function)).code() as *const CodeObject;
         let ci = (*th).ci;
+        // From here on the record has them, so that no register need keep them.
         (*ci).pc = pc.add(1);
         (*ci).sp = sp;
-        let new_fp = sp.sub(arg as usize);
-        let new = ci.add(1);
-        // The callee lies below a bound self, or below the NULL in place of one.
-        let base = new_fp.sub(1 + (*new_fp.sub(1) == Word::NULL) as usize);
-        if new >= (*th).ci_limit
-            || new_fp.add((*code).frame_size as usize) >= (*th).stack_limit
+        fp = sp.sub(arg as usize);
+        let code = (*(tos.ptr() as *const Function)).code() as *const CodeObject;
+        if ci.add(1) >= (*th).ci_limit
+            || fp.add((*code).frame_size as usize) >= (*th).stack_limit
             || (*th).breaker_set()
         {
-            let arg = sp.offset_from(base) as u64 - 2;
-            tail!(cold::call, pc, sp, fp, th, Word::NONE, arg)
+            tail!(enter_function_slow, (*ci).pc, sp, (*ci).fp, th, tos, arg)
         }
-        push_record!(new, new_fp, base, code, tos, sp, th)
+        // The callee lies below a bound self, or below the NULL in place of one.
+        let base = fp.sub(1 + (*fp.sub(1) == Word::NULL) as usize);
+        push_record!(ci.add(1), fp, base, code, tos, sp, th)
+    }
+
+    /// There is no room, or something to be done at a safepoint.
+    #[cold]
+    fn enter_function_slow(pc, sp, fp, th, tos, arg) {
+        let first = sp.sub(arg as usize);
+        let base = first.sub(1 + (*first.sub(1) == Word::NULL) as usize);
+        tail!(cold::call, pc.sub(1), sp, fp, th, Word::NONE, sp.offset_from(base) as u64 - 2)
     }
 
     /// As [`enter_function`] for a method in `tos` that has no word on the stack: the `__init__` of a new object,
