@@ -119,8 +119,8 @@ impl Covered {
 enum Index {
     /// In the block table, for the one sieve that covers the heap.
     Table,
-    /// In the block table, for the owner of the blocks.
-    Owner,
+    /// In the block table, for the owner of the blocks: the thread with this local heap.
+    Owner(u32),
     /// Here, for any other.
     Here(HashMap<u32, u32>),
 }
@@ -177,7 +177,8 @@ impl<'h> Sieve<'h> {
     /// their counts. For that thread, which does nothing else meanwhile.
     pub fn of_own<T: Trace>(local: &LocalHeap, owner: OwnerId, tracer: &T) -> (Sieve<'h>, OwnYoung) {
         let heap = local.heap();
-        let mut sieve = Sieve { heap, cells: Cells::zeroed(0), blocks: Vec::new(), index: Index::Owner };
+        let mut sieve =
+            Sieve { heap, cells: Cells::zeroed(0), blocks: Vec::new(), index: Index::Owner(local.id()) };
         let mut total = 0;
         local.for_each_young_block(|block, meta| {
             meta.set_own_side(total + 1);
@@ -300,7 +301,7 @@ impl<'h> Sieve<'h> {
     pub(super) fn cell(&self, address: *const Header) -> Option<&AtomicU32> {
         self.cell_by(address, |block, meta| match &self.index {
             Index::Table => meta.side().checked_sub(1),
-            Index::Owner => meta.own_side().checked_sub(1),
+            &Index::Owner(local) => meta.own_side(local).checked_sub(1),
             Index::Here(firsts) => noted(firsts, block),
         })
     }
@@ -308,7 +309,8 @@ impl<'h> Sieve<'h> {
     /// [`Sieve::cell`] of a sieve of the thread's own.
     #[inline(always)]
     fn own_cell(&self, address: *const Header) -> Option<&AtomicU32> {
-        self.cell_by(address, |_, meta| meta.own_side().checked_sub(1))
+        let Index::Owner(local) = self.index else { return None };
+        self.cell_by(address, |_, meta| meta.own_side(local).checked_sub(1))
     }
 
     #[inline(always)]
@@ -345,14 +347,8 @@ impl<'h> Sieve<'h> {
     pub fn mark_known<T: Trace>(&self, tracer: &T, known: impl FnOnce(&mut dyn FnMut(*const Header))) {
         let mut queue = MarkQueue::new();
         known(&mut |object| {
-            if let Some(cell) = self.cell(object) {
-                // ORDERING Relaxed: this thread only.
-                let value = cell.load(Ordering::Relaxed);
-                if value & (IN_SET | REACHED) == IN_SET {
-                    // ORDERING Relaxed: as above.
-                    cell.store(value | REACHED, Ordering::Relaxed);
-                    queue.push(object);
-                }
+            if self.mark(object, |_| false) {
+                queue.push(object);
             }
         });
         while let Some(object) = queue.pop() {
@@ -528,6 +524,20 @@ impl<'h> Sieve<'h> {
         }
     }
 
+    /// Marks a member that is not marked, and not among the `others` by its cell.
+    #[inline(always)]
+    fn mark(&self, object: *const Header, others: impl Fn(u32) -> bool) -> bool {
+        let Some(cell) = self.cell(object) else { return false };
+        // ORDERING Relaxed: this thread only.
+        let value = cell.load(Ordering::Relaxed);
+        let marks = value & (IN_SET | REACHED) == IN_SET && !others(value);
+        if marks {
+            // ORDERING Relaxed: as above.
+            cell.store(value | REACHED, Ordering::Relaxed);
+        }
+        marks
+    }
+
     /// Marks what a member refers to, unless it is among the `others` by its cell.
     #[inline(always)]
     fn reach_from<T: Trace>(
@@ -535,7 +545,7 @@ impl<'h> Sieve<'h> {
         object: &Header,
         tracer: &T,
         queue: &mut MarkQueue,
-        others: impl Fn(u32) -> bool,
+        others: impl Fn(u32) -> bool + Copy,
     ) {
         let MarkQueue { stack, recent, .. } = queue;
         let mut last = core::ptr::null();
@@ -543,12 +553,7 @@ impl<'h> Sieve<'h> {
             if core::ptr::eq(std::mem::replace(&mut last, child), child) {
                 return;
             }
-            let Some(cell) = self.cell(child) else { return };
-            // ORDERING Relaxed: this thread only.
-            let value = cell.load(Ordering::Relaxed);
-            if value & (IN_SET | REACHED) == IN_SET && !others(value) {
-                // ORDERING Relaxed: this thread only.
-                cell.store(value | REACHED, Ordering::Relaxed);
+            if self.mark(child, others) {
                 stack.push(child);
             }
         };
@@ -640,7 +645,7 @@ impl Drop for Sieve<'_> {
         for &Covered { block, .. } in &self.blocks {
             match self.index {
                 Index::Table => self.heap.meta(block).set_side(0),
-                Index::Owner => self.heap.meta(block).set_own_side(0),
+                Index::Owner(_) => self.heap.meta(block).set_own_side(0),
                 Index::Here(_) => {}
             }
         }
@@ -745,53 +750,4 @@ fn workers() -> Option<&'static rayon::ThreadPool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::ptr::NonNull;
-
-    use typhon_sync::Birth;
-
-    use super::*;
-
-    struct NoReferences;
-    impl Trace for NoReferences {
-        type Slot = ();
-
-        fn confined<'a>(&self, _: &'a Header) -> Option<Confined<'a, ()>> {
-            None
-        }
-
-        fn referent(_: &()) -> Option<NonNull<Header>> {
-            None
-        }
-
-        fn trace(&self, _: &Header, _: impl FnMut(*const Header)) {}
-
-        fn has_finalizer(&self, _: &Header) -> bool {
-            false
-        }
-    }
-
-    #[test]
-    fn a_block_that_is_freed_during_the_passes_is_passed_over() {
-        let heap = Box::leak(Box::new(Heap::with_reservation(1 << 30).expect("address space")));
-        let mut local = LocalHeap::new(heap);
-        let object = local.alloc(1 << 20);
-        // SAFETY: a fresh slot; born as an object with one reference, of an owner that tests make up.
-        unsafe { Header::write_birth(object, &Birth::biased(OwnerId(3)), 7, gc_bits::TRACKED, 0) };
-        let sieve = Sieve::of_heap(heap, Scope::Full, &mut Pace::Stopped);
-        assert!(sieve.contains(object));
-        let mut freed = false;
-        let mut breathe = || {
-            if !std::mem::replace(&mut freed, true) {
-                // SAFETY: freed once; the memory stays a header.
-                unsafe { local.free(object) };
-            }
-        };
-        let mut pace = Pace::Beside(&mut breathe);
-        sieve.subtract(&NoReferences, false, &mut pace);
-        sieve.propagate(&NoReferences, &mut pace);
-        sieve.for_each_member(&mut pace, |member, _| assert!(std::ptr::eq(member, object)));
-        sieve.clean_blocks(&mut pace);
-        assert!(freed);
-    }
-}
+mod tests;

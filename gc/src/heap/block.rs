@@ -240,15 +240,15 @@ impl BlockMeta {
         self.side.store(side, Ordering::Relaxed);
     }
 
-    /// See the field. Read and written by the owner only.
+    /// See the field. For the thread with the heap `local`; 0 in blocks of others, which may be collecting, too.
     #[inline(always)]
-    pub(crate) fn own_side(&self) -> u32 {
-        // ORDERING Relaxed: one thread.
-        self.own_side.load(Ordering::Relaxed)
+    pub(crate) fn own_side(&self, local: u32) -> u32 {
+        // ORDERING Relaxed: written by the owner only.
+        if self.owner() == local { self.own_side.load(Ordering::Relaxed) } else { 0 }
     }
 
     pub(crate) fn set_own_side(&self, side: u32) {
-        // ORDERING Relaxed: one thread.
+        // ORDERING Relaxed: strangers do not use it.
         self.own_side.store(side, Ordering::Relaxed);
     }
 

@@ -103,6 +103,11 @@ impl LocalHeap {
         LocalHeap { lists: ManuallyDrop::new(lists), heap }
     }
 
+    /// What [`BlockMeta::owner`] says of this thread's blocks.
+    pub(crate) fn id(&self) -> u32 {
+        self.lists.id
+    }
+
     /// The heap that this is a part of.
     #[inline(always)]
     pub fn heap(&self) -> &'static Heap {

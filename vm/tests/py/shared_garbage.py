@@ -11,22 +11,13 @@ import time
 import weakref
 
 from beside import Node, command, hand_off, poll, shuffle, take, walk
-
-
-def ring(n):
-    first = node = Node()
-    for _ in range(n - 1):
-        new = Node()
-        new.next = node
-        node = new
-    first.next = node
-    return node
+from checks import ring
 
 
 def put_up(board, until):
     rng = random.Random(1)
     while time.monotonic() < until:
-        board[rng.randrange(len(board))] = ring(20)
+        board[rng.randrange(len(board))] = ring(Node, 20)
 
 
 def pick_up(board, until):
@@ -40,22 +31,45 @@ def pick_up(board, until):
             node.bag.append(node)
 
 
+class Spy:
+    """Looks at all nodes when it dies: on its maker's thread, between the two halves of a collection."""
+
+    def __del__(self):
+        for o in gc.get_objects():
+            assert type(o) is not Node or type(o.next) in (Node, tuple, type(None)), o.next
+
+
+def send_spies(spies, until):
+    while time.monotonic() < until:
+        ring(Node, 50)
+        spies.extend(Spy() for _ in range(3))
+        gc.collect()
+
+
+def drop_spies(spies, until):
+    while time.monotonic() < until:
+        if spies:
+            spies.popleft()
+
+
 def run(seconds):
     until = time.monotonic() + seconds
     q = queue.Queue(1000)
     pool = weakref.WeakValueDictionary()
-    board = [ring(20) for _ in range(4)]
+    board = [ring(Node, 20) for _ in range(4)]
     left, right = [], []
+    spies = collections.deque()
     for _ in range(10):
         node = Node()
         node.next = (left, right)
         left.append(node)
     del node
-    jobs = [(hand_off, q, until), (take, q), (walk, ring(1000), until), (shuffle, left, right, until),
+    jobs = [(hand_off, q, until), (take, q), (walk, ring(Node, 1000), until), (shuffle, left, right, until),
             (shuffle, left, right, until), (put_up, board, until), (pick_up, board, until),
-            (pick_up, board, until), (poll, pool, until), (poll, pool, until)]
+            (pick_up, board, until), (poll, pool, until), (poll, pool, until),
+            (send_spies, spies, until), (drop_spies, spies, until)]
     failed = []
-    threading.excepthook = failed.append
+    threading.excepthook = sys.unraisablehook = failed.append
     threads = [threading.Thread(target=job, args=args) for job, *args in jobs]
     del jobs
     for t in threads:
