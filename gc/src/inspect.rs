@@ -9,14 +9,15 @@ use std::sync::atomic::Ordering;
 use typhon_sync::header::{Header, gc_bits};
 
 use crate::cycles::Trace;
+use crate::cycles::graph::is_readable;
 use crate::heap::Heap;
 use crate::policy::Generation;
 
-/// Every tracked object that is not dying; of one generation if given.
+/// Every tracked object that is neither dying nor condemned; of one generation if given.
 pub fn objects(heap: &Heap, generation: Option<Generation>) -> Vec<*const Header> {
     let mut found = Vec::new();
     heap.for_each_tracked(|object| {
-        if object.refcount() > 0 && generation.is_none_or(|wanted| wanted == generation_of(object)) {
+        if is_readable(object) && generation.is_none_or(|wanted| wanted == generation_of(object)) {
             found.push(std::ptr::from_ref(object));
         }
     });
@@ -35,7 +36,7 @@ pub fn referrers(heap: &Heap, tracer: &impl Trace, targets: &[*const Header]) ->
     let targets: HashSet<*const Header> = targets.iter().copied().collect();
     let mut found = Vec::new();
     heap.for_each_tracked(|object| {
-        if object.refcount() > 0 {
+        if is_readable(object) {
             let mut refers = false;
             tracer.trace(object, &mut |child| refers |= targets.contains(&child));
             if !refers {

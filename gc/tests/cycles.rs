@@ -75,17 +75,23 @@ fn a_chain_of_a_million_nodes_does_not_recurse() {
 
 #[test]
 fn finalisers_run_once_before_anything_is_cleared() {
-    let mut mock = mock();
-    let nodes = ring(&mut mock, 3);
-    for &node in &nodes {
-        get(node).word.store(COUNTED, Ordering::Relaxed);
+    // What is private to the collecting thread is looked at again without a second stop.
+    for (published, stops) in [(true, 2), (false, 1)] {
+        let mut mock = mock();
+        let nodes = ring(&mut mock, 3);
+        for &node in &nodes {
+            get(node).word.store(COUNTED, Ordering::Relaxed);
+        }
+        if published {
+            get(nodes[1]).header.publish();
+        }
+        assert_eq!(mock.collect(), 3);
+        assert_eq!(mock.finalized, 3);
+        let order: Vec<_> = mock.log.iter().filter(|&&what| what == "finalize" || what == "clear").collect();
+        assert_eq!(order, [&"finalize"; 3].into_iter().chain([&"clear"; 3]).collect::<Vec<_>>());
+        assert_eq!(mock.stops, stops);
+        assert_eq!(mock.live(), 0);
     }
-    assert_eq!(mock.collect(), 3);
-    assert_eq!(mock.finalized, 3);
-    let order: Vec<_> = mock.log.iter().filter(|&&what| what == "finalize" || what == "clear").collect();
-    assert_eq!(order, [&"finalize"; 3].into_iter().chain([&"clear"; 3]).collect::<Vec<_>>());
-    assert_eq!(mock.stops, 2);
-    assert_eq!(mock.live(), 0);
 }
 
 #[test]

@@ -24,7 +24,7 @@ use std::sync::atomic::Ordering;
 use typhon_sync::Shared;
 use typhon_sync::header::{Header, gc_bits};
 
-use super::graph::{Pace, Sieve, is_deferred};
+use super::graph::{Pace, Sieve, is_deferred, seems_private_to};
 use super::{Collector, Host, Options, Outcome, Trace};
 use crate::heap::Heap;
 use crate::pauses::Watch;
@@ -85,13 +85,25 @@ impl Garbage {
         Garbage { members, finalizers, private: true, ..Garbage::default() }
     }
 
-    /// Pins what was just found dead. World stopped.
+    /// Pins what was just found dead. World stopped. What is private to the calling thread stays so, as in
+    /// [`Garbage::keep`], and is condemned nevertheless: others run before it is taken apart.
     pub(super) fn seize<H: Host>(
         collector: &Collector,
         host: &mut H,
         members: Vec<*const Header>,
         is_dead: impl Fn(*const Header) -> bool,
     ) -> Garbage {
+        let (me, tracer) = (host.me(), host.tracer());
+        let is_mine = |object: &Header| !is_deferred(object) && seems_private_to(object, &tracer) == Some(me);
+        // SAFETY: just proved dead, not destroyed.
+        if members.iter().all(|&member| is_mine(unsafe { &*member })) {
+            let found = Garbage::keep(host, members, true);
+            if !found.finalizers {
+                // SAFETY: as above.
+                found.members.iter().for_each(|&member| unsafe { &*member }.condemn_private());
+            }
+            return found;
+        }
         let found = Garbage::pin(collector, host, members, is_dead);
         if !found.finalizers {
             condemn(&found.members);

@@ -146,6 +146,8 @@ pub struct Tracer {
     all_confined: bool,
     /// Objects that words without a count point to are mortal if they lie below this address.
     mortal_below: usize,
+    /// Also references to what is never tracked are wanted.
+    untracked: bool,
 }
 
 impl Tracer {
@@ -156,12 +158,18 @@ impl Tracer {
             beside: false,
             all_confined: rt.threads.mode().has_gil(),
             mortal_below: rt.heap.general_start(),
+            untracked: false,
         }
+    }
+
+    /// As [`Tracer::stopped`]; shows every counted reference.
+    pub fn of_all_counts() -> Tracer {
+        Tracer { untracked: true, ..Tracer::stopped() }
     }
 
     /// As [`Tracer::stopped`]; shows immortal objects, too.
     pub fn of_everything() -> Tracer {
-        Tracer { mortal_below: usize::MAX, ..Tracer::stopped() }
+        Tracer { mortal_below: usize::MAX, ..Tracer::of_all_counts() }
     }
 }
 
@@ -187,6 +195,12 @@ impl Trace for Tracer {
                 References::Row(row, visit) => match row(object) {
                     Some(slots) => slots.as_ref().iter().for_each(|slot| word(slot.peek())),
                     None => self.visit(object, layout.beside, visit, &mut word),
+                },
+                References::Pairs(row, visit) => match row(object) {
+                    Some(slots) if !self.untracked => {
+                        slots.as_ref().chunks_exact(2).for_each(|pair| word(pair[1].peek()));
+                    }
+                    _ => self.visit(object, layout.beside, visit, &mut word),
                 },
                 References::Visited(visit) => self.visit(object, layout.beside, visit, &mut word),
             }
@@ -217,7 +231,9 @@ impl Trace for Tracer {
             }
             let row: Option<&'a [Slot]> = match layout.references {
                 References::Nowhere => Some(&[]),
-                References::Row(row, _) => row(object).map(|slots| slots.as_ref()),
+                References::Row(row, _) | References::Pairs(row, _) => {
+                    row(object).map(|slots| slots.as_ref())
+                }
                 References::Visited(_) => None,
             };
             let rows = row.map(|row| [row, ty.values_by(object, shape)]);
@@ -817,5 +833,5 @@ pub fn census(th: &mut Thread) -> typhon_gc::inspect::Census {
 /// What the heap verifier finds wrong; empty is good. Costs half a full collection.
 pub fn verify(th: &mut Thread) -> Vec<typhon_gc::verify::Finding> {
     let _hold = hold(th);
-    with_world_stopped(th, || typhon_gc::verify::verify(rt().heap, &Tracer::stopped()))
+    with_world_stopped(th, || typhon_gc::verify::verify(rt().heap, &Tracer::of_all_counts()))
 }

@@ -172,6 +172,8 @@ pub enum References {
     Nowhere,
     /// In these slots, which may be read beside mutators ([`Beside::Always`]); `None`: visited.
     Row(RowOf, Visit),
+    /// As `Row`; every other slot, beginning with the first, holds nothing that is ever tracked.
+    Pairs(RowOf, Visit),
     /// Where [`Trace::trace`] says.
     Visited(Visit),
 }
@@ -179,7 +181,8 @@ pub enum References {
 /// The slots with the counted references of a payload.
 pub type RowOf = unsafe fn(*const Header) -> Option<NonNull<[Slot]>>;
 
-/// The [`RowOf`] payloads of type `$t`: their `$n` slots from field `$first` to field `$last`, which nothing else lies between.
+/// The [`RowOf`] payloads of type `$t`: their `$n` slots from field `$first` to field `$last`, with nothing else in
+/// between.
 /// `$only` says of a payload whether it counts no other reference.
 #[macro_export]
 macro_rules! row_of_slots {
@@ -241,6 +244,12 @@ impl Layout {
     pub const fn in_a_row(self, row: RowOf) -> Layout {
         let References::Visited(visit) = self.references else { return self };
         Layout { references: References::Row(row, visit), ..self }
+    }
+
+    /// The layout with its references in [`References::Pairs`], where `row` says.
+    pub const fn in_pairs(self, row: RowOf) -> Layout {
+        let References::Visited(visit) = self.references else { return self };
+        Layout { references: References::Pairs(row, visit), ..self }
     }
 
     /// As [`Layout::of`], for a payload whose changes are [`Layout::confined`].

@@ -46,7 +46,7 @@ pub static DEF: TypeDef = TypeDef {
           in the keyword argument list.  For example:  dict(one=1, two=2)",
     slots: methods::SLOTS,
     methods: methods::METHODS,
-    layout: crate::typedef::Layout::confined::<Dict>().in_a_row(row),
+    layout: crate::typedef::Layout::confined::<Dict>().in_pairs(row),
     ..TypeDef::of::<Dict>("dict")
 };
 
