@@ -37,7 +37,7 @@ pub fn wait_for<'a, T>(
 
 /// How far off `moment` is; `None`: it has passed.
 pub fn time_until(moment: std::time::Instant) -> Option<std::time::Duration> {
-    moment.checked_duration_since(std::time::Instant::now()).filter(|left| !left.is_zero())
+    moment.checked_duration_since(std::time::Instant::now())
 }
 
 /// The cheap half of an asymmetric fence pair: orders an earlier store before a later load, as seen

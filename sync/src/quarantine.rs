@@ -87,12 +87,11 @@ pub struct Limbo<T> {
     open_bytes: usize,
     sealed: Vec<T>,
     since: Quantum,
-    pieces: usize,
 }
 
 impl<T> Default for Limbo<T> {
     fn default() -> Limbo<T> {
-        Limbo { open: Vec::new(), open_bytes: 0, sealed: Vec::new(), since: Quantum::default(), pieces: 0 }
+        Limbo { open: Vec::new(), open_bytes: 0, sealed: Vec::new(), since: Quantum::default() }
     }
 }
 
@@ -108,7 +107,6 @@ impl<T> Limbo<T> {
     #[inline]
     pub fn push(&mut self, piece: T, bytes: usize) -> bool {
         self.open.push(piece);
-        self.pieces += 1;
         self.open_bytes += bytes;
         self.open.len().is_multiple_of(Self::BATCH) || self.open_bytes >= Self::BATCH_BYTES
     }
@@ -119,7 +117,6 @@ impl<T> Limbo<T> {
         while quarantine.has_passed(self.since) {
             let n = left.min(self.sealed.len());
             self.sealed.drain(self.sealed.len() - n..).for_each(&mut free);
-            self.pieces -= n;
             left -= n;
             if left == 0 || self.open.is_empty() {
                 break;
@@ -133,6 +130,6 @@ impl<T> Limbo<T> {
     /// Nothing waits.
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
-        self.pieces == 0
+        self.open.is_empty() && self.sealed.is_empty()
     }
 }

@@ -8,9 +8,9 @@
 //! them reports, so a late report can never be counted for the next stop (ST-8). Stops are
 //! numbered, one at a time; a thread that registers during a stop starts suspended.
 //!
-//! Threads that a stop held up run before the next stop, for about as long as they stood: it takes them
-//! longer to wake than it takes to stop the world again, and a program that stops it in a loop would never
-//! let them in.
+//! Threads that a stop held up run before the next stop, for as long as they stood, within bounds: it takes
+//! them longer to wake than it takes to stop the world again, and a program that stops it in a loop would
+//! never let them in.
 
 use super::monitor::Monitor;
 use super::prim::{MutexGuard, time_until};

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use crate::heap::Reservation;
 
 /// Bytes from which on the array is mapped by itself. An allocator gives such memory back when it comes to it,
-/// and the mutator that happens to be there would stand for milliseconds.
+/// and the mutator that happens to be there stands meanwhile.
 const MAPPED_FROM: usize = 1 << 20;
 
 /// Cells that are zero at first, and take memory as they are touched.

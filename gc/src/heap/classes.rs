@@ -1,5 +1,5 @@
 //! Size classes: 16-byte steps to 512 bytes, then four per doubling to 32 KiB; and each of them once more, for
-//! *leaves*: objects of types that hold no references, so that collections can pass over whole blocks of them.
+//! *leaves*: objects of types that are never tracked, so that collections can pass over whole blocks of them.
 
 /// Log2 of [`BLOCK_SIZE`].
 pub const BLOCK_SHIFT: u32 = 16;

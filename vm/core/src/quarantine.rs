@@ -19,7 +19,7 @@ static ACTIVE: AtomicBool = AtomicBool::new(false);
 
 /// Bytes that have left quarantine. A statistic.
 static RETIRED: AtomicU64 = AtomicU64::new(0);
-/// What a slot counts for: most are as large.
+/// What a slot counts for, whatever its size.
 const SLOT_BYTES: usize = 64;
 
 /// Bytes that threads freed beside a collector since the start, and that could be used anew.
@@ -116,8 +116,10 @@ pub(crate) fn release(th: &mut Thread, most: usize) {
             }
         }
     });
-    // ORDERING Relaxed: a statistic.
-    RETIRED.fetch_add(retired as u64, Ordering::Relaxed);
+    if retired > 0 {
+        // ORDERING Relaxed: a statistic.
+        RETIRED.fetch_add(retired as u64, Ordering::Relaxed);
+    }
 }
 
 /// Waits out a collector that may be reading the payload of a dead object under its lock.

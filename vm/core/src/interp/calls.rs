@@ -160,16 +160,15 @@ pub fn convert(th: &mut Thread, v: Borrowed<'_>, how: u32) -> PyResult {
 /// MAKE_FUNCTION: deferred when made by a module or class body.
 pub fn make_function(th: &mut Thread, code: Borrowed<'_>) -> PyResult {
     // SAFETY: a Python frame is running; it holds its function, and with it the globals.
-    let (maker, globals, top_level) = unsafe {
+    unsafe {
         let r = &*th.ci;
+        if (*r.code).flags & typhon_compile::code::flags::OPTIMIZED == 0 {
+            let globals = Borrowed::from_payload(&*r.globals).extend();
+            return Ok(th.new_function(code, globals, true));
+        }
         let maker = &*(r.func.ptr() as *const Function);
-        let top_level = (*r.code).flags & typhon_compile::code::flags::OPTIMIZED == 0;
-        (maker, Borrowed::from_payload(&*r.globals).extend(), top_level)
-    };
-    if top_level {
-        return Ok(th.new_function(code, globals, true));
+        Ok(th.new_nested_function(code, maker))
     }
-    Ok(th.new_nested_function(code, maker))
 }
 
 /// SET_FUNCTION_ATTRIBUTE, on a function nobody else has seen yet.

@@ -14,6 +14,7 @@ use super::machine::{ARG_BITS, fetch};
 use super::opcodes::{Op, encode};
 use crate::code::CodeObject;
 use crate::thread::Thread;
+use crate::word::Word;
 
 /// Linked code: units, and for each word its 16-bit offset.
 pub struct Linked {
@@ -227,16 +228,8 @@ fn one(code: &CodeObject, generator: bool, i: &Instr, next: Option<&Instr>, p: &
             p.arg = u64::from(i.arg >> 4) << 8 | u64::from(i.arg & 15);
             Op::StoreFastLoadFast
         }
-        O::LOAD_CONST => {
-            p.words.push(code.const_word(i.arg as usize).0);
-            p.arg = 0;
-            Op::LoadConst
-        }
-        O::LOAD_COMMON_CONSTANT => {
-            p.words.push(super::intrinsics::common_constant(i.arg).0);
-            p.arg = 0;
-            Op::LoadConst
-        }
+        O::LOAD_CONST => constant(p, code.const_word(i.arg as usize)),
+        O::LOAD_COMMON_CONSTANT => constant(p, super::intrinsics::common_constant(i.arg)),
         O::LOAD_SMALL_INT => Op::LoadSmallInt,
         O::PUSH_NULL => Op::PushNull,
         O::POP_TOP | O::POP_ITER => Op::PopTop,
@@ -382,6 +375,12 @@ fn named(code: &CodeObject, p: &mut Piece, name: u32, op: Op) -> Op {
     p.words.push(name_word(code, name));
     p.arg = 0;
     op
+}
+
+fn constant(p: &mut Piece, word: Word) -> Op {
+    p.words.push(word.0);
+    p.arg = 0;
+    Op::LoadConst
 }
 
 /// A call is followed by the pad that `__init__` frames return to.

@@ -96,7 +96,8 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          'pauses': by kind, how often and how long threads stood, by the clock on the 'wall' and by 'processor'\n\
          time, with histograms: pairs of the seconds at which a bucket begins and the pauses in it.\n\
          'handshakes': likewise, how long it took until all threads had answered; none stands for it.\n\
-         'retired_bytes': memory that was freed beside a search and kept until nobody could be reading it.\n\
+         'retired_bytes': memory that was freed beside a search and kept until nobody could be reading it; an\n\
+         object counts for 64 bytes.\n\
          'merges': references that wait for the owner of their object, and merges done for a sleeping owner.",
     ),
     NativeDef::new(
