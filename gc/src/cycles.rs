@@ -115,9 +115,10 @@ pub trait Host {
         let _ = object;
     }
 
-    /// Whether every proof by watching is to be made again in a stop, and every second search of the young is to
-    /// suspect everything, so that the living are proved, too. For finding errors of this collector.
-    fn doubts_watching(&self) -> bool {
+    /// Whether every proof by watching is to be made again in a stop, that of private garbage at once, and every
+    /// second search of the young is to suspect everything, so that the living are proved, too. For finding
+    /// errors of this collector.
+    fn doubts_proofs(&self) -> bool {
         false
     }
 
@@ -349,7 +350,7 @@ impl Collector {
             let start = Instant::now();
             let garbage = match portion {
                 Portion::Garbage(garbage) => garbage,
-                Portion::Suspect(suspect) => suspect.prove(host),
+                Portion::Suspect(suspect) => suspect.prove(self, host),
             };
             let outcome = teardown::take_apart(self, host, generation, garbage, options);
             total.collected += outcome.collected;

@@ -21,7 +21,8 @@ pub enum Fault {
     OwnerlessNotMerged,
     /// Merged, but it still has an owner.
     MergedWithOwner,
-    /// WATCH, TOUCHED or CONDEMNED on an object that is not merged.
+    /// WATCH, TOUCHED or CONDEMNED on an object that is not merged; but garbage that is private to its owner is
+    /// condemned and nothing else.
     CollectorBitNotMerged,
     /// Bits 9 to 23 of the shared word, which are always zero.
     ReservedBits,
@@ -122,7 +123,7 @@ fn header_fault(object: &Header) -> Option<Fault> {
         Some(Fault::OwnerlessNotMerged)
     } else if owner != OwnerId::MERGED && merged {
         Some(Fault::MergedWithOwner)
-    } else if shared.0 & collector_bits != 0 && !merged {
+    } else if shared.0 & collector_bits != 0 && !merged && shared.0 != Shared::CONDEMNED {
         Some(Fault::CollectorBitNotMerged)
     } else if shared.0 & 0xFF_FE00 != 0 {
         Some(Fault::ReservedBits)

@@ -36,7 +36,7 @@ pub(super) fn collect<H: Host>(
     );
     // A stranger may have come by meanwhile. What it has seen is marked, and no member next time.
     let n_dead = dead.len();
-    let garbage = Garbage::keep(host, dead, found.finalizers);
+    let garbage = Garbage::keep(collector, host, dead, found.finalizers);
     // What is in use just now has no reason to outlive the next collection, if nearly everything else is dead.
     let stay_young = alive.len() * FEW <= garbage.len();
     if !stay_young {

@@ -109,9 +109,9 @@ impl Portion {
 
 impl Suspect {
     /// What is proved dead, on the owner's thread.
-    pub(super) fn prove<H: Host>(self, host: &mut H) -> Garbage {
+    pub(super) fn prove<H: Host>(self, collector: &Collector, host: &mut H) -> Garbage {
         let dead = self.batch.prove(&host.tracer(), |_| {}).dead().collect();
-        Garbage::keep(host, dead, true)
+        Garbage::keep(collector, host, dead, true)
     }
 }
 
@@ -201,7 +201,7 @@ fn watch_all<H: Host>(
         }
     }
     host.end_beside();
-    if host.doubts_watching() && !found.is_empty() {
+    if host.doubts_proofs() && !found.is_empty() {
         prove_again(collector, host, generation, &found, search);
     }
     for garbage in found {
@@ -253,7 +253,7 @@ fn sieve<H: Host>(
     let tracer = host.tracer_beside();
     // ORDERING Relaxed: one search at a time.
     let turn = collector.searches.fetch_add(1, Ordering::Relaxed);
-    let suspect_all = host.doubts_watching() && turn.is_multiple_of(2);
+    let suspect_all = host.doubts_proofs() && turn.is_multiple_of(2);
     let scope = if generation == Generation::Full { Scope::Full } else { Scope::Young };
     let mut breathe = || host.breathe();
     let pace = &mut Pace::Beside(&mut breathe);

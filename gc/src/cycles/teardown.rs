@@ -65,7 +65,12 @@ impl Garbage {
     /// it known. If not, there is nothing, and the next search looks again and finds it shared.
     ///
     /// `finalizers`: some member may have one.
-    pub(super) fn keep<H: Host>(host: &mut H, members: Vec<*const Header>, finalizers: bool) -> Garbage {
+    pub(super) fn keep<H: Host>(
+        collector: &Collector,
+        host: &mut H,
+        members: Vec<*const Header>,
+        finalizers: bool,
+    ) -> Garbage {
         let me = host.me();
         for (place, &member) in members.iter().enumerate() {
             // SAFETY: just proved dead, not destroyed.
@@ -82,7 +87,12 @@ impl Garbage {
         }
         let finalizers =
             finalizers && members.iter().any(|&member| is_to_be_finalized(member, &host.tracer()));
-        Garbage { members, finalizers, private: true, ..Garbage::default() }
+        let found = Garbage { members, finalizers, private: true, ..Garbage::default() };
+        if host.doubts_proofs() {
+            let wrong = found.unexplained(collector.heap, &host.tracer());
+            assert_eq!(wrong, 0, "of {} private objects found dead", found.len());
+        }
+        found
     }
 
     /// Pins what was just found dead. World stopped. What is private to the calling thread stays so, as in
@@ -97,7 +107,7 @@ impl Garbage {
         let is_mine = |object: &Header| !is_deferred(object) && seems_private_to(object, &tracer) == Some(me);
         // SAFETY: just proved dead, not destroyed.
         if members.iter().all(|&member| is_mine(unsafe { &*member })) {
-            let found = Garbage::keep(host, members, true);
+            let found = Garbage::keep(collector, host, members, true);
             if !found.finalizers {
                 // SAFETY: as above.
                 found.members.iter().for_each(|&member| unsafe { &*member }.condemn_private());
@@ -163,7 +173,7 @@ impl Garbage {
         found
     }
 
-    /// Of garbage that nobody has begun to take apart, with the world stopped: members that are not explained by
+    /// Of garbage that nobody has begun to take apart, with the world stopped or in private: members that are not explained by
     /// other members and the pin.
     pub(super) fn unexplained<T: Trace>(&self, heap: &Heap, tracer: &T) -> usize {
         let mut n = 0;

@@ -416,7 +416,7 @@ impl Host for VmHost {
         rt().threads.world.disown(object, |object| dead.push(object.cast_mut()));
     }
 
-    fn doubts_watching(&self) -> bool {
+    fn doubts_proofs(&self) -> bool {
         rt().collecting.zeal.every().is_some()
     }
 
