@@ -24,7 +24,7 @@ pub enum Command {
     /// Run an experiment and print its table
     #[command(subcommand)]
     Run(Experiment),
-    /// List workloads, loops and papers
+    /// List workloads, loops, types and papers
     List,
     /// Model-check the protocols of `sync` and print the table of models
     Model {
@@ -53,6 +53,8 @@ pub enum Experiment {
     Gc(GcOptions),
     /// Thirteen small single-thread loops, in ns per iteration, against peers
     Loops(LoopsOptions),
+    /// Every operation of the built-in types, in ns, against peers
+    Ops(OpsOptions),
     /// Single-thread programs written for `pyperf`, unmodified, against peers
     Single(SingleOptions),
 }
@@ -161,6 +163,17 @@ pub struct LoopsOptions {
     pub common: Common,
     /// Only these loops
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// `lab run ops`.
+#[derive(Args, Debug, Clone)]
+pub struct OpsOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see its type")]
+    pub common: Common,
+    /// Only the operations of these types
+    #[arg(long, value_name = "TYPE,..", value_delimiter = ',')]
     pub only: Vec<String>,
 }
 

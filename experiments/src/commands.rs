@@ -28,6 +28,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Run(Experiment::Leaks(options)) => leaks::run(&options),
         Command::Run(Experiment::Gc(options)) => gc::run(&options),
         Command::Run(Experiment::Loops(options)) => loops::run(&options),
+        Command::Run(Experiment::Ops(options)) => loops::run_ops(&options),
         Command::Run(Experiment::Single(options)) => single::run(&options),
         Command::List => list::run(),
         Command::Model { arguments } => model::run(&arguments),

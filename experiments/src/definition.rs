@@ -154,6 +154,13 @@ pub const LOOP_NAMES: &[&str] = &[
     "linked", "gen", "native",
 ];
 
+/// Operations of the built-in types, one at a time.
+pub const OPS: &str = include_str!("../workloads/ops.py");
+
+/// The types whose operations [`OPS`] has, in the order of the table.
+pub const OP_TYPES: &[&str] =
+    &["int", "float", "str", "bytes", "list", "tuple", "dict", "set", "object", "function"];
+
 /// Our stand-in for the module `pyperf`.
 pub const PYPERF: &str = include_str!("../workloads/pyperf_standin/pyperf.py");
 

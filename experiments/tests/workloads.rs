@@ -3,7 +3,7 @@
 //! LAB_TEST_PYTHON names; a machine without one cannot check this and says so.
 
 use std::process::Command;
-use typhon_lab::definition::{self, DRIVER, LOOP_NAMES, LOOPS, PYPERF, Size};
+use typhon_lab::definition::{self, DRIVER, LOOP_NAMES, LOOPS, OP_TYPES, OPS, PYPERF, Size};
 use typhon_lab::lines;
 use typhon_lab::workdir::Workdir;
 
@@ -71,6 +71,20 @@ fn loops_have_results() {
         let found = lines::reports(&run(&python, &folder, &["loops.py", name, "1", "1"]));
         assert!(lines::number::<f64>(&found[0], "ns").is_some_and(|ns| ns > 0.0), "{name}");
         assert!(lines::number::<i64>(&found[0], "checksum").is_some_and(|sum| sum != 0), "{name}");
+    }
+}
+
+#[test]
+fn operations_have_results() {
+    let Some(python) = python() else { return };
+    let folder = folder();
+    write(&folder, "ops.py", OPS);
+    for name in OP_TYPES {
+        let found = lines::reports(&run(&python, &folder, &["ops.py", name, "1", "1"]));
+        assert!(found.len() > 10, "{name}");
+        for fields in found {
+            assert!(lines::number::<f64>(&fields, "ns").is_some_and(|ns| ns > 0.0), "{name}: {fields:?}");
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 """Threads that make garbage beside a graph that stays, and note when they were held up.
 
-    collector.py live=N workers=N seconds=S garbage=cyclic|acyclic handed=no|yes
+    collector.py live=N workers=N seconds=S garbage=cyclic|acyclic|none handed=no|yes
 
 Each worker makes pairs of objects, 40 at a time, and drops them: `cyclic` pairs refer to each other, so
-only a cycle collector frees them; `acyclic` ones are of the same number and size, and die at once. With
+only a cycle collector frees them; `acyclic` ones are of the same number and size, and die at once; with
+`none` it makes none and only counts, which shows by how much the machine holds threads up. With
 `handed=yes` it gives them to another worker, who changes them and drops them: two threads knew each. A
 batch that takes 50 µs longer than usual is a hold. Printed are, in nanoseconds from the start of
 the workers:
@@ -54,6 +55,12 @@ def batch(cyclic):
         a.next = b
         if cyclic:
             b.next = a
+
+
+def counting():
+    for _ in range(BATCH):
+        for _ in range(30):
+            pass
 
 
 def handing(cyclic, out, into):
@@ -126,7 +133,9 @@ def main(live, workers, seconds, garbage, handed):
     memory = []
     cyclic = garbage == "cyclic"
     batches = [functools.partial(batch, cyclic)] * workers
-    if handed:
+    if garbage == "none":
+        batches = [counting] * workers
+    elif handed:
         boxes = [[] for _ in range(workers)]
         batches = [functools.partial(handing, cyclic, boxes[i - 1], boxes[i]) for i in range(workers)]
     began = time.perf_counter_ns()

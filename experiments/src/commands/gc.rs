@@ -21,6 +21,8 @@ use serde::Serialize;
 
 /// What the threads make.
 const GARBAGE: [&str; 2] = ["cyclic", "acyclic"];
+/// They only count: what holds them up then is the machine.
+const NONE: &str = "none";
 /// Windows of the utilisation curve, in ms.
 const WINDOWS_MS: [u64; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 /// Bounds of the printed histogram, in µs.
@@ -50,8 +52,12 @@ impl Scale {
     ///
     /// Errors: when it cannot be written.
     pub fn subjects(self, arms: &[Arm], workdir: &Workdir) -> Result<Vec<Subject>> {
+        GARBAGE.iter().map(|garbage| self.subject(garbage, arms, workdir)).collect()
+    }
+
+    fn subject(self, garbage: &str, arms: &[Arm], workdir: &Workdir) -> Result<Subject> {
         let program = workdir.write("collector.py", COLLECTOR)?;
-        let cell = |arm: &Arm, garbage: &str| {
+        let cell = |arm: &Arm| {
             let mut command = arm.command.clone();
             command.push(program.display().to_string());
             command.extend([format!("live={}", self.live), format!("workers={}", self.n_workers)]);
@@ -60,12 +66,7 @@ impl Scale {
             let launch = Launch { command, env: arm.env.clone(), folder: workdir.path().to_path_buf() };
             Cell { key: Key::measure(&arm.name, self.n_workers), launches: vec![launch] }
         };
-        let subject = |garbage: &&str| Subject {
-            name: garbage.to_string(),
-            size: self.size,
-            cells: arms.iter().map(|arm| cell(arm, garbage)).collect(),
-        };
-        Ok(GARBAGE.iter().map(subject).collect())
+        Ok(Subject { name: garbage.to_string(), size: self.size, cells: arms.iter().map(cell).collect() })
     }
 }
 
@@ -137,7 +138,8 @@ pub fn run(options: &GcOptions) -> Result<()> {
     let Scale { n_workers, live, seconds, .. } = scale;
     let settings = super::settings(&options.common, 1, 3);
     let workdir = Workdir::new()?;
-    let subjects = scale.subjects(&arms, &workdir)?;
+    let mut subjects = scale.subjects(&arms, &workdir)?;
+    subjects.push(scale.subject(NONE, &arms[..1], &workdir)?);
     let described = serde_json::json!({
         "experiment": "gc", "arms": arms, "n_workers": n_workers, "live": live, "seconds": seconds,
         "handed": scale.handed,
@@ -157,10 +159,13 @@ pub fn run(options: &GcOptions) -> Result<()> {
     );
     println!("A hold is a batch of 40 pairs that took 50 µs longer than usual. With a GIL, threads are");
     println!("also held while another one runs. Longest and memory are the worst of all rounds.");
+    println!("Threads that make `none` only count: what holds them up is the machine.");
     println!();
     let samples = Samples::new(&runs, settings.seed);
     println!("{}", all.summary(&arms, &samples).render());
-    println!("Holds by length; on the wall, and in processor time of the thread that was held");
+    println!(
+        "Holds by length, of cyclic garbage; on the wall, and in processor time of the thread that was held"
+    );
     println!("{}", all.histogram(&arms).render());
     println!("Minimum mutator utilisation, per cent of a window");
     println!("{}", all.utilisation(&arms).render());
@@ -213,6 +218,13 @@ impl<'a> Measured<'a> {
     ) -> Vec<(usize, f64)> {
         let longest = |report: &Report| report.lengths(clock).last().map_or(0.0, |&ns| ns as f64);
         self.of(garbage, arm).map(|(run, report)| (run.block, longest(report))).collect()
+    }
+
+    /// What was made in which arms.
+    fn made<'b>(&'b self, arms: &'b [Arm]) -> impl Iterator<Item = (&'static str, &'b Arm)> + 'b {
+        let all =
+            GARBAGE.into_iter().chain([NONE]).flat_map(|garbage| arms.iter().map(move |arm| (garbage, arm)));
+        all.filter(|(garbage, arm)| self.of(garbage, &arm.name).next().is_some())
     }
 
     /// The processes of an arm.
@@ -268,50 +280,45 @@ impl<'a> Measured<'a> {
             "99 %, processor",
             "memory",
         ]);
-        for garbage in GARBAGE {
-            for arm in arms {
-                let key = Key::measure(&arm.name, self.scale.n_workers);
-                let wall = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.wall_ns));
-                let cpu = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.cpu_ns));
-                let reports = || self.reports(garbage, &arm.name);
-                let n_holds: usize = reports().flat_map(|report| &report.workers).map(Vec::len).sum();
-                let peak = reports().map(Report::peak_kib).max().unwrap_or(0);
+        for (garbage, arm) in self.made(arms) {
+            let key = Key::measure(&arm.name, self.scale.n_workers);
+            let wall = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.wall_ns));
+            let cpu = Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.cpu_ns));
+            let reports = || self.reports(garbage, &arm.name);
+            let n_holds: usize = reports().flat_map(|report| &report.workers).map(Vec::len).sum();
+            let peak = reports().map(Report::peak_kib).max().unwrap_or(0);
+            let (mut per_pair, mut share) = ("–".to_string(), "–".to_string());
+            if garbage != NONE {
+                per_pair = samples.median(garbage, &key).map_or(per_pair, table::digits);
                 // Throughput with cycles as a share of that without.
-                let share = samples.across("acyclic", &key, garbage, &key);
-                table.row(vec![
-                    garbage.to_string(),
-                    arm.name.clone(),
-                    samples.median(garbage, &key).map_or("–".to_string(), table::digits),
-                    table::effect(share.as_ref()),
-                    n_holds.to_string(),
-                    table::time(wall.longest as f64),
-                    table::time(cpu.longest as f64),
-                    table::time(wall.p99 as f64),
-                    table::time(cpu.p99 as f64),
-                    format!("{} MiB", peak / 1024),
-                ]);
+                share = table::effect(samples.across("acyclic", &key, garbage, &key).as_ref());
             }
+            table.row(vec![
+                garbage.to_string(),
+                arm.name.clone(),
+                per_pair,
+                share,
+                n_holds.to_string(),
+                table::time(wall.longest as f64),
+                table::time(cpu.longest as f64),
+                table::time(wall.p99 as f64),
+                table::time(cpu.p99 as f64),
+                format!("{} MiB", peak / 1024),
+            ]);
         }
         table
     }
 
     fn histogram(&self, arms: &[Arm]) -> Table {
-        let mut head = vec!["cyclic, from".to_string()];
-        for arm in arms {
-            head.push(format!("{}, wall", arm.name));
+        let mut head = vec!["from".to_string()];
+        let mut columns = Vec::new();
+        for (garbage, arm) in self.made(arms).filter(|&(garbage, _)| garbage != "acyclic") {
+            head.push(format!("{}, wall", if garbage == NONE { NONE } else { &arm.name }));
             head.push("processor".to_string());
+            columns.push(Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.wall_ns)));
+            columns.push(Distribution::of(&self.lengths(garbage, &arm.name, |hold| hold.cpu_ns)));
         }
         let mut table = Table::new(head);
-        let columns: Vec<Distribution> = arms
-            .iter()
-            .flat_map(|arm| {
-                [
-                    self.lengths("cyclic", &arm.name, |hold| hold.wall_ns),
-                    self.lengths("cyclic", &arm.name, |hold| hold.cpu_ns),
-                ]
-            })
-            .map(|lengths| Distribution::of(&lengths))
-            .collect();
         for (place, us) in BOUNDS_US.iter().enumerate() {
             let mut row = vec![table::time(*us as f64 * 1e3)];
             row.extend(columns.iter().map(|column| column.histogram[place].1.to_string()));
@@ -327,26 +334,23 @@ impl<'a> Measured<'a> {
             head.extend(OWN_BOUNDS_NS.map(|ns| format!("from {}", table::time(ns as f64))));
         }
         let mut table = Table::new(head);
-        for garbage in GARBAGE {
-            for arm in arms {
-                let own: Vec<&Own> =
-                    self.reports(garbage, &arm.name).flat_map(|report| &report.own).collect();
-                let mut kinds: Vec<&str> =
-                    own.iter().filter(|own| own.count > 0).map(|own| own.kind.as_str()).collect();
-                kinds.sort_unstable();
-                kinds.dedup();
-                for kind in kinds {
-                    let mut row = vec![garbage.to_string(), arm.name.clone(), kind.to_string()];
-                    for clock in CLOCKS {
-                        row.extend([0].iter().chain(&OWN_BOUNDS_NS).map(|&ns| {
-                            let mine = own
-                                .iter()
-                                .filter(|own| own.kind == kind && own.clock == clock && own.from_ns >= ns);
-                            mine.map(|own| own.count).sum::<u64>().to_string()
-                        }));
-                    }
-                    table.row(row);
+        for (garbage, arm) in self.made(arms) {
+            let own: Vec<&Own> = self.reports(garbage, &arm.name).flat_map(|report| &report.own).collect();
+            let mut kinds: Vec<&str> =
+                own.iter().filter(|own| own.count > 0).map(|own| own.kind.as_str()).collect();
+            kinds.sort_unstable();
+            kinds.dedup();
+            for kind in kinds {
+                let mut row = vec![garbage.to_string(), arm.name.clone(), kind.to_string()];
+                for clock in CLOCKS {
+                    row.extend([0].iter().chain(&OWN_BOUNDS_NS).map(|&ns| {
+                        let mine = own
+                            .iter()
+                            .filter(|own| own.kind == kind && own.clock == clock && own.from_ns >= ns);
+                        mine.map(|own| own.count).sum::<u64>().to_string()
+                    }));
                 }
+                table.row(row);
             }
         }
         table
@@ -362,15 +366,13 @@ impl<'a> Measured<'a> {
         let mut head = vec!["garbage".to_string(), "arm".to_string()];
         head.extend(WINDOWS_MS.iter().map(|ms| format!("{ms} ms")));
         let mut table = Table::new(head);
-        for garbage in GARBAGE {
-            for arm in arms {
-                let mut row = vec![garbage.to_string(), arm.name.clone()];
-                row.extend(WINDOWS_MS.iter().map(|&ms| {
-                    let worst = self.worst(garbage, &arm.name, ms);
-                    worst.map_or("–".to_string(), |share| format!("{:.0}", share * 100.0))
-                }));
-                table.row(row);
-            }
+        for (garbage, arm) in self.made(arms) {
+            let mut row = vec![garbage.to_string(), arm.name.clone()];
+            row.extend(WINDOWS_MS.iter().map(|&ms| {
+                let worst = self.worst(garbage, &arm.name, ms);
+                worst.map_or("–".to_string(), |share| format!("{:.0}", share * 100.0))
+            }));
+            table.row(row);
         }
         table
     }

@@ -1,6 +1,6 @@
 //! `lab list`: what there is to run.
 
-use crate::definition::{self, LOOP_NAMES, Scale};
+use crate::definition::{self, LOOP_NAMES, OP_TYPES, Scale};
 use crate::failure::Result;
 use crate::papers;
 use crate::table::Table;
@@ -9,7 +9,7 @@ fn parameters(scale: &Scale) -> String {
     scale.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
 }
 
-/// Prints workloads, loops and papers.
+/// Prints workloads, loops, types and papers.
 pub fn run() -> Result<()> {
     crate::interrupt::end_when_output_closes();
     println!("Threaded workloads (cargo lab run threads --only NAME,..)\n");
@@ -22,6 +22,7 @@ pub fn run() -> Result<()> {
         println!("    quick: {}   full: {}", parameters(&head.quick), parameters(&head.full));
     }
     println!("\nLoops (cargo lab run loops --only NAME,..)\n\n{}", LOOP_NAMES.join(" "));
+    println!("\nOperations of types (cargo lab run ops --only TYPE,..)\n\n{}", OP_TYPES.join(" "));
     println!("\nPapers (cargo lab paper run NAME)\n");
     let mut table = Table::new(["name", "claims", "title"]);
     for paper in papers::all()? {

@@ -1,10 +1,11 @@
-//! `lab run loops`: what an interpreter does most, one loop at a time.
+//! `lab run loops`: what an interpreter does most, one loop at a time; `lab run ops`: the operations of the
+//! built-in types, one at a time.
 
 use super::report;
 use crate::arms::{self, Arm};
-use crate::cli::LoopsOptions;
+use crate::cli::{Common, LoopsOptions, OpsOptions};
 use crate::compare::Samples;
-use crate::definition::{LOOP_NAMES, LOOPS};
+use crate::definition::{LOOP_NAMES, LOOPS, OP_TYPES, OPS};
 use crate::failure::{Failure, Result};
 use crate::lines;
 use crate::process::{Finished, Launch};
@@ -16,21 +17,48 @@ use crate::workdir::Workdir;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+/// A program that measures what it is asked for by name.
+struct Suite {
+    /// Of the experiment.
+    name: &'static str,
+    program: &'static str,
+    /// What it can be asked for, and what one of those is called.
+    parts: &'static [&'static str],
+    part: &'static str,
+    unit: &'static str,
+}
+
 /// Runs the loops in all arms and prints ns per iteration.
+///
+/// Errors: `Usage` for an unknown loop; `Runs` if a process failed.
 pub fn run(options: &LoopsOptions) -> Result<()> {
-    let names = chosen(&options.only)?;
-    let typhon = arms::typhon(options.common.typhon.as_deref())?;
+    let suite =
+        Suite { name: "loops", program: LOOPS, parts: LOOP_NAMES, part: "loop", unit: "ns per iteration" };
+    measure(&suite, &options.common, &options.only)
+}
+
+/// Runs the operations of the types in all arms and prints ns per operation.
+///
+/// Errors: `Usage` for an unknown type; `Runs` if a process failed.
+pub fn run_ops(options: &OpsOptions) -> Result<()> {
+    let suite = Suite { name: "ops", program: OPS, parts: OP_TYPES, part: "type", unit: "ns per operation" };
+    measure(&suite, &options.common, &options.only)
+}
+
+fn measure(suite: &Suite, common: &Common, only: &[String]) -> Result<()> {
+    let names = chosen(suite, only)?;
+    let typhon = arms::typhon(common.typhon.as_deref())?;
     let mut arms = vec![Arm::typhon("free", &typhon, &["gil=0"]), Arm::typhon("gil", &typhon, &["gil=1"])];
-    arms.extend(options.common.peers.iter().map(|peer| peer.arm()));
+    arms.extend(common.peers.iter().map(|peer| peer.arm()));
     let workdir = Workdir::new()?;
-    let program = workdir.write("loops.py", LOOPS)?;
-    let settings = super::settings(&options.common, 3, 7);
-    let (percent, repeats) = if options.common.quick { (20, 3) } else { (100, 4) };
+    let program = workdir.write(&format!("{}.py", suite.name), suite.program)?;
+    let settings = super::settings(common, 3, 7);
+    let (percent, repeats) = if common.quick { (20, 3) } else { (100, 4) };
     let subjects: Vec<Subject> = names
         .iter()
         .map(|name| Subject {
             name: name.to_string(),
-            size: if options.common.quick { "quick" } else { "full" },
+            size: if common.quick { "quick" } else { "full" },
             cells: arms
                 .iter()
                 .map(|arm| {
@@ -45,11 +73,11 @@ pub fn run(options: &LoopsOptions) -> Result<()> {
         })
         .collect();
     let described = serde_json::json!({
-        "experiment": "loops", "arms": arms, "rounds": settings.rounds, "seed": settings.seed,
-        "percent": percent, "repeats": repeats, "unit": "ns per iteration, best of the repeats",
+        "experiment": suite.name, "arms": arms, "rounds": settings.rounds, "seed": settings.seed,
+        "percent": percent, "repeats": repeats, "unit": format!("{}, best of the repeats", suite.unit),
         "versions": arms.iter().map(|arm| crate::host::version(&arm.command)).collect::<Vec<_>>(),
     });
-    let mut recorder = Recorder::open("loops", options.common.out.as_deref(), settings.seed, &described)?;
+    let mut recorder = Recorder::open(suite.name, common.out.as_deref(), settings.seed, &described)?;
     // The first arm that answers sets the result that all others must give.
     let results: RefCell<BTreeMap<String, String>> = RefCell::default();
     let reader =
@@ -57,23 +85,33 @@ pub fn run(options: &LoopsOptions) -> Result<()> {
     let runs = runner::run(&subjects, settings, &reader, &mut recorder)?;
     recorder.close("done")?;
     report::opening(&recorder, settings);
-    println!(
-        "ns per iteration (median of each process's best), and the ratio of Typhon's time to the peer's"
-    );
+    let unit = suite.unit;
+    println!("{unit} (median of each process's best), and the ratio of Typhon's time to the peer's");
     let samples = Samples::new(&runs, settings.seed);
-    println!("{}", per_program(&names, &arms, &samples, table::digits).render());
-    report::closing(&recorder, &runs, &options.common);
+    // A part may have reported several things, in its own order. One that ran nowhere keeps its row.
+    let mut rows = Vec::new();
+    for name in names {
+        let before = rows.len();
+        let all = samples.subjects().iter().map(String::as_str);
+        rows.extend(all.filter(|row| row.split('/').next() == Some(name)));
+        if rows.len() == before {
+            rows.push(name);
+        }
+    }
+    println!("{}", per_program(&rows, &arms, &samples, table::digits).render());
+    report::closing(&recorder, &runs, common);
     runner::verdict(&runs)
 }
 
-fn chosen(only: &[String]) -> Result<Vec<&'static str>> {
+fn chosen(suite: &Suite, only: &[String]) -> Result<Vec<&'static str>> {
+    let Suite { parts, part, .. } = suite;
     if only.is_empty() {
-        return Ok(LOOP_NAMES.to_vec());
+        return Ok(parts.to_vec());
     }
     only.iter()
         .map(|name| {
-            LOOP_NAMES.iter().find(|known| *known == name).copied().ok_or_else(|| {
-                Failure::Usage(format!("no loop is called {name:?}; there are: {}", LOOP_NAMES.join(", ")))
+            parts.iter().find(|known| *known == name).copied().ok_or_else(|| {
+                Failure::Usage(format!("no {part} is called {name:?}; there are: {}", parts.join(", ")))
             })
         })
         .collect()
@@ -85,12 +123,15 @@ fn read(subject: &Subject, finished: &Finished, results: &mut BTreeMap<String, S
         let (Some(ns), Some(checksum)) = (lines::number::<f64>(&fields, "ns"), fields.get("checksum")) else {
             continue;
         };
-        let expected = results.entry(subject.name.clone()).or_insert_with(|| checksum.clone());
+        let part = fields.get("op").map(|op| format!("{}/{op}", subject.name));
+        let name = part.clone().unwrap_or_else(|| subject.name.clone());
+        let expected = results.entry(name.clone()).or_insert_with(|| checksum.clone());
         if expected != checksum {
-            let text = format!("result {checksum}, another arm had {expected}");
+            let text = format!("{name}: result {checksum}, another arm had {expected}");
             outcome.fault = Some((Some(Status::Badsum), text));
         }
         outcome.readings.push(Reading {
+            subject: part,
             wall_ns: ns,
             checksum: Some(checksum.clone()),
             ..Reading::default()
