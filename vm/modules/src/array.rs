@@ -100,13 +100,7 @@ impl Array {
     /// Item `i`, or None past the end.
     #[inline]
     fn get(&self, th: &mut Thread, i: usize) -> Option<Owned> {
-        let size = self.kind.size();
-        let mut raw = [0; 8];
-        {
-            let data = self.lock(th);
-            let at = i.checked_mul(size)?;
-            raw[..size].copy_from_slice(data.0.get(at..at + size)?);
-        }
+        let raw = self.kind.load(&self.lock(th).0, i)?;
         Some(self.kind.read(th, raw))
     }
 

@@ -109,6 +109,28 @@ impl Kind {
         base + big
     }
 
+    /// The bytes of item `i`; `None` past the end.
+    #[inline]
+    pub fn load(self, items: &[u8], i: usize) -> Option<[u8; 8]> {
+        match self.size() {
+            1 => item::<1>(items, i),
+            2 => item::<2>(items, i),
+            4 => item::<4>(items, i),
+            _ => item::<8>(items, i),
+        }
+    }
+
+    /// Replaces item `i` by what [`Kind::write`] gave. False: past the end.
+    #[inline]
+    pub fn store(self, items: &mut [u8], i: usize, raw: [u8; 8]) -> bool {
+        match self.size() {
+            1 => set_item::<1>(items, i, raw),
+            2 => set_item::<2>(items, i, raw),
+            4 => set_item::<4>(items, i, raw),
+            _ => set_item::<8>(items, i, raw),
+        }
+    }
+
     /// The value stored in the first bytes of `raw`.
     #[inline]
     pub fn read(self, th: &mut Thread, raw: [u8; 8]) -> Owned {
@@ -150,7 +172,31 @@ impl Kind {
         }
     }
 
+    #[inline]
     fn write_int(self, th: &mut Thread, v: Borrowed<'_>) -> PyResult<[u8; 8]> {
+        if v.word().is_int() {
+            let n = v.word().int();
+            let bits = 8 * self.size() - usize::from(self.is_signed());
+            let beyond = n >> bits.min(63);
+            if beyond == 0 || beyond == -1 && self.is_signed() {
+                return Ok(self.narrowed(n as u64));
+            }
+        }
+        self.write_any_int(th, v)
+    }
+
+    /// The bytes of an integer whose value the kind can hold.
+    fn narrowed(self, v: u64) -> [u8; 8] {
+        match self.size() {
+            1 => widened((v as u8).to_ne_bytes()),
+            2 => widened((v as u16).to_ne_bytes()),
+            4 => widened((v as u32).to_ne_bytes()),
+            _ => v.to_ne_bytes(),
+        }
+    }
+
+    #[inline(never)]
+    fn write_any_int(self, th: &mut Thread, v: Borrowed<'_>) -> PyResult<[u8; 8]> {
         let n = v.index(th)?;
         let value = match n.borrow().as_int() {
             Some(IntRef::Small(v)) => Some(i128::from(v)),
@@ -167,12 +213,7 @@ impl Kind {
             Some(v) if v < low => Err(self.out_of_range(th, false)),
             Some(v) if v > high => Err(self.out_of_range(th, true)),
             None => Err(self.out_of_range(th, true)),
-            Some(v) => Ok(match self.size() {
-                1 => widened((v as u8).to_ne_bytes()),
-                2 => widened((v as u16).to_ne_bytes()),
-                4 => widened((v as u32).to_ne_bytes()),
-                _ => (v as u64).to_ne_bytes(),
-            }),
+            Some(v) => Ok(self.narrowed(v as u64)),
         }
     }
 
@@ -196,6 +237,18 @@ impl Kind {
     }
 }
 
+#[inline]
+fn item<const N: usize>(items: &[u8], i: usize) -> Option<[u8; 8]> {
+    items.as_chunks().0.get(i).map(|item: &[u8; N]| widened(*item))
+}
+
+#[inline]
+fn set_item<const N: usize>(items: &mut [u8], i: usize, raw: [u8; 8]) -> bool {
+    let place: Option<&mut [u8; N]> = items.as_chunks_mut().0.get_mut(i);
+    place.map(|place| place.copy_from_slice(&raw[..N])).is_some()
+}
+
+#[inline]
 fn widened<const N: usize>(b: [u8; N]) -> [u8; 8] {
     let mut out = [0; 8];
     out[..N].copy_from_slice(&b);

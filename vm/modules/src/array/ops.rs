@@ -293,7 +293,6 @@ pub fn setitem(
 }
 
 fn set_one(th: &mut Thread, a: &Array, key: Borrowed<'_>, v: Borrowed<'_>) -> PyResult<()> {
-    let size = a.kind.size();
     let at = if key.word().is_int() && key.word().int() >= 0 {
         Some(key.word().int() as usize)
     } else {
@@ -303,15 +302,9 @@ fn set_one(th: &mut Thread, a: &Array, key: Borrowed<'_>, v: Borrowed<'_>) -> Py
             _ => None,
         }
     };
-    let Some(at) = at.filter(|i| *i < isize::MAX as usize / 16) else { return Err(no_place(th)) };
+    let Some(at) = at else { return Err(no_place(th)) };
     let raw = a.kind.write(th, v)?;
-    let done = match a.lock(th).0.get_mut(at * size..(at + 1) * size) {
-        Some(target) => {
-            target.copy_from_slice(&raw[..size]);
-            true
-        }
-        None => false,
-    };
+    let done = a.kind.store(&mut a.lock(th).0, at, raw);
     if done { Ok(()) } else { Err(no_place(th)) }
 }
 
