@@ -8,7 +8,8 @@
 //!
 //! A table is *simple* while every key is an exact str (which keeps its hash) or an int inside a word
 //! (whose hash is cheap). An entry is used once: removal leaves [`Word::UNBOUND`] in it and its number
-//! in the index, so a reader without the lock never sees one key's value under another.
+//! in the index, so a reader without the lock never sees one key's value under another. The place in the
+//! index goes to the next key that comes by it.
 //!
 //! Source: Hettinger's compact dict (2012); the probe order is CPython's, after Knuth 6.4.
 
@@ -338,7 +339,7 @@ impl Table {
         }
         self.key(i).store_raw(key);
         let mut walk = self.walk(hash);
-        while self.index(walk.at()) != EMPTY {
+        while self.is_taken(self.index(walk.at())) {
             walk.step();
         }
         // ORDERING Release: the entry is initialised for iteration.
@@ -347,6 +348,12 @@ impl Table {
         // ORDERING Relaxed: the only writer.
         self.tail.store(i + 1, Ordering::Relaxed);
         self.live.store(self.live.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// Does an entry number in the index stand for a key?
+    #[inline(always)]
+    fn is_taken(&self, i: u32) -> bool {
+        i != EMPTY && self.key(i).peek() != Word::UNBOUND
     }
 
     /// Removes entry `i`; its key and value words. Under the lock.
