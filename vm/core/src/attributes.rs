@@ -13,7 +13,9 @@ use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::builtins::module::Module;
 use crate::builtins::str::Str;
+use crate::builtins::type_::is_uncounted;
 pub use crate::call::is_method_like;
+use crate::function::Function;
 use crate::object::{Borrowed, Owned, PyResult, Raised, Slot};
 use crate::shape::{self, Shape};
 use crate::thread::{self, Thread};
@@ -395,7 +397,7 @@ pub enum AttrPlan {
     /// A member made by `__slots__`, at this byte offset; empty = AttributeError by the slow path.
     Member { offset: u32 },
     /// A class attribute that is the result as it stands, or with `method` a function that binds self:
-    /// a method call passes self in front instead.
+    /// a method call passes self in front instead. Only with `method` it is sure to need no count.
     Class { value: Word, method: bool },
     /// A function to be called with the class of the object in front (`classmethod`).
     ClassMethod { function: Word },
@@ -473,7 +475,8 @@ fn data_descriptor_plan(ty: &Type, d: Borrowed<'_>) -> AttrPlan {
     }
     if let Some(p) = d.downcast_exact::<Property>()
         && let Some(getter) = p.getter().map(|g| g.word().uncounted())
-        && is_deferred_function(getter)
+        && is_uncounted(getter)
+        && p.getter().is_some_and(|g| g.borrow().downcast_exact::<Function>().is_some())
     {
         return AttrPlan::Property { getter };
     }
@@ -482,15 +485,19 @@ fn data_descriptor_plan(ty: &Type, d: Borrowed<'_>) -> AttrPlan {
 
 fn is_deferred_function(w: Word) -> bool {
     // SAFETY: the caller holds the value.
-    crate::builtins::type_::is_uncounted(w) && crate::call::is_method_like(unsafe { Borrowed::from_raw(w) })
+    is_uncounted(w) && crate::call::is_method_like(unsafe { Borrowed::from_raw(w) })
 }
 
 fn plain_plan(_ty: &Type, v: Borrowed<'_>) -> AttrPlan {
     use crate::builtins::classmethod::ClassMethod;
     use crate::builtins::staticmethod::StaticMethod;
+    // The class holds it, not only what it wraps.
+    if !v.word().is_ptr() || !is_uncounted(v.word()) && v.ty().slots.descr_get().is_none() {
+        return AttrPlan::Class { value: v.word().uncounted(), method: false };
+    }
     let uncounted = |v: Borrowed<'_>| {
         let w = v.word().uncounted();
-        crate::builtins::type_::is_uncounted(w).then_some(w)
+        is_uncounted(w).then_some(w)
     };
     if let Some(s) = v.downcast_exact::<StaticMethod>() {
         return match s.function().and_then(|f| uncounted(f.borrow())) {

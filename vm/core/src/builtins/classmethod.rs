@@ -1,6 +1,6 @@
 //! `classmethod`.
 
-use crate::builtins::descriptors::payload;
+use crate::builtins::descriptors::{payload, set_function};
 use crate::builtins::staticmethod::{copy_wrapped, is_abstract, uninitialised};
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::signature::bind;
@@ -35,7 +35,7 @@ fn new(th: &mut Thread, ty: &Type, _args: Args<'_>) -> PyResult {
 fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
     let a = bind(th, "classmethod", "(function, /)", args)?;
     let m = payload::<ClassMethod>(o);
-    m.function.set(&m.header, a[0].to_owned());
+    set_function(&m.header, &m.function, Some(a[0].to_owned()));
     copy_wrapped(th, o, a[0])
 }
 

@@ -3,6 +3,8 @@
 
 use core::sync::atomic::Ordering;
 
+use typhon_sync::header::Header;
+
 use crate::builtins::native_function::{NativeFunction, new_bound};
 use crate::builtins::type_::slot_defs::{SLOT_DEFS, SlotDef, call_wrapped};
 use crate::flags;
@@ -225,6 +227,17 @@ fn method_call(th: &mut Thread, d: Borrowed<'_>, args: Args<'_>) -> PyResult {
         return Err(th.type_error(&msg));
     }
     call_native(th, m.def.0, m.params(), args)
+}
+
+/// Sets the function of a descriptor. One that it replaces (`__init__` was called again) lives as long as the
+/// runtime: inline caches hold it without a count.
+pub fn set_function(of: &Header, slot: &Slot, function: Option<Owned>) {
+    if let Some(old) = slot.clear(of) {
+        core::mem::forget(old);
+    }
+    if let Some(function) = function {
+        slot.set(of, function);
+    }
 }
 
 /// The payload of an object whose slot function is running.

@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::builtins::descriptors::payload;
+use crate::builtins::descriptors::{payload, set_function};
 use crate::builtins::staticmethod::is_abstract;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::signature::bind;
@@ -58,7 +58,8 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
     let a = bind(th, "property", "(fget=None, fset=None, fdel=None, doc=None)", args)?;
     let p = payload::<Property>(o);
     let given = |i: usize| a.get(i).copied().filter(|v| !v.is_null() && !v.is_none());
-    for (slot, i) in [(&p.get, 0), (&p.set, 1), (&p.del, 2)] {
+    set_function(&p.header, &p.get, given(0).map(|f| f.to_owned()));
+    for (slot, i) in [(&p.set, 1), (&p.del, 2)] {
         match given(i) {
             Some(f) => slot.set(&p.header, f.to_owned()),
             None => drop(slot.clear(&p.header)),

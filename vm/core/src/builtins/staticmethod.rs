@@ -1,7 +1,7 @@
 //! `staticmethod`.
 
 use crate::attributes;
-use crate::builtins::descriptors::payload;
+use crate::builtins::descriptors::{payload, set_function};
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::signature::bind;
 use crate::slots::{Args, Slots};
@@ -35,7 +35,7 @@ fn new(th: &mut Thread, ty: &Type, _args: Args<'_>) -> PyResult {
 fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
     let a = bind(th, "staticmethod", "(function, /)", args)?;
     let m = payload::<StaticMethod>(o);
-    m.function.set(&m.header, a[0].to_owned());
+    set_function(&m.header, &m.function, Some(a[0].to_owned()));
     copy_wrapped(th, o, a[0])
 }
 

@@ -5,6 +5,8 @@ use typhon_sync::header::OwnerId;
 use crate::attributes::{AttrPlan, StorePlan, load_attr_plan, store_attr_plan};
 use crate::builtins::dict::Dict;
 use crate::builtins::module::Module;
+use crate::builtins::type_::is_uncounted;
+use crate::interp::handlers::attr::CLASS_BITS;
 use crate::interp::handlers::cold::look;
 use crate::interp::machine::{ARG_BITS, ARG_MASK, fetch, patch};
 use crate::interp::opcodes::{Op, encode};
@@ -63,12 +65,13 @@ unsafe fn count_miss(at: *mut u64) -> bool {
 /// Fills a cache word and keeps the old content, if the unit runs `op` now, as the second cache.
 ///
 /// # Safety
-/// `at` is an attribute unit; `word` is the number of its cache word, `second` of the second one.
-unsafe fn fill_keeping(at: *mut u64, op: Op, word: usize, second: usize, new: u64) {
+/// `at` is an attribute unit; `word` is the number of its cache word, `second` of the second one; the guard begins
+/// at bit `guard`.
+unsafe fn fill_keeping(at: *mut u64, op: Op, word: usize, second: usize, guard: u32, new: u64) {
     // SAFETY: by contract.
     unsafe {
         let old = fetch(at.add(word));
-        if fetch(at) >> ARG_BITS == encode(op) && old >> 32 != new >> 32 {
+        if fetch(at) >> ARG_BITS == encode(op) && old >> guard != new >> guard {
             patch(at.add(second), old);
         }
         patch(at.add(word), new);
@@ -92,14 +95,39 @@ unsafe fn rewrite(at: *mut u64, op: Op) {
     }
 }
 
-/// Address of an object relative to the heap, / 16, if it fits 32 bits: objects of deferred kinds and the
-/// methods of built-in types do.
-fn compress(th: &Thread, w: Word) -> Option<u64> {
-    if !w.is_ptr() {
+/// How the value in a class cache is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Held {
+    /// An object that needs no count: of a deferred kind, or immortal.
+    Uncounted,
+    /// One that does.
+    Counted,
+    /// No pointer.
+    Word,
+}
+
+/// The class cache for a value found under this guard; `None`: it does not fit.
+fn class_cache(th: &Thread, guard: u32, value: Word) -> Option<(Held, u64)> {
+    let guard = u64::from(guard);
+    if guard >> (64 - CLASS_BITS) != 0 {
         return None;
     }
-    let rel = (w.ptr() as u64).wrapping_sub(th.heap_base) >> 4;
-    (rel <= u64::from(u32::MAX)).then_some(rel)
+    let (held, low) = if value.is_ptr() {
+        let held = if is_uncounted(value) { Held::Uncounted } else { Held::Counted };
+        (held, (value.ptr() as u64).wrapping_sub(th.heap_base) >> 4)
+    } else {
+        let sign_kept = (value.0 << (64 - CLASS_BITS)) as i64 >> (64 - CLASS_BITS);
+        if sign_kept as u64 != value.0 {
+            return None;
+        }
+        return Some((Held::Word, guard << CLASS_BITS | value.0 & ((1 << CLASS_BITS) - 1)));
+    };
+    (low >> CLASS_BITS == 0).then_some((held, guard << CLASS_BITS | low))
+}
+
+/// As [`class_cache`], for an object that needs no count.
+fn class_cache_uncounted(th: &Thread, guard: u32, value: Word) -> Option<u64> {
+    class_cache(th, guard, value).and_then(|(held, c)| (held == Held::Uncounted).then_some(c))
 }
 
 /// Chooses a version of LOAD_ATTR for the object at hand.
@@ -120,22 +148,49 @@ pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
         let shape = u64::from(o.shape_id()) << 32;
         match plan {
             AttrPlan::Slot { offset } | AttrPlan::Member { offset } if offset < 1 << 16 && obj.is_ptr() => {
-                fill_keeping(at, Op::LoadAttrSlot, 2, 4, shape | u64::from(offset))
+                fill_keeping(at, Op::LoadAttrSlot, 2, 4, 32, shape | u64::from(offset))
             }
-            AttrPlan::Class { value, method: false } => match compress(th, value) {
-                Some(p) => {
-                    patch(at.add(3), shape | p);
-                    rewrite(at, Op::LoadAttrClass)
+            AttrPlan::Class { value, method: false } if obj.is_ptr() => {
+                match class_cache(th, o.shape_id(), value) {
+                    Some((held, c)) => {
+                        patch(at.add(3), c);
+                        rewrite(
+                            at,
+                            match held {
+                                Held::Uncounted => Op::LoadAttrClass,
+                                Held::Counted => Op::LoadAttrClassValue,
+                                Held::Word => Op::LoadAttrClassWord,
+                            },
+                        )
+                    }
+                    None => rewrite(at, Op::LoadAttrGeneric),
                 }
-                None => rewrite(at, Op::LoadAttrGeneric),
-            },
-            AttrPlan::OfClass { value, class_method: false, version } => match compress(th, value) {
-                Some(p) => {
-                    patch(at.add(3), u64::from(version) << 32 | p);
-                    rewrite(at, Op::LoadAttrOfClass)
+            }
+            AttrPlan::Property { getter } if obj.is_ptr() => {
+                match class_cache_uncounted(th, o.shape_id(), getter) {
+                    Some(c) => {
+                        patch(at.add(3), c);
+                        rewrite(at, Op::LoadAttrProperty)
+                    }
+                    None => rewrite(at, Op::LoadAttrGeneric),
                 }
-                None => rewrite(at, Op::LoadAttrGeneric),
-            },
+            }
+            AttrPlan::OfClass { value, class_method: false, version } => {
+                match class_cache(th, version, value) {
+                    Some((held, c)) => {
+                        patch(at.add(3), c);
+                        rewrite(
+                            at,
+                            match held {
+                                Held::Uncounted => Op::LoadAttrOfClass,
+                                Held::Counted => Op::LoadAttrOfClassValue,
+                                Held::Word => Op::LoadAttrOfClassWord,
+                            },
+                        )
+                    }
+                    None => rewrite(at, Op::LoadAttrGeneric),
+                }
+            }
             AttrPlan::Module => match o.downcast::<Module>().and_then(|m| module_cache(m.dict(), name)) {
                 Some(c) => {
                     patch(at.add(2), c);
@@ -162,20 +217,23 @@ pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
         }
         let name = Word(fetch(at.add(1)));
         let o = look(obj);
-        let plan = load_attr_plan(th, o, look(name));
-        let shape = u64::from(o.shape_id()) << 32;
-        match plan {
-            AttrPlan::Class { value, method: true } => match compress(th, value) {
-                Some(p) => fill_keeping(at, Op::LoadMethodClass, 3, 4, shape | p),
+        match load_attr_plan(th, o, look(name)) {
+            AttrPlan::Class { value, method: true } => match class_cache_uncounted(th, o.shape_id(), value) {
+                Some(c) => fill_keeping(at, Op::LoadMethodClass, 3, 4, CLASS_BITS, c),
                 None => rewrite(at, Op::LoadMethodGeneric),
             },
-            AttrPlan::OfClass { value, class_method: false, version } => match compress(th, value) {
-                Some(p) => {
-                    patch(at.add(3), u64::from(version) << 32 | p);
-                    rewrite(at, Op::LoadMethodOfClass)
+            AttrPlan::OfClass { value, class_method, version } => {
+                match class_cache_uncounted(th, version, value) {
+                    Some(c) => {
+                        patch(at.add(3), c);
+                        rewrite(
+                            at,
+                            if class_method { Op::LoadMethodClassmethod } else { Op::LoadMethodOfClass },
+                        )
+                    }
+                    None => rewrite(at, Op::LoadMethodGeneric),
                 }
-                None => rewrite(at, Op::LoadMethodGeneric),
-            },
+            }
             AttrPlan::Module => match o.downcast::<Module>().and_then(|m| module_cache(m.dict(), name)) {
                 Some(c) => {
                     patch(at.add(2), c);
@@ -209,7 +267,7 @@ pub unsafe fn specialise_store_attr(th: &mut Thread, at: *mut u64, obj: Word) {
         let shape = u64::from(o.shape_id());
         match plan {
             StorePlan::Slot { offset } | StorePlan::Member { offset } if offset < 1 << 16 => {
-                fill_keeping(at, Op::StoreAttrSlot, 2, 4, shape << 32 | u64::from(offset))
+                fill_keeping(at, Op::StoreAttrSlot, 2, 4, 32, shape << 32 | u64::from(offset))
             }
             StorePlan::Add { offset, shape: new } if offset < 1 << 16 && new < 1 << 24 && shape < 1 << 24 => {
                 // Another format in a word of its own: shapes of 24 bits, offset of 16.

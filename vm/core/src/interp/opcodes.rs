@@ -138,9 +138,15 @@ machine_ops! {
     LoadAttrSlot2 = attr::load_attr_slot2;
     LoadAttrModule = attr::load_attr_module;
     LoadAttrClass = attr::load_attr_class;
+    LoadAttrClassValue = attr::load_attr_class_value;
+    LoadAttrClassWord = attr::load_attr_class_word;
+    LoadAttrProperty = attr::load_attr_property;
     LoadAttrOfClass = attr::load_attr_of_class;
+    LoadAttrOfClassValue = attr::load_attr_of_class_value;
+    LoadAttrOfClassWord = attr::load_attr_of_class_word;
     LoadMethod = attr::load_method;
     LoadMethodOfClass = attr::load_method_of_class;
+    LoadMethodClassmethod = attr::load_method_classmethod;
     LoadMethodGeneric = attr::load_method_generic;
     LoadMethodClass = attr::load_method_class;
     LoadMethodClass2 = attr::load_method_class2;

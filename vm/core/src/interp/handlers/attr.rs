@@ -8,7 +8,13 @@
 //! |-------|-------------|---------------------------------------------------------------|
 //! | slot  | shape id    | byte offset of the attribute                                  |
 //! | slot, of a module | version of its dict, bit 63 set | number of the entry             |
-//! | class | shape id, or a class's version | address of an object, relative to the heap, / 16 |
+//!
+//! The class cache holds a shape id, or a class's version (30 bits), and the address of an object, relative to
+//! the heap, / 16, or a word that is no pointer (34 bits).
+//!
+//! A cached object of a deferred kind, or an immortal one, is used without a count. Another one is counted,
+//! which only its own thread can do: nobody else can have freed it since the guard was checked (a change of
+//! the class comes before the drop of the old value).
 //!
 //! The add cache holds the old shape id (24 bits), the new one (24) and the byte offset (16). The second
 //! cache is what the slot cache (or, for methods, the class cache) held before the last miss: a site that
@@ -17,9 +23,10 @@
 
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::call::shape_of;
+use super::call::{enter_special, shape_of};
 use super::cold::look;
 use super::locals::{own_from_slot, own_local};
+use crate::function::Function;
 use crate::handlers;
 use crate::interp::caches;
 use crate::interp::machine::{drop_fast, fetch, save};
@@ -27,6 +34,25 @@ use crate::object::Slot;
 use crate::shape;
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, native_unit, next, tail};
+
+/// Bits of a class cache below the guard.
+pub const CLASS_BITS: u32 = 34;
+
+/// The object in a class cache, as a word that owns no count.
+///
+/// # Safety
+/// `th` is the running thread.
+#[inline(always)]
+unsafe fn class_object(th: *mut crate::Thread, cache: u64) -> Word {
+    // SAFETY: by contract.
+    Word((unsafe { (*th).heap_base } + ((cache & ((1 << CLASS_BITS) - 1)) << 4)) | UNCOUNTED)
+}
+
+/// The word in a class cache that is no pointer.
+#[inline(always)]
+fn class_word(cache: u64) -> Word {
+    Word(((cache << (64 - CLASS_BITS)) as i64 >> (64 - CLASS_BITS)) as u64)
+}
 
 /// Words behind a LOAD_ATTR unit.
 pub const LOAD_ATTR_WORDS: usize = 4;
@@ -189,12 +215,68 @@ handlers! {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let id = shape_of(tos);
-        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
-        let v = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        let v = class_object(th, c);
         pc = pc.add(LOAD_ATTR_WORDS);
         drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// As [`load_attr_class`]: an object that is counted.
+    fn load_attr_class_value(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let v = class_object(th, c).owned_now();
+        if !own_local(th, v) {
+            tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// As [`load_attr_class`]: a small int or a constant.
+    fn load_attr_class_word(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, class_word(c))
+    }
+
+    /// A property: its getter, in the class cache, is entered with the object as its local.
+    fn load_attr_property(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let id = shape_of(tos);
+        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let getter = class_object(th, c);
+        let code = (*(getter.ptr() as *const Function)).code();
+        let fits = code.simple_argc == 1
+            && (*th).ci.add(1) < (*th).ci_limit
+            && sp.add(code.frame_size as usize) < (*th).stack_limit;
+        if !fits {
+            tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        *sp = tos;
+        sp = sp.add(1);
+        tail!(enter_special, pc, sp, fp, th, getter, 1)
     }
 
     /// An attribute of a class, from its namespace or a base's.
@@ -203,12 +285,42 @@ handlers! {
         if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
-        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> 32 {
+        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
-        let v = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        let v = class_object(th, c);
         pc = pc.add(LOAD_ATTR_WORDS);
         drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// As [`load_attr_of_class`]: an object that is counted.
+    fn load_attr_of_class_value(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        let v = class_object(th, c).owned_now();
+        if !own_local(th, v) {
+            tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// As [`load_attr_of_class`]: a small int or a constant.
+    fn load_attr_of_class_word(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+            tail!(load_attr, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, class_word(c))
     }
 
     /// `obj -- function, obj` or `obj -- value, NULL`
@@ -248,10 +360,10 @@ handlers! {
     fn load_method_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
         let id = if tos.is_ptr() { shape_of(tos) } else { shape::id_of_immediate(tos) };
-        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
             tail!(load_method_class2, pc, sp, fp, th, tos, arg)
         }
-        *sp = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        *sp = class_object(th, c);
         sp = sp.add(1);
         pc = pc.add(LOAD_ATTR_WORDS);
         next!(pc, sp, fp, th, tos)
@@ -261,10 +373,10 @@ handlers! {
     fn load_method_class2(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(3));
         let id = if tos.is_ptr() { shape_of(tos) } else { shape::id_of_immediate(tos) };
-        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
-        *sp = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        *sp = class_object(th, c);
         sp = sp.add(1);
         pc = pc.add(LOAD_ATTR_WORDS);
         next!(pc, sp, fp, th, tos)
@@ -276,13 +388,28 @@ handlers! {
         if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
-        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> 32 {
+        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
-        *sp = Word(((*th).heap_base + ((c & 0xffff_ffff) << 4)) | UNCOUNTED);
+        *sp = class_object(th, c);
         sp = sp.add(1);
         pc = pc.add(LOAD_ATTR_WORDS);
         drop_next!(tos, pc, sp, fp, th, Word::NULL)
+    }
+
+    /// A function to be called with the class that it was found in, through the class.
+    fn load_method_classmethod(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
+            tail!(load_method, pc, sp, fp, th, tos, arg)
+        }
+        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+            tail!(load_method, pc, sp, fp, th, tos, arg)
+        }
+        *sp = class_object(th, c);
+        sp = sp.add(1);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        next!(pc, sp, fp, th, tos)
     }
 
     /// A function in a module, called through it (`math.sqrt(x)`).
