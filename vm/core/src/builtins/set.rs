@@ -194,18 +194,20 @@ impl Set {
         }
     }
 
-    /// Runs `act` under the lock with the place of the key, which is not [`Place::Ask`].
+    /// Runs `act` with the place of the key, which is not [`Place::Ask`]; under the lock, unless the set is `fresh`:
+    /// nobody else can reach it.
     #[inline(always)]
     fn at_place<R>(
         &self,
         th: &mut Thread,
         key: &Key<'_>,
+        fresh: bool,
         act: impl FnOnce(&Set, &Table, Place) -> R,
     ) -> PyResult<R> {
         let mut known = Known::default();
         loop {
             let (candidate, at) = {
-                let _guard = self.lock();
+                let _guard = (!fresh).then(|| self.lock());
                 let t = self.table();
                 match probe(t, key, &known, true) {
                     // SAFETY: the lock pins the key.
@@ -225,19 +227,43 @@ impl Set {
 
     /// As [`Set::add`] with a known hash.
     pub fn add_key(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
-        self.at_place(th, key, |s, t, place| match place {
-            Place::At(_) => false,
-            _ => {
-                let t = if t.is_full() { s.grow() } else { t };
-                t.push(key.value.to_owned().into_raw(), key.hash);
-                true
-            }
-        })
+        self.at_place(th, key, false, |s, t, place| s.put(t, place, key))
+    }
+
+    /// As [`Set::add_key`] while nobody else can reach the set.
+    pub fn add_fresh(&mut self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
+        self.at_place(th, key, true, |s, t, place| s.put(t, place, key))
+    }
+
+    #[inline(always)]
+    fn put(&self, t: &Table, place: Place, key: &Key<'_>) -> bool {
+        if let Place::At(_) = place {
+            return false;
+        }
+        let t = if t.is_full() { self.grow() } else { t };
+        t.push(key.value.to_owned().into_raw(), key.hash);
+        true
+    }
+
+    /// Gives a set that never had a key those of `other`. False: this one had keys.
+    fn adopt(&self, other: &Set) -> bool {
+        if !self.table().is_nothing() {
+            return false;
+        }
+        let copy = core::mem::ManuallyDrop::new(other.copy_payload());
+        let _guard = self.lock();
+        let adopts = self.table().is_nothing();
+        if adopts {
+            self.table.publish(copy.table.load().cast_mut());
+        } else {
+            drop(core::mem::ManuallyDrop::into_inner(copy));
+        }
+        adopts
     }
 
     /// `set.discard`; was it there?
     pub fn discard_key(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
-        let gone = self.at_place(th, key, |_, t, place| match place {
+        let gone = self.at_place(th, key, false, |_, t, place| match place {
             // SAFETY: out of the table.
             Place::At(at) => unsafe { own_slot_word(t.remove(at)) },
             _ => None,
@@ -401,9 +427,12 @@ impl Set {
         let new = Table::create(places);
         // SAFETY: fresh.
         let table = unsafe { &*new };
-        for (w, h) in t.words() {
-            // SAFETY: the lock pins the keys.
-            table.push(unsafe { sharing::own_pinned(w) }.into_raw(), h);
+        // SAFETY: the lock pins the keys.
+        let own = |w| unsafe { sharing::own_pinned(w) }.into_raw();
+        if places == t.places() && t.has_no_gaps() {
+            table.fill_as(t, own);
+        } else {
+            t.words().for_each(|(w, h)| table.push(own(w), h));
         }
         Set::from_table(new)
     }

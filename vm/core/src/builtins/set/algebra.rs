@@ -3,6 +3,8 @@
 use super::{DEF, FROZEN, FrozenSet, Set, element};
 use crate::builtins::dict::Dict;
 use crate::builtins::dict::lookup::Key;
+use crate::builtins::list::List;
+use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;
 use crate::types::Type;
@@ -23,8 +25,8 @@ pub fn payload_from(th: &mut Thread, source: Borrowed<'_>) -> PyResult<Set> {
     if let Some(other) = source.downcast::<Set>() {
         return Ok(other.copy_payload());
     }
-    let s = Set::new();
-    update(th, &s, source)?;
+    let mut s = Set::new();
+    each(th, source, |th, key| s.add_fresh(th, key).map(|_| true))?;
     Ok(s)
 }
 
@@ -62,6 +64,26 @@ pub fn each(
         }
         return Ok(());
     }
+    if let Some(t) = source.downcast_exact::<Tuple>() {
+        for v in t.items().iter().filter_map(|item| item.fixed()) {
+            let key = element(th, v)?;
+            if !f(th, &key)? {
+                break;
+            }
+        }
+        return Ok(());
+    }
+    if let Some(l) = source.downcast_exact::<List>() {
+        let mut i = 0;
+        while let Some(v) = l.get(i) {
+            i += 1;
+            let key = element(th, v.borrow())?;
+            if !f(th, &key)? {
+                break;
+            }
+        }
+        return Ok(());
+    }
     let it = source.iter(th)?;
     while let Some(v) = it.borrow().next(th)? {
         let key = element(th, v.borrow())?;
@@ -74,6 +96,9 @@ pub fn each(
 
 /// `s.update(source)`
 pub fn update(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<()> {
+    if source.downcast::<Set>().is_some_and(|other| s.adopt(other)) {
+        return Ok(());
+    }
     each(th, source, |th, key| s.add_key(th, key).map(|_| true))
 }
 
@@ -106,21 +131,21 @@ pub fn symmetric_difference_update(th: &mut Thread, s: &Set, source: Borrowed<'_
 
 /// What `s` and an iterable have in common.
 pub fn intersection(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<Set> {
-    let out = Set::new();
+    let mut out = Set::new();
     if let Some(other) = source.downcast::<Set>() {
         let (walk, ask) = if other.len() > s.len() { (s, other) } else { (other, s) };
         let mut pos = 0;
         while let Some((k, hash)) = walk.next_key(&mut pos) {
             let key = Key::hashed(k.borrow(), hash);
             if ask.contains_key(th, &key)? {
-                out.add_key(th, &key)?;
+                out.add_fresh(th, &key)?;
             }
         }
         return Ok(out);
     }
     each(th, source, |th, key| {
         if s.contains_key(th, key)? {
-            out.add_key(th, key)?;
+            out.add_fresh(th, key)?;
         }
         Ok(true)
     })?;
@@ -137,7 +162,7 @@ pub fn difference(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<Se
         difference_update(th, &out, source)?;
         return Ok(out);
     }
-    let out = Set::new();
+    let mut out = Set::new();
     let mut pos = 0;
     while let Some((k, hash)) = s.next_key(&mut pos) {
         let key = Key::hashed(k.borrow(), hash);
@@ -147,7 +172,7 @@ pub fn difference(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<Se
             _ => false,
         };
         if !there {
-            out.add_key(th, &key)?;
+            out.add_fresh(th, &key)?;
         }
     }
     Ok(out)

@@ -171,6 +171,28 @@ impl Table {
         self.used.store(self.used.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
+    /// No key was removed since the table was made.
+    pub fn has_no_gaps(&self) -> bool {
+        // ORDERING Relaxed: under the lock.
+        self.fill.load(Ordering::Relaxed) == self.used()
+    }
+
+    /// Takes the keys of a table of the same size and without gaps, each by `own`, in the same places. Unpublished.
+    pub fn fill_as(&self, from: &Table, mut own: impl FnMut(Word) -> Word) {
+        for at in 0..=self.mask {
+            let (e, new) = (from.entry(at), self.entry(at));
+            let w = e.key.peek();
+            if w != Word::ZERO {
+                // ORDERING Relaxed: unpublished.
+                new.hash.store(e.hash(), Ordering::Relaxed);
+                new.key.store_raw(own(w));
+            }
+        }
+        // ORDERING Relaxed: as above.
+        self.fill.store(from.used(), Ordering::Relaxed);
+        self.used.store(from.used(), Ordering::Relaxed);
+    }
+
     /// Removes the key at a place; its word. Under the lock.
     pub fn remove(&self, at: usize) -> Word {
         let e = self.entry(at);
