@@ -2,12 +2,17 @@
 //!
 //! Units: `CALL n` is followed by a pad unit, the return address of an `__init__` frame.
 
-use core::sync::atomic::Ordering;
+use core::sync::atomic::Ordering::{self, Relaxed};
 
 use super::cold;
 use crate::builtins::descriptors::MethodDescriptor;
+use crate::builtins::dict::Dict;
+use crate::builtins::functions::convert;
 use crate::builtins::ids;
+use crate::builtins::list::List;
 use crate::builtins::native_function::NativeFunction;
+use crate::builtins::str::Str;
+use crate::builtins::tuple::Tuple;
 use crate::code::CodeObject;
 use crate::function::Function;
 use crate::handlers;
@@ -16,7 +21,7 @@ use crate::interp::eval::{has_room, push_frame};
 use crate::interp::machine::save;
 use crate::shape;
 use crate::word::Word;
-use crate::{next, tail};
+use crate::{drop_next, next, tail};
 
 /// Shape id of a pointer word.
 ///
@@ -146,9 +151,34 @@ handlers! {
                 // The callee's word keeps it alive as long as the arguments.
                 *below = me.word();
             }
+            if call.function() as *const () == convert::len as *const () {
+                tail!(call_len, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
             tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
         }
         tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)
+    }
+
+    /// `len(object)`, by the [`crate::signature::DirectCall`] in `tos`.
+    fn call_len(pc, sp, fp, th, tos, arg) {
+        let o = *sp.sub(1);
+        if o.is_ptr() && !(*sp.sub(arg as usize)).is_counted() {
+            let id = shape_of(o);
+            let n = if id == ids::LIST {
+                (*(o.ptr() as *const List)).len.load(Relaxed)
+            } else if id == ids::TUPLE {
+                (*(o.ptr() as *const Tuple)).len()
+            } else if id == ids::STR {
+                (*(o.ptr() as *const Str)).len()
+            } else if id == ids::DICT && (*o.ptr()).owner.load(Relaxed) == (*th).owner.0 {
+                (*(o.ptr() as *const Dict)).table().live()
+            } else {
+                tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
+            };
+            sp = sp.sub(arg as usize);
+            drop_next!(o, pc, sp, fp, th, Word::small_int(n as i64))
+        }
+        tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
     }
 
     /// As [`call_native_function`], of a native method.
