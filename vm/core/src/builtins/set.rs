@@ -172,6 +172,14 @@ impl Set {
     /// As [`Set::contains`] with a known hash.
     pub fn contains_key(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         sharing::enter(&self.header);
+        match self.table().has(key.value.word().identity(), key.hash) {
+            Some(there) => Ok(there),
+            None => self.contains_asked(th, key),
+        }
+    }
+
+    #[inline(never)]
+    fn contains_asked(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         let mut known = Known::default();
         let mut locked = thread::me() == OwnerId::GIL;
         loop {
@@ -368,6 +376,20 @@ impl Set {
             *pos += 1;
         }
         None
+    }
+
+    /// Is every key of this set in `other`? `None`: keys must be compared to tell.
+    fn is_in(&self, other: &Set) -> Option<bool> {
+        sharing::enter(&self.header);
+        sharing::enter(&other.header);
+        let (mine, theirs) = (self.table(), other.table());
+        for (w, hash) in mine.words() {
+            match theirs.has(w.identity(), hash) {
+                Some(true) => {}
+                answer => return answer,
+            }
+        }
+        Some(true)
     }
 
     /// The key at or behind place `*pos`, with its hash; advances `*pos` behind it.

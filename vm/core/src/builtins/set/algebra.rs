@@ -183,6 +183,9 @@ pub fn is_subset(th: &mut Thread, a: &Set, b: &Set) -> PyResult<bool> {
     if a.len() > b.len() {
         return Ok(false);
     }
+    if let Some(answer) = a.is_in(b) {
+        return Ok(answer);
+    }
     let mut pos = 0;
     while let Some((k, hash)) = a.next_key(&mut pos) {
         if !b.contains_key(th, &Key::hashed(k.borrow(), hash))? {

@@ -148,6 +148,26 @@ impl Table {
         Walk::new(hash, self.mask)
     }
 
+    /// Is the key with this identity, or an equal one, in the table? `None`: keys must be compared to tell.
+    #[inline(always)]
+    pub fn has(&self, identity: u64, hash: i64) -> Option<bool> {
+        let mut walk = self.walk(hash);
+        loop {
+            let e = self.entry(walk.at());
+            let w = e.key.peek();
+            if w == Word::ZERO {
+                return Some(false);
+            }
+            if w.identity() == identity {
+                return Some(true);
+            }
+            if e.hash() == hash && w != Word::UNBOUND {
+                return None;
+            }
+            walk.step();
+        }
+    }
+
     /// Must the table be rebuilt before another key is added?
     #[inline(always)]
     pub fn is_full(&self) -> bool {
@@ -203,7 +223,7 @@ impl Table {
         w
     }
 
-    /// Keys and hashes. Under the lock (or unpublished).
+    /// Keys and hashes. Under the lock (or unpublished); without it, to look at the words alone.
     pub fn words(&self) -> impl Iterator<Item = (Word, i64)> {
         (0..=self.mask).filter_map(|at| {
             let e = self.entry(at);
