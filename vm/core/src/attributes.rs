@@ -447,7 +447,7 @@ pub fn load_attr_plan(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> A
         return AttrPlan::Slot { offset: (shape.slots_offset() + 8 * i) as u32 };
     }
     let from_class = match &class_value {
-        Some(v) => plain_plan(ty, v.borrow()),
+        Some(v) => plain_plan(v.borrow()),
         None => AttrPlan::Generic,
     };
     if (shape.is_dict_mode() || shape.capacity() == 0) && ty.dict_offset() != 0 {
@@ -488,13 +488,9 @@ fn is_deferred_function(w: Word) -> bool {
     is_uncounted(w) && crate::call::is_method_like(unsafe { Borrowed::from_raw(w) })
 }
 
-fn plain_plan(_ty: &Type, v: Borrowed<'_>) -> AttrPlan {
+fn plain_plan(v: Borrowed<'_>) -> AttrPlan {
     use crate::builtins::classmethod::ClassMethod;
     use crate::builtins::staticmethod::StaticMethod;
-    // The class holds it, not only what it wraps.
-    if !v.word().is_ptr() || !is_uncounted(v.word()) && v.ty().slots.descr_get().is_none() {
-        return AttrPlan::Class { value: v.word().uncounted(), method: false };
-    }
     let uncounted = |v: Borrowed<'_>| {
         let w = v.word().uncounted();
         is_uncounted(w).then_some(w)
@@ -511,11 +507,10 @@ fn plain_plan(_ty: &Type, v: Borrowed<'_>) -> AttrPlan {
             _ => AttrPlan::Generic,
         };
     }
-    let method = crate::call::is_method_like(v);
-    match uncounted(v) {
-        Some(value) if method || v.ty().slots.descr_get().is_none() => AttrPlan::Class { value, method },
-        _ => AttrPlan::Generic,
-    }
+    // A class made in Python may get a `__get__` later.
+    let plain = v.ty().slots.descr_get().is_none() && !v.ty().has_flag(type_flags::HEAP);
+    let method = is_uncounted(v.word()) && crate::call::is_method_like(v);
+    if plain || method { AttrPlan::Class { value: v.word().uncounted(), method } } else { AttrPlan::Generic }
 }
 
 fn class_plan(meta: &Type, t: &Type, name: Borrowed<'_>) -> AttrPlan {
@@ -527,7 +522,7 @@ fn class_plan(meta: &Type, t: &Type, name: Borrowed<'_>) -> AttrPlan {
         return AttrPlan::Generic;
     }
     let Some(v) = t.lookup(name) else { return AttrPlan::Generic };
-    match plain_plan(t, v.borrow()) {
+    match plain_plan(v.borrow()) {
         AttrPlan::Class { value, .. } => AttrPlan::OfClass { value, class_method: false, version },
         AttrPlan::ClassMethod { function } => {
             AttrPlan::OfClass { value: function, class_method: true, version }

@@ -146,6 +146,66 @@ def properties():
 
 properties()
 
+
+def becomes_a_descriptor():
+    class Value:
+        pass
+
+    class C:
+        X = Value()
+
+    def get(o):
+        return o.X
+
+    for _ in range(5):
+        assert type(get(C())) is Value and type(C.X) is Value
+    Value.__get__ = lambda self, o, cls: "bound"
+    for _ in range(5):
+        assert get(C()) == "bound" == C.X
+
+
+becomes_a_descriptor()
+
+
+class Frames:
+    """Getters of every kind of frame."""
+    @property
+    def generator(self):
+        yield 1
+        yield 2
+
+    @property
+    async def coroutine(self):
+        return 3
+
+    @property
+    def closure(self):
+        def inner():
+            return self
+        return inner
+
+    @property
+    def fails_deep(self):
+        return [x for x in (1, 0) if 1 // x]
+
+
+for _ in range(5):
+    f = Frames()
+    assert list(f.generator) == [1, 2]
+    try:
+        f.coroutine.send(None)
+    except StopIteration as e:
+        assert e.value == 3
+    assert f.closure() is f
+    try:
+        f.fails_deep
+    except ZeroDivisionError as e:
+        tb, names = e.__traceback__, []
+        while tb:
+            names.append(tb.tb_frame.f_code.co_name)
+            tb = tb.tb_next
+        assert names == ["<module>", "fails_deep"], names
+
 for _ in range(10):
     assert Base.made(1) == (Base, (1,)) and Derived.made() == (Derived, ()) and Derived().made() == (Derived, ())
     assert Base.plain(3) == 3 == Base().plain(3)
