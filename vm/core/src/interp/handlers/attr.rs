@@ -69,6 +69,34 @@ pub unsafe fn slot_at<'a>(o: Word, offset: u64) -> &'a Slot {
     unsafe { &*((o.ptr() as *const u8).add(offset as usize) as *const Slot) }
 }
 
+/// Is the word an object of this shape, which is valid?
+///
+/// # Safety
+/// The words are live.
+#[inline(always)]
+unsafe fn has_shape(o: Word, id: u64) -> bool {
+    // SAFETY: by contract; a shape id is below the length of the table.
+    o.is_ptr()
+        && unsafe {
+            let own = shape_of(o);
+            u64::from(own) == id && (*shape::table().add(own as usize)).is_valid()
+        }
+}
+
+/// Is the word a class that has this version?
+///
+/// # Safety
+/// The words are live.
+#[inline(always)]
+unsafe fn is_class_at(o: Word, version: u64) -> bool {
+    // SAFETY: as above; the kind of its shape says that it is a class.
+    o.is_ptr()
+        && unsafe {
+            (*shape::table().add(shape_of(o) as usize)).kind() & crate::kind::TYPE != 0
+                && u64::from((*(o.ptr() as *const crate::Type)).version()) == version
+        }
+}
+
 /// Takes an object's lock for a few plain stores. False: contended, take the cold way. In GIL mode
 /// there is nothing to take.
 ///
@@ -132,11 +160,7 @@ handlers! {
     /// An attribute in a slot of the object.
     fn load_attr_slot(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(1));
-        if !tos.is_ptr() {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        let id = shape_of(tos);
-        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+        if !has_shape(tos, c >> 32) {
             tail!(load_attr_slot2, pc, sp, fp, th, tos, arg)
         }
         let w = slot_at(tos, c & 0xffff).peek();
@@ -154,11 +178,7 @@ handlers! {
     /// As [`load_attr_slot`], for the shape before the last one.
     fn load_attr_slot2(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(3));
-        if !tos.is_ptr() {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        let id = shape_of(tos);
-        if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
+        if !has_shape(tos, c >> 32) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let w = slot_at(tos, c & 0xffff).peek();
@@ -211,11 +231,7 @@ handlers! {
     /// A deferred object found in the class: the class cache.
     fn load_attr_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        let id = shape_of(tos);
-        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+        if !has_shape(tos, c >> CLASS_BITS) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c);
@@ -226,11 +242,7 @@ handlers! {
     /// As [`load_attr_class`]: an object that is counted.
     fn load_attr_class_value(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        let id = shape_of(tos);
-        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+        if !has_shape(tos, c >> CLASS_BITS) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c).owned_now();
@@ -244,11 +256,7 @@ handlers! {
     /// As [`load_attr_class`]: a small int or a constant.
     fn load_attr_class_word(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        let id = shape_of(tos);
-        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+        if !has_shape(tos, c >> CLASS_BITS) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_ATTR_WORDS);
@@ -258,11 +266,7 @@ handlers! {
     /// A property: its getter, in the class cache, is entered with the object as its local.
     fn load_attr_property(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        let id = shape_of(tos);
-        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+        if !has_shape(tos, c >> CLASS_BITS) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let getter = class_object(th, c);
@@ -282,10 +286,7 @@ handlers! {
     /// An attribute of a class, from its namespace or a base's.
     fn load_attr_of_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+        if !is_class_at(tos, c >> CLASS_BITS) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c);
@@ -296,10 +297,7 @@ handlers! {
     /// As [`load_attr_of_class`]: an object that is counted.
     fn load_attr_of_class_value(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+        if !is_class_at(tos, c >> CLASS_BITS) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c).owned_now();
@@ -313,10 +311,7 @@ handlers! {
     /// As [`load_attr_of_class`]: a small int or a constant.
     fn load_attr_of_class_word(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
-            tail!(load_attr, pc, sp, fp, th, tos, arg)
-        }
-        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+        if !is_class_at(tos, c >> CLASS_BITS) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_ATTR_WORDS);
@@ -385,10 +380,7 @@ handlers! {
     /// A function of a class, called through the class.
     fn load_method_of_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
-            tail!(load_method, pc, sp, fp, th, tos, arg)
-        }
-        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+        if !is_class_at(tos, c >> CLASS_BITS) {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
         *sp = class_object(th, c);
@@ -400,10 +392,7 @@ handlers! {
     /// A function to be called with the class that it was found in, through the class.
     fn load_method_classmethod(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !tos.is_ptr() || (*shape::table().add(shape_of(tos) as usize)).kind() & crate::kind::TYPE == 0 {
-            tail!(load_method, pc, sp, fp, th, tos, arg)
-        }
-        if u64::from((*(tos.ptr() as *const crate::Type)).version()) != c >> CLASS_BITS {
+        if !is_class_at(tos, c >> CLASS_BITS) {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
         *sp = class_object(th, c);
