@@ -1,7 +1,7 @@
 """Attributes that classes hold: every kind of value, read through instances and classes, and changed meanwhile."""
 import enum
 import sys
-import threading
+import types
 
 from checks import run as run_threads
 
@@ -236,3 +236,32 @@ def swap(rounds):
 
 
 swap(3000)
+
+
+def share_a_site(batch):
+    """Threads with classes of their own read through the same new instructions, whose caches change hands."""
+    def fresh(f):
+        return types.FunctionType(f.__code__.replace(co_name=f"{f.__name__}_{batch}"), globals())
+
+    look = fresh(lambda o: o.X)
+    call = fresh(lambda o: o.X())
+
+    def work(kind):
+        for i in range(12):
+            class C:
+                X = [i, None, [i], str(i), 2.5, -i, property(lambda self: self)][(i + kind) % 7]
+            o = C()
+            for _ in range(3):
+                want, got = C.__dict__["X"], look(o)
+                assert look(C) is want or look(C) == want, want
+                assert (got is o) if type(want) is property else got == want and type(got) is type(want), (got, want)
+            C.X = [lambda *a: len(a), classmethod(lambda cls: cls), staticmethod(lambda: 5)][(i + kind) % 3]
+            for _ in range(3):
+                want = [(1, 0), (C, C), (5, 5)][(i + kind) % 3]
+                assert (call(o), call(C)) == want, want
+
+    run_threads(*(lambda kind=kind: work(kind) for kind in range(4)))
+
+
+for batch in range(100):
+    share_a_site(batch)

@@ -6,7 +6,7 @@ use crate::attributes::{AttrPlan, StorePlan, load_attr_plan, store_attr_plan};
 use crate::builtins::dict::Dict;
 use crate::builtins::module::Module;
 use crate::builtins::type_::is_uncounted;
-use crate::interp::handlers::attr::CLASS_BITS;
+use crate::interp::handlers::attr::{CLASS_BITS, ClassKind, GUARD_BITS};
 use crate::interp::handlers::cold::look;
 use crate::interp::machine::{ARG_BITS, ARG_MASK, fetch, patch};
 use crate::interp::opcodes::{Op, encode};
@@ -96,7 +96,6 @@ unsafe fn rewrite(at: *mut u64, op: Op) {
 }
 
 /// How the value in a class cache is used.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Held {
     /// An object that needs no count: of a deferred kind, or immortal.
     Uncounted,
@@ -106,28 +105,38 @@ enum Held {
     Word,
 }
 
-/// The class cache for a value found under this guard; `None`: it does not fit.
-fn class_cache(th: &Thread, guard: u32, value: Word) -> Option<(Held, u64)> {
-    let guard = u64::from(guard);
-    if guard >> (64 - CLASS_BITS) != 0 {
-        return None;
+fn held(value: Word) -> Held {
+    match value.is_ptr() {
+        false => Held::Word,
+        true if is_uncounted(value) => Held::Uncounted,
+        true => Held::Counted,
     }
-    let (held, low) = if value.is_ptr() {
-        let held = if is_uncounted(value) { Held::Uncounted } else { Held::Counted };
-        (held, (value.ptr() as u64).wrapping_sub(th.heap_base) >> 4)
-    } else {
-        let sign_kept = (value.0 << (64 - CLASS_BITS)) as i64 >> (64 - CLASS_BITS);
-        if sign_kept as u64 != value.0 {
-            return None;
-        }
-        return Some((Held::Word, guard << CLASS_BITS | value.0 & ((1 << CLASS_BITS) - 1)));
-    };
-    (low >> CLASS_BITS == 0).then_some((held, guard << CLASS_BITS | low))
 }
 
-/// As [`class_cache`], for an object that needs no count.
-fn class_cache_uncounted(th: &Thread, guard: u32, value: Word) -> Option<u64> {
-    class_cache(th, guard, value).and_then(|(held, c)| (held == Held::Uncounted).then_some(c))
+/// The class cache of this kind for a value found under the guard; `None`: it does not fit.
+fn class_cache(th: &Thread, kind: ClassKind, guard: u32, value: Word) -> Option<u64> {
+    let low = if value.is_ptr() {
+        let place = (value.ptr() as u64).wrapping_sub(th.heap_base) >> 4;
+        (place >> CLASS_BITS == 0).then_some(place)?
+    } else {
+        let kept = (value.0 << (64 - CLASS_BITS)) as i64 >> (64 - CLASS_BITS);
+        (kept as u64 == value.0).then_some(value.0 & ((1 << CLASS_BITS) - 1))?
+    };
+    (guard >> GUARD_BITS == 0).then_some(kind.guard(guard) << CLASS_BITS | low)
+}
+
+/// Fills the class cache of the unit at `at` and has it run `op`, or `general` if the value does not fit.
+///
+/// # Safety
+/// `at` is an attribute unit.
+unsafe fn fill_class(at: *mut u64, cache: Option<u64>, op: Op, general: Op) {
+    // SAFETY: by contract.
+    unsafe {
+        if let Some(c) = cache {
+            patch(at.add(3), c);
+        }
+        rewrite(at, if cache.is_some() { op } else { general })
+    }
 }
 
 /// Chooses a version of LOAD_ATTR for the object at hand.
@@ -151,45 +160,24 @@ pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
                 fill_keeping(at, Op::LoadAttrSlot, 2, 4, 32, shape | u64::from(offset))
             }
             AttrPlan::Class { value, method: false } if obj.is_ptr() => {
-                match class_cache(th, o.shape_id(), value) {
-                    Some((held, c)) => {
-                        patch(at.add(3), c);
-                        rewrite(
-                            at,
-                            match held {
-                                Held::Uncounted => Op::LoadAttrClass,
-                                Held::Counted => Op::LoadAttrClassValue,
-                                Held::Word => Op::LoadAttrClassWord,
-                            },
-                        )
-                    }
-                    None => rewrite(at, Op::LoadAttrGeneric),
-                }
+                let (kind, op) = match held(value) {
+                    Held::Uncounted => (ClassKind::Uncounted, Op::LoadAttrClass),
+                    Held::Counted => (ClassKind::Counted, Op::LoadAttrClassValue),
+                    Held::Word => (ClassKind::Word, Op::LoadAttrClassWord),
+                };
+                fill_class(at, class_cache(th, kind, o.shape_id(), value), op, Op::LoadAttrGeneric)
             }
             AttrPlan::Property { getter } if obj.is_ptr() => {
-                match class_cache_uncounted(th, o.shape_id(), getter) {
-                    Some(c) => {
-                        patch(at.add(3), c);
-                        rewrite(at, Op::LoadAttrProperty)
-                    }
-                    None => rewrite(at, Op::LoadAttrGeneric),
-                }
+                let cache = class_cache(th, ClassKind::Getter, o.shape_id(), getter);
+                fill_class(at, cache, Op::LoadAttrProperty, Op::LoadAttrGeneric)
             }
             AttrPlan::OfClass { value, class_method: false, version } => {
-                match class_cache(th, version, value) {
-                    Some((held, c)) => {
-                        patch(at.add(3), c);
-                        rewrite(
-                            at,
-                            match held {
-                                Held::Uncounted => Op::LoadAttrOfClass,
-                                Held::Counted => Op::LoadAttrOfClassValue,
-                                Held::Word => Op::LoadAttrOfClassWord,
-                            },
-                        )
-                    }
-                    None => rewrite(at, Op::LoadAttrGeneric),
-                }
+                let (kind, op) = match held(value) {
+                    Held::Uncounted => (ClassKind::OfClass, Op::LoadAttrOfClass),
+                    Held::Counted => (ClassKind::CountedOfClass, Op::LoadAttrOfClassValue),
+                    Held::Word => (ClassKind::WordOfClass, Op::LoadAttrOfClassWord),
+                };
+                fill_class(at, class_cache(th, kind, version, value), op, Op::LoadAttrGeneric)
             }
             AttrPlan::Module => match o.downcast::<Module>().and_then(|m| module_cache(m.dict(), name)) {
                 Some(c) => {
@@ -218,21 +206,19 @@ pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
         let name = Word(fetch(at.add(1)));
         let o = look(obj);
         match load_attr_plan(th, o, look(name)) {
-            AttrPlan::Class { value, method: true } => match class_cache_uncounted(th, o.shape_id(), value) {
-                Some(c) => fill_keeping(at, Op::LoadMethodClass, 3, 4, CLASS_BITS, c),
-                None => rewrite(at, Op::LoadMethodGeneric),
-            },
-            AttrPlan::OfClass { value, class_method, version } => {
-                match class_cache_uncounted(th, version, value) {
-                    Some(c) => {
-                        patch(at.add(3), c);
-                        rewrite(
-                            at,
-                            if class_method { Op::LoadMethodClassmethod } else { Op::LoadMethodOfClass },
-                        )
-                    }
+            AttrPlan::Class { value, method: true } => {
+                match class_cache(th, ClassKind::Uncounted, o.shape_id(), value) {
+                    Some(c) => fill_keeping(at, Op::LoadMethodClass, 3, 4, CLASS_BITS, c),
                     None => rewrite(at, Op::LoadMethodGeneric),
                 }
+            }
+            AttrPlan::OfClass { value, class_method, version } if matches!(held(value), Held::Uncounted) => {
+                let (kind, op) = if class_method {
+                    (ClassKind::ClassMethod, Op::LoadMethodClassmethod)
+                } else {
+                    (ClassKind::OfClass, Op::LoadMethodOfClass)
+                };
+                fill_class(at, class_cache(th, kind, version, value), op, Op::LoadMethodGeneric)
             }
             AttrPlan::Module => match o.downcast::<Module>().and_then(|m| module_cache(m.dict(), name)) {
                 Some(c) => {

@@ -9,8 +9,8 @@
 //! | slot  | shape id    | byte offset of the attribute                                  |
 //! | slot, of a module | version of its dict, bit 63 set | number of the entry             |
 //!
-//! The class cache holds a shape id, or a class's version (30 bits), and the address of an object, relative to
-//! the heap, / 16, or a word that is no pointer (34 bits).
+//! The class cache holds a [`ClassKind`] (3 bits), a shape id or a class's version (27 bits), and the address of an
+//! object, relative to the heap, / 16, or a word that is no pointer (34 bits).
 //!
 //! A cached object of a deferred kind, or an immortal one, is used without a count. Another one is counted,
 //! which only its own thread can do: nobody else can have freed it since the guard was checked (a change of
@@ -35,8 +35,40 @@ use crate::shape;
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, native_unit, next, tail};
 
-/// Bits of a class cache below the guard.
+/// Bits of a class cache below the guard, and of the guard below its kind.
 pub const CLASS_BITS: u32 = 34;
+pub const GUARD_BITS: u32 = 27;
+
+/// What a class cache holds, and of what its guard is: a part of the guard, so that a handler never takes a word for
+/// its own that was written for another.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ClassKind {
+    /// Found through an instance, whose shape is the guard: an object that needs no count.
+    Uncounted,
+    /// One that does.
+    Counted,
+    /// A word that is no pointer.
+    Word,
+    /// The getter of a property.
+    Getter,
+    /// Found through the class, whose version is the guard: an object that needs no count.
+    OfClass,
+    /// One that does.
+    CountedOfClass,
+    /// A word that is no pointer.
+    WordOfClass,
+    /// A function that takes the class in front.
+    ClassMethod,
+}
+
+impl ClassKind {
+    /// The guard of this kind for a shape id or version.
+    #[inline(always)]
+    pub fn guard(self, id: u32) -> u64 {
+        (self as u64) << GUARD_BITS | u64::from(id)
+    }
+}
 
 /// The object in a class cache, as a word that owns no count.
 ///
@@ -69,31 +101,41 @@ pub unsafe fn slot_at<'a>(o: Word, offset: u64) -> &'a Slot {
     unsafe { &*((o.ptr() as *const u8).add(offset as usize) as *const Slot) }
 }
 
-/// Is the word an object of this shape, which is valid?
+/// Has an object this guard for its shape, which is valid?
 ///
 /// # Safety
 /// The words are live.
 #[inline(always)]
-unsafe fn has_shape(o: Word, id: u64) -> bool {
+unsafe fn has_shape(o: Word, guard: u64, of: impl FnOnce(u32) -> u64) -> bool {
     // SAFETY: by contract; a shape id is below the length of the table.
     o.is_ptr()
         && unsafe {
-            let own = shape_of(o);
-            u64::from(own) == id && (*shape::table().add(own as usize)).is_valid()
+            let id = shape_of(o);
+            of(id) == guard && (*shape::table().add(id as usize)).is_valid()
         }
 }
 
-/// Is the word a class that has this version?
+/// Is a class cache of this kind, and for the shape of `o`?
 ///
 /// # Safety
 /// The words are live.
 #[inline(always)]
-unsafe fn is_class_at(o: Word, version: u64) -> bool {
-    // SAFETY: as above; the kind of its shape says that it is a class.
+unsafe fn is_cached(kind: ClassKind, o: Word, cache: u64) -> bool {
+    // SAFETY: by contract.
+    unsafe { has_shape(o, cache >> CLASS_BITS, |id| kind.guard(id)) }
+}
+
+/// Is a class cache of this kind, and for the class `o`?
+///
+/// # Safety
+/// The words are live.
+#[inline(always)]
+unsafe fn is_cached_of_class(kind: ClassKind, o: Word, cache: u64) -> bool {
+    // SAFETY: by contract; the kind of its shape says that it is a class.
     o.is_ptr()
         && unsafe {
             (*shape::table().add(shape_of(o) as usize)).kind() & crate::kind::TYPE != 0
-                && u64::from((*(o.ptr() as *const crate::Type)).version()) == version
+                && kind.guard((*(o.ptr() as *const crate::Type)).version()) == cache >> CLASS_BITS
         }
 }
 
@@ -160,7 +202,7 @@ handlers! {
     /// An attribute in a slot of the object.
     fn load_attr_slot(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(1));
-        if !has_shape(tos, c >> 32) {
+        if !has_shape(tos, c >> 32, u64::from) {
             tail!(load_attr_slot2, pc, sp, fp, th, tos, arg)
         }
         let w = slot_at(tos, c & 0xffff).peek();
@@ -178,7 +220,7 @@ handlers! {
     /// As [`load_attr_slot`], for the shape before the last one.
     fn load_attr_slot2(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(3));
-        if !has_shape(tos, c >> 32) {
+        if !has_shape(tos, c >> 32, u64::from) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let w = slot_at(tos, c & 0xffff).peek();
@@ -231,7 +273,7 @@ handlers! {
     /// A deferred object found in the class: the class cache.
     fn load_attr_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !has_shape(tos, c >> CLASS_BITS) {
+        if !is_cached(ClassKind::Uncounted, tos, c) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c);
@@ -242,7 +284,7 @@ handlers! {
     /// As [`load_attr_class`]: an object that is counted.
     fn load_attr_class_value(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !has_shape(tos, c >> CLASS_BITS) {
+        if !is_cached(ClassKind::Counted, tos, c) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c).owned_now();
@@ -256,7 +298,7 @@ handlers! {
     /// As [`load_attr_class`]: a small int or a constant.
     fn load_attr_class_word(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !has_shape(tos, c >> CLASS_BITS) {
+        if !is_cached(ClassKind::Word, tos, c) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_ATTR_WORDS);
@@ -266,7 +308,7 @@ handlers! {
     /// A property: its getter, in the class cache, is entered with the object as its local.
     fn load_attr_property(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !has_shape(tos, c >> CLASS_BITS) {
+        if !is_cached(ClassKind::Getter, tos, c) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let getter = class_object(th, c);
@@ -286,7 +328,7 @@ handlers! {
     /// An attribute of a class, from its namespace or a base's.
     fn load_attr_of_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !is_class_at(tos, c >> CLASS_BITS) {
+        if !is_cached_of_class(ClassKind::OfClass, tos, c) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c);
@@ -297,7 +339,7 @@ handlers! {
     /// As [`load_attr_of_class`]: an object that is counted.
     fn load_attr_of_class_value(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !is_class_at(tos, c >> CLASS_BITS) {
+        if !is_cached_of_class(ClassKind::CountedOfClass, tos, c) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         let v = class_object(th, c).owned_now();
@@ -311,7 +353,7 @@ handlers! {
     /// As [`load_attr_of_class`]: a small int or a constant.
     fn load_attr_of_class_word(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !is_class_at(tos, c >> CLASS_BITS) {
+        if !is_cached_of_class(ClassKind::WordOfClass, tos, c) {
             tail!(load_attr, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_ATTR_WORDS);
@@ -355,7 +397,7 @@ handlers! {
     fn load_method_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
         let id = if tos.is_ptr() { shape_of(tos) } else { shape::id_of_immediate(tos) };
-        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+        if ClassKind::Uncounted.guard(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
             tail!(load_method_class2, pc, sp, fp, th, tos, arg)
         }
         *sp = class_object(th, c);
@@ -368,7 +410,7 @@ handlers! {
     fn load_method_class2(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(3));
         let id = if tos.is_ptr() { shape_of(tos) } else { shape::id_of_immediate(tos) };
-        if u64::from(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
+        if ClassKind::Uncounted.guard(id) != c >> CLASS_BITS || !(*shape::table().add(id as usize)).is_valid() {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
         *sp = class_object(th, c);
@@ -380,7 +422,7 @@ handlers! {
     /// A function of a class, called through the class.
     fn load_method_of_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !is_class_at(tos, c >> CLASS_BITS) {
+        if !is_cached_of_class(ClassKind::OfClass, tos, c) {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
         *sp = class_object(th, c);
@@ -392,7 +434,7 @@ handlers! {
     /// A function to be called with the class that it was found in, through the class.
     fn load_method_classmethod(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
-        if !is_class_at(tos, c >> CLASS_BITS) {
+        if !is_cached_of_class(ClassKind::ClassMethod, tos, c) {
             tail!(load_method, pc, sp, fp, th, tos, arg)
         }
         *sp = class_object(th, c);
