@@ -53,7 +53,7 @@ pub enum Experiment {
     Gc(GcOptions),
     /// Thirteen small single-thread loops, in ns per iteration, against peers
     Loops(LoopsOptions),
-    /// Every operation of the built-in types, in ns, against peers
+    /// Operations of the built-in types, one at a time, in ns, against peers
     Ops(OpsOptions),
     /// Single-thread programs written for `pyperf`, unmodified, against peers
     Single(SingleOptions),

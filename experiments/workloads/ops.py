@@ -190,7 +190,7 @@ TYPES = {
         "frozen": "frozenset(t)",
         "len": "len(t)",
     }),
-    "object": ("import collections, operator\n"
+    "object": ("import collections\n"
                "    class C:\n"
                "        LIMIT = 7\n"
                "        def __init__(self, x): self.x = x\n"

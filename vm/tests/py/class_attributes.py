@@ -137,7 +137,7 @@ def properties():
     o = Again()
     assert [get(o) for _ in range(5)] == [1] * 5
     vars(Again)["x"].__init__(lambda self: 2)
-    # As in CPython, a change inside a property shows at once or not at all to code that knows it.
+    # Code that knows the property may go on calling the getter that it had.
     assert get(o) in (1, 2)
     import gc
     gc.collect()
