@@ -474,11 +474,11 @@ fn data_descriptor_plan(ty: &Type, d: Borrowed<'_>) -> AttrPlan {
         return AttrPlan::Member { offset: m.offset as u32 };
     }
     if let Some(p) = d.downcast_exact::<Property>()
-        && let Some(getter) = p.getter().map(|g| g.word().uncounted())
-        && is_uncounted(getter)
-        && p.getter().is_some_and(|g| g.borrow().downcast_exact::<Function>().is_some())
+        && let Some(getter) = p.getter()
+        && is_uncounted(getter.word())
+        && getter.borrow().downcast_exact::<Function>().is_some()
     {
-        return AttrPlan::Property { getter };
+        return AttrPlan::Property { getter: getter.word().uncounted() };
     }
     AttrPlan::Generic
 }

@@ -11,7 +11,7 @@ use crate::flags;
 use crate::object::{Borrowed, Data, Owned, Payload, PyResult, Slot};
 use crate::signature::{Direct, LazyParams, Params, call_native, text_signature};
 use crate::slots::{Args, CompareOp, Slots};
-use crate::thread::{Thread, unborn};
+use crate::thread::{self, Thread, unborn};
 use crate::typedef::{Binding, GetSetDef, NativeCall, NativeDef, TypeDef, TypeId, type_flags};
 use crate::types::Type;
 
@@ -232,12 +232,11 @@ fn method_call(th: &mut Thread, d: Borrowed<'_>, args: Args<'_>) -> PyResult {
 /// Sets the function of a descriptor. One that it replaces (`__init__` was called again) lives as long as the
 /// runtime: inline caches hold it without a count.
 pub fn set_function(of: &Header, slot: &Slot, function: Option<Owned>) {
-    if let Some(old) = slot.clear(of) {
-        core::mem::forget(old);
-    }
-    if let Some(function) = function {
-        slot.set(of, function);
-    }
+    let _guard = thread::lock_object(of);
+    core::mem::forget(match function {
+        Some(function) => slot.swap(function),
+        None => slot.take(),
+    });
 }
 
 /// The payload of an object whose slot function is running.
