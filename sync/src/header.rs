@@ -7,7 +7,7 @@
 //! | 8..16  | `shared` | any thread, read-modify-write only (after birth)                          |
 //! | 16..20 | `shape`  | birth; a shape transition, under the object's lock                        |
 //! | 20     | `lock`   | whoever takes the lock (CAS), and its holder (plain Release store of 0)    |
-//! | 21     | `gc`     | any thread, read-modify-write only                                        |
+//! | 21     | `gc`     | any thread, read-modify-write only; whoever destroys the object stores 0  |
 //! | 22..24 | `flags`  | birth; afterwards read-modify-write, under the object's lock              |
 //!
 //! Source: PEP 703, "Biased Reference Counting"; Choi, Shull, Torrellas, PACT 2018.
@@ -69,8 +69,6 @@ pub mod gc_bits {
     pub const FROZEN: u8 = 16;
     /// A stranger has used this container: its buffers are retired, never freed at once.
     pub const FOREIGN: u8 = 32;
-    /// The collector watches this object.
-    pub const WATCH: u8 = 64;
     /// Somebody sleeps on the object's lock.
     pub const WAITERS: u8 = 128;
 }

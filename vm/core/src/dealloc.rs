@@ -59,13 +59,12 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     if h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0 {
         crate::weakref::clear_dead(th, h);
     }
-    // TRACKED stays: collectors pass over objects whose count is zero, and `LocalHeap::free` counts
-    // the death of a young container by it.
     let beside = quarantine::is_active();
     // SAFETY: an instance of `ty`; the slot goes back once.
     unsafe {
+        th.heap.count_death(h);
         drop_contents(h, beside);
-        free_slot(th, p);
+        recycle_slot(th, p, quarantine::takes_slots(th));
     }
 }
 
@@ -108,10 +107,11 @@ unsafe fn type_of_dead<'a>(object: &Header) -> (&'a Type, &'static Shape) {
     (unsafe { &*shape.ty() }, shape)
 }
 
-/// Drops what an object holds: its values, then its payload.
+/// Drops what an object holds: its values, then its payload. From now on no collection looks at the object, which
+/// no longer keeps its class alive.
 ///
 /// # Safety
-/// Dead or condemned, and emptied once. `beside`: whether a quarantine is active.
+/// Dead or condemned, and emptied once; its death has been counted. `beside`: whether a quarantine is active.
 #[inline(always)]
 unsafe fn drop_contents(object: &Header, beside: bool) {
     // SAFETY: nobody else uses it.
@@ -130,21 +130,13 @@ unsafe fn drop_contents(object: &Header, beside: bool) {
     }
     // SAFETY: the table belongs to the type the object begins with.
     unsafe { (ty.layout.0.drop)(ptr::from_ref(object).cast_mut()) }
+    // ORDERING Relaxed: walks that must not meet it stop the world first; others look at the count, which is zero. A
+    // bit that a search beside sets at this moment may be lost: nobody asks a dead object for it.
+    object.gc.store(0, Ordering::Relaxed);
 }
 
 /// # Safety
-/// The object's contents were dropped; its slot goes back once.
-#[inline(always)]
-unsafe fn free_slot(th: &mut Thread, object: *mut Header) {
-    // SAFETY: passed on.
-    unsafe {
-        th.heap.count_death(object);
-        recycle_slot(th, object, quarantine::takes_slots(th));
-    }
-}
-
-/// # Safety
-/// As [`free_slot`]; the death has been counted.
+/// The object's contents were dropped and its death has been counted; its slot goes back once.
 #[inline(always)]
 unsafe fn recycle_slot(th: &mut Thread, object: *mut Header, waits: bool) {
     if waits {
