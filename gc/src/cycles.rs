@@ -2,6 +2,7 @@
 
 mod candidates;
 mod cells;
+mod crew;
 mod freeze;
 pub(crate) mod graph;
 mod marking;
@@ -22,7 +23,7 @@ use crate::policy::{Generation, Policy};
 use crate::weakref::WeakTable;
 
 pub use freeze::{freeze, frozen_count, unfreeze};
-pub use rendezvous::{Portion, Search, Suspect};
+pub use rendezvous::{Portion, Search, Shared, Suspect};
 pub use teardown::Garbage;
 
 /// What objects refer to. Called by any thread, also by several at a time: while the world is stopped, by
@@ -92,6 +93,16 @@ pub trait Host {
     /// A point at which this thread keeps addresses only: mutators may use freed memory anew, stops and
     /// other requests are served, others get the processor.
     fn breathe(&mut self) {}
+
+    /// When the next breath is due.
+    fn next_breath(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// Other threads that need a processor at this moment, between [`Host::begin_beside`] and its end.
+    fn running_mutators(&self) -> usize {
+        usize::MAX
+    }
 
     /// Ends [`Host::begin_beside`].
     fn end_beside(&mut self) {}
@@ -295,21 +306,21 @@ impl Collector {
 
     /// Finds garbage beside the mutators, on a thread that runs no Python code, and delivers it in
     /// portions for [`Collector::take_apart`]. One thread at a time, and not during a
-    /// [`Turn::collect`]: the caller sees to that.
+    /// [`Turn::collect`]: the caller sees to that, and keeps what the portions share until all are taken apart.
     pub fn search<H: Host>(
         &self,
         host: &mut H,
         generation: Generation,
         deliver: impl FnMut(&mut H, Portion),
-    ) -> Search {
+    ) -> (Search, Shared) {
         let start = Instant::now();
-        let search = rendezvous::search(self, host, generation, deliver);
+        let (search, shared) = rendezvous::search(self, host, generation, deliver);
         self.policy.record(generation, |stats| {
             stats.collections += 1;
             stats.candidates += search.members as u64;
             stats.duration += start.elapsed();
         });
-        search
+        (search, shared)
     }
 
     /// Collects, on the calling thread and without a stop, the young objects that are private to it;

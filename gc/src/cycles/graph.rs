@@ -13,15 +13,17 @@
 //! Sources: Christopher 1984; CPython's `subtract_refs`/`move_unreachable` have the same proof.
 //! Deviation: side arrays instead of fields in the objects, and an explicit stack for reachability.
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+mod mark;
 
-use rayon::prelude::*;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
+
+use parking_lot::Mutex;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use super::cells::Cells;
-use super::marking::{MarkQueue, Runs};
+use super::crew::Shift;
+use super::marking::{Addresses, Runs};
 use super::{Confined, Trace};
 use crate::heap::{BlockKind, BlockMeta, Heap, LocalHeap, is_tracked};
 
@@ -36,9 +38,6 @@ pub(super) const COUNT: u32 = CHOSEN - 1;
 const ZERO: u32 = 1 << 22;
 /// Larger counts are cut: such an object stays alive, having more holders than it could have cells.
 const MOST: i64 = 1 << 27;
-
-/// Slots from which on the passes over the heap are split over threads.
-const PARALLEL_FROM: usize = 1 << 19;
 
 /// Which objects are members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +54,42 @@ pub(crate) enum Scope {
 pub(crate) enum Pace<'p> {
     /// Nothing: the world is stopped.
     Stopped,
-    /// Mutators run. To be called between two objects at least every few microseconds; no belief about
-    /// an object lasts across the call.
-    Beside(&'p mut dyn FnMut()),
+    /// Mutators run.
+    Beside(&'p mut dyn Beside),
+}
+
+/// The thread that searches beside mutators, in quanta.
+pub(crate) trait Beside {
+    /// To be called between two objects at least every few microseconds; no belief about an object lasts across
+    /// the call. A new quantum begins if this one is over.
+    fn breathe(&mut self);
+
+    /// Who takes part in the passes over a heap of so many slots until the next breath is due.
+    fn shift(&self, slots: usize) -> Shift;
 }
 
 impl Pace<'_> {
     #[inline]
     pub fn breathe(&mut self) {
-        if let Pace::Beside(breathe) = self {
-            breathe();
+        if let Pace::Beside(beside) = self {
+            beside.breathe();
         }
     }
+
+    pub fn shift(&self, slots: usize) -> Shift {
+        match self {
+            Pace::Stopped => Shift::of_stop(slots),
+            Pace::Beside(beside) => beside.shift(slots),
+        }
+    }
+}
+
+/// The members of a sieve, when marking is done.
+pub(crate) struct Divided {
+    /// How many there are.
+    pub members: usize,
+    /// Those that were not reached, in address order.
+    pub unreached: Vec<*const Header>,
 }
 
 /// Objects that are visited between two breaths, where visiting is cheap.
@@ -145,7 +168,7 @@ impl<'h> Sieve<'h> {
         sieve.each_block(
             pace,
             |_| true,
-            |sieve, covered| {
+            |sieve, covered, _| {
                 let (mut live, mut young, mut outsiders) = (0, false, false);
                 heap.for_each_in_block(covered.block, heap.meta(covered.block), |index, header| {
                     live += 1;
@@ -266,34 +289,40 @@ impl<'h> Sieve<'h> {
         *total = total.checked_add(n_cells).expect("fewer than 2^32 slots");
     }
 
-    /// Runs `task` for the covered blocks that `wanted` says; in a stop, on several threads if there is
-    /// enough to do.
+    /// Runs `task` for the covered blocks that `wanted` says, on as many threads as the pace has for it; the task
+    /// is told whether there is one only.
     fn each_block(
         &self,
         pace: &mut Pace<'_>,
         wanted: impl Fn(&Covered) -> bool + Sync,
-        task: impl Fn(&Sieve<'h>, &Covered) + Sync,
+        task: impl Fn(&Sieve<'h>, &Covered, bool) + Sync,
     ) {
-        match workers().filter(|_| self.is_parallel(pace)) {
-            Some(pool) => pool.install(|| {
-                let blocks = self.blocks.par_iter().with_min_len(4);
-                blocks.filter(|&covered| wanted(covered)).for_each(|covered| task(self, covered));
-            }),
-            None => {
-                for covered in self.blocks.iter().filter(|&covered| wanted(covered)) {
-                    task(self, covered);
-                    pace.breathe();
+        let next = AtomicUsize::new(0);
+        // ORDERING Relaxed: each block is for one thread, and was there before the shift.
+        let take = || self.blocks.get(next.fetch_add(1, Ordering::Relaxed));
+        loop {
+            let shift = pace.shift(self.cells.len());
+            let alone = shift.is_alone();
+            shift.run(|| {
+                while let Some(covered) = take() {
+                    if wanted(covered) {
+                        task(self, covered, alone);
+                        if shift.is_over() {
+                            break;
+                        }
+                    }
                 }
+            });
+            // ORDERING Relaxed: all have come back.
+            if next.load(Ordering::Relaxed) >= self.blocks.len() {
+                break;
             }
+            pace.breathe();
         }
     }
 
     fn used(&self) -> impl Iterator<Item = &Covered> {
         self.blocks.iter().filter(|covered| covered.is_used())
-    }
-
-    fn is_parallel(&self, pace: &Pace<'_>) -> bool {
-        matches!(pace, Pace::Stopped) && self.cells.len() >= PARALLEL_FROM
     }
 
     /// The cell of the slot at `address`, if its block is covered.
@@ -342,28 +371,12 @@ impl<'h> Sieve<'h> {
         self.cell(address).is_some_and(|cell| cell.load(Ordering::Relaxed) & REACHED != 0)
     }
 
-    /// Marks the members that `known` visits, and all that they reach, as alive, before anything is subtracted:
-    /// they need no proof, and are walked over once instead of twice. World stopped.
-    pub fn mark_known<T: Trace>(&self, tracer: &T, known: impl FnOnce(&mut dyn FnMut(*const Header))) {
-        let mut queue = MarkQueue::new();
-        known(&mut |object| {
-            if self.mark(object, |_| false) {
-                queue.push(object);
-            }
-        });
-        while let Some(object) = queue.pop() {
-            // SAFETY: a member, and the world is stopped.
-            self.reach_from(unsafe { &*object }, tracer, &mut queue, |_| false);
-        }
-    }
-
     /// Takes references between members off their counts, but for those that are known to be alive. With
     /// `all_tracked`, references from every tracked object in the covered blocks. In either case what tracked
     /// non-members keep alive without counting becomes a root.
     pub fn subtract<T: Trace>(&self, tracer: &T, all_tracked: bool, pace: &mut Pace<'_>) {
-        let parallel = self.is_parallel(pace) && workers().is_some();
         let stopped = matches!(pace, Pace::Stopped);
-        self.each_block(pace, Covered::is_used, |sieve, covered| {
+        self.each_block(pace, Covered::is_used, |sieve, covered, alone| {
             // ORDERING Relaxed: set before this pass, with a join in between.
             let members_only = stopped && !all_tracked && !covered.outsiders.load(Ordering::Relaxed);
             for (slot, cell) in sieve.slots(covered) {
@@ -379,7 +392,7 @@ impl<'h> Sieve<'h> {
                     continue;
                 }
                 if member || all_tracked {
-                    sieve.take_references(tracer, header, parallel);
+                    sieve.take_references(tracer, header, alone);
                 } else {
                     tracer.trace_uncounted(header, &mut |child| sieve.make_root(child));
                 }
@@ -389,18 +402,18 @@ impl<'h> Sieve<'h> {
 
     /// Takes the references that one member holds off the counts of members.
     pub fn subtract_one<T: Trace>(&self, tracer: &T, member: &Header) {
-        self.take_references(tracer, member, false);
+        self.take_references(tracer, member, true);
     }
 
     #[inline(always)]
-    fn take_references<T: Trace>(&self, tracer: &T, object: &Header, parallel: bool) {
-        let mut runs = Runs::new(|child, times| self.take(child, times, parallel));
+    fn take_references<T: Trace>(&self, tracer: &T, object: &Header, alone: bool) {
+        let mut runs = Runs::new(|child, times| self.take(child, times, alone));
         tracer.trace(object, |child| runs.add(child));
         runs.end();
     }
 
     #[inline(always)]
-    fn take(&self, child: *const Header, times: u32, parallel: bool) {
+    fn take(&self, child: *const Header, times: u32, alone: bool) {
         let Some(cell) = self.cell(child) else { return };
         // ORDERING Relaxed: this thread only, or sums that commute and are read after the join. A
         // non-member's cell may go anywhere, it is never looked at without IN_SET.
@@ -408,12 +421,12 @@ impl<'h> Sieve<'h> {
         if value & IN_SET == 0 {
             return;
         }
-        if parallel {
-            // ORDERING Relaxed: as above.
-            cell.fetch_sub(times, Ordering::Relaxed);
-        } else {
+        if alone {
             // ORDERING Relaxed: as above.
             cell.store(value - times, Ordering::Relaxed);
+        } else {
+            // ORDERING Relaxed: as above.
+            cell.fetch_sub(times, Ordering::Relaxed);
         }
     }
 
@@ -471,124 +484,45 @@ impl<'h> Sieve<'h> {
         slots.zip(cells)
     }
 
-    /// Marks all members that are held from outside, and what they reach. No recursion.
-    pub fn propagate<T: Trace>(&self, tracer: &T, pace: &mut Pace<'_>) {
-        self.propagate_among(tracer, pace, |_, _| {});
-    }
-
-    /// As [`Sieve::propagate`], in a stop; then calls `f` with each of the `n` members, and whether it is alive.
-    pub fn split<T: Trace>(&self, tracer: &T, n: usize, mut f: impl FnMut(*const Header, bool)) {
-        let mut members = Vec::with_capacity(n);
-        self.propagate_among(tracer, &mut Pace::Stopped, |slot, cell| members.push((slot, cell)));
-        for (slot, cell) in members {
-            // ORDERING Relaxed: this thread only.
-            f(slot, cell.load(Ordering::Relaxed) & REACHED != 0);
-        }
-    }
-
-    #[inline(always)]
-    fn propagate_among<'s, T: Trace>(
-        &'s self,
-        tracer: &T,
-        pace: &mut Pace<'_>,
-        mut member: impl FnMut(*const Header, &'s AtomicU32),
-    ) {
-        let mut queue = MarkQueue::new();
-        let mut visited = 0u32;
-        for covered in self.used() {
-            pace.breathe();
-            for (slot, cell) in self.slots(covered) {
-                // ORDERING Relaxed: this thread only, from here on.
+    /// After [`Sieve::propagate`]: calls `alive` with every member that was reached, on any thread of the crew.
+    pub fn divide(&self, pace: &mut Pace<'_>, alive: impl Fn(&Header) + Sync) -> Divided {
+        let members = AtomicUsize::new(0);
+        let unreached = Mutex::new(Vec::new());
+        self.each_block(pace, Covered::is_used, |sieve, covered, _| {
+            let (mut n, mut found) = (0, Vec::new());
+            for (object, cell) in sieve.slots(covered) {
+                // ORDERING Relaxed: settled before this pass, with a join in between.
                 let value = cell.load(Ordering::Relaxed);
-                if value & IN_SET == 0 {
-                    continue;
-                }
-                member(slot, cell);
-                if !is_held(value) || value & REACHED != 0 {
-                    continue;
-                }
-                // ORDERING Relaxed: as above.
-                cell.store(value | REACHED, Ordering::Relaxed);
-                let mut next = Some(slot);
-                while let Some(object) = next {
-                    // Members held from outside are visited in address order by this scan.
+                n += usize::from(value & IN_SET != 0);
+                match value & (IN_SET | REACHED) {
+                    IN_SET => found.push(object),
+                    0 | REACHED => {}
                     // SAFETY: the address of a slot, which is and stays a header (GC-H3).
-                    self.reach_from(unsafe { &*object }, tracer, &mut queue, is_held);
-                    next = queue.pop();
-                    visited += 1;
-                    if visited.is_multiple_of(BREATH) {
-                        pace.breathe();
-                    }
+                    _ => alive(unsafe { &*object }),
                 }
             }
-        }
-    }
-
-    /// Marks a member that is not marked, and not among the `others` by its cell.
-    #[inline(always)]
-    fn mark(&self, object: *const Header, others: impl Fn(u32) -> bool) -> bool {
-        let Some(cell) = self.cell(object) else { return false };
-        // ORDERING Relaxed: this thread only.
-        let value = cell.load(Ordering::Relaxed);
-        let marks = value & (IN_SET | REACHED) == IN_SET && !others(value);
-        if marks {
-            // ORDERING Relaxed: as above.
-            cell.store(value | REACHED, Ordering::Relaxed);
-        }
-        marks
-    }
-
-    /// Marks what a member refers to, unless it is among the `others` by its cell.
-    #[inline(always)]
-    fn reach_from<T: Trace>(
-        &self,
-        object: &Header,
-        tracer: &T,
-        queue: &mut MarkQueue,
-        others: impl Fn(u32) -> bool + Copy,
-    ) {
-        let MarkQueue { stack, recent, .. } = queue;
-        let mut last = core::ptr::null();
-        let mut reach = |child: *const Header| {
-            if core::ptr::eq(std::mem::replace(&mut last, child), child) {
-                return;
+            // ORDERING Relaxed: a sum, read after the join.
+            members.fetch_add(n, Ordering::Relaxed);
+            if !found.is_empty() {
+                unreached.lock().push((covered.first, Addresses(found)));
             }
-            if self.mark(child, others) {
-                stack.push(child);
-            }
-        };
-        if is_readable(object) {
-            tracer.trace(object, &mut reach);
-            tracer.trace_uncounted(object, |held| {
-                if !recent.has(held) {
-                    reach(held);
-                }
-            });
-        }
-    }
-
-    /// After [`Sieve::propagate`]: calls `f` with every member, and whether it is alive, in address
-    /// order.
-    pub fn for_each_member(&self, pace: &mut Pace<'_>, mut f: impl FnMut(*const Header, bool)) {
-        self.for_each_value(pace, |object, value| f(object, value & REACHED != 0));
+        });
+        let mut unreached = unreached.into_inner();
+        unreached.sort_unstable_by_key(|&(first, _)| first);
+        let unreached = unreached.into_iter().flat_map(|(_, Addresses(found))| found).collect();
+        Divided { members: members.into_inner(), unreached }
     }
 
     /// After [`Sieve::subtract`]: calls `f` with every member and its references from elsewhere;
     /// negative if more references than counts were seen.
     pub fn for_each_remainder(&self, mut f: impl FnMut(*const Header, i64)) {
         let left = |value| i64::from(value & COUNT) - i64::from(ZERO);
-        self.for_each_value(&mut Pace::Stopped, |object, value| f(object, left(value)));
-    }
-
-    #[inline(always)]
-    fn for_each_value(&self, pace: &mut Pace<'_>, mut f: impl FnMut(*const Header, u32)) {
         for covered in self.used() {
-            pace.breathe();
             for (object, cell) in self.slots(covered) {
                 // ORDERING Relaxed: this thread only.
                 let value = cell.load(Ordering::Relaxed);
                 if value & IN_SET != 0 {
-                    f(object, value);
+                    f(object, left(value));
                 }
             }
         }
@@ -613,20 +547,19 @@ impl<'h> Sieve<'h> {
     /// Lets young collections pass over covered blocks in which every slot holds an old object.
     /// To be called when survivors have got OLD.
     pub fn clean_blocks(&self, pace: &mut Pace<'_>) {
-        for covered in self.used() {
-            pace.breathe();
-            if self.has_unreached(covered) {
-                continue;
+        self.each_block(pace, Covered::is_used, |sieve, covered, _| {
+            if sieve.has_unreached(covered) {
+                return;
             }
             let block = covered.block;
-            let meta = self.heap.meta(block);
+            let meta = sieve.heap.meta(block);
             // First, so that a mutator that frees a slot during the look has the last word.
             meta.mark_clean();
             // ORDERING SeqCst fence: the mark is visible before the look.
             fence(Ordering::SeqCst);
             let mut live = 0;
             let mut young = false;
-            self.heap.for_each_in_block(block, meta, |_, header| {
+            sieve.heap.for_each_in_block(block, meta, |_, header| {
                 // ORDERING Relaxed: a slot that is freed or born meanwhile marks the block again.
                 let gc = header.gc.load(Ordering::Relaxed);
                 live += 1;
@@ -636,7 +569,7 @@ impl<'h> Sieve<'h> {
             if live != n_cells(meta) || young {
                 meta.mark_dirty();
             }
-        }
+        });
     }
 }
 
@@ -730,23 +663,6 @@ pub(crate) fn is_readable(header: &Header) -> bool {
 
 fn slot_stride(meta: &BlockMeta) -> usize {
     if meta.kind() == BlockKind::Small { meta.slot_size() } else { 0 }
-}
-
-/// Threads that help while the world is stopped; None on a machine with one core, or if they cannot
-/// be had. Started by the first large collection.
-fn workers() -> Option<&'static rayon::ThreadPool> {
-    static POOL: OnceLock<Option<rayon::ThreadPool>> = OnceLock::new();
-    POOL.get_or_init(|| {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let build = || {
-            rayon::ThreadPoolBuilder::new()
-                .num_threads(cores.min(8))
-                .thread_name(|index| format!("gc-{index}"))
-                .build()
-        };
-        if cores > 1 { build().ok() } else { None }
-    })
-    .as_ref()
 }
 
 #[cfg(test)]

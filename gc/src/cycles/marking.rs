@@ -30,6 +30,14 @@ impl MarkQueue {
         self.stack.push(object);
     }
 
+    /// Empties the queue.
+    pub fn take_all(&mut self) -> Vec<*const Header> {
+        let mut all = std::mem::take(&mut self.stack);
+        let fetching = std::mem::replace(&mut self.fetching, [std::ptr::null(); MarkQueue::AHEAD]);
+        all.extend(fetching.into_iter().filter(|object| !object.is_null()));
+        all
+    }
+
     #[inline(always)]
     pub fn pop(&mut self) -> Option<*const Header> {
         while let Some(object) = self.stack.pop() {
@@ -50,6 +58,12 @@ impl MarkQueue {
         None
     }
 }
+
+/// Addresses of slots, on their way from one thread to another.
+pub(super) struct Addresses(pub Vec<*const Header>);
+
+// SAFETY: addresses; who reads there has a reason of its own.
+unsafe impl Send for Addresses {}
 
 /// Some of the classes, modules and the like that objects were lately found to hold: many objects hold the same.
 #[derive(Default)]

@@ -25,7 +25,8 @@ use std::time::Duration;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use super::candidates::{Batch, Prover, batches};
-use super::graph::{Pace, Scope, Sieve, is_readable};
+use super::crew::Shift;
+use super::graph::{Beside, Divided, Pace, Scope, Sieve, is_readable};
 use super::teardown::Garbage;
 use super::{Collector, Host, Strategy, Trace, watch};
 use crate::pauses::Watch;
@@ -83,6 +84,17 @@ impl std::ops::AddAssign for Search {
     }
 }
 
+/// What the batches of a search have in common: a word for each slot of the heap. Giving that back takes a
+/// while, which the searching thread has and a mutator has not, so it should be the last to drop it.
+pub struct Shared(Arc<Sieve<'static>>);
+
+impl Shared {
+    /// Has every other thread dropped its batches?
+    pub fn is_mine(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+}
+
 /// Work for a mutator: one batch.
 pub enum Portion {
     /// To be proved and taken apart by one thread; see [`Portion::owner`].
@@ -122,13 +134,13 @@ pub(super) fn search<H: Host>(
     host: &mut H,
     generation: Generation,
     mut deliver: impl FnMut(&mut H, Portion),
-) -> Search {
+) -> (Search, Shared) {
     let heap = collector.heap;
     let mut search = Search::default();
     let births = heap.young().max(0) as usize;
     heap.reset_young();
     host.begin_beside();
-    let batches = sieve(collector, host, generation, &mut search);
+    let (shared, batches) = sieve(collector, host, generation, &mut search);
     host.end_beside();
     collector.policy.note(
         generation,
@@ -167,7 +179,7 @@ pub(super) fn search<H: Host>(
             deliver(host, Portion::Garbage(garbage));
         }
     }
-    search
+    (search, shared)
 }
 
 /// Proves batches by watching, and delivers what is dead. Returns those on which it could not decide.
@@ -243,41 +255,53 @@ pub(super) fn prove_for_owner<H: Host>(
     rendezvous(collector, host, generation, &suspect.batch, search)
 }
 
+/// The searching thread.
+struct Quanta<'h, H>(&'h mut H);
+
+impl<H: Host> Beside for Quanta<'_, H> {
+    fn breathe(&mut self) {
+        self.0.breathe();
+    }
+
+    fn shift(&self, slots: usize) -> Shift {
+        let end = self.0.next_breath();
+        if self.0.doubts_proofs() {
+            Shift::with_helper(end)
+        } else {
+            Shift::of_quantum(slots, self.0.running_mutators(), end)
+        }
+    }
+}
+
 /// The racy part: batches of candidates.
 fn sieve<H: Host>(
     collector: &Collector,
     host: &mut H,
     generation: Generation,
     search: &mut Search,
-) -> Vec<Batch> {
+) -> (Shared, Vec<Batch>) {
     let tracer = host.tracer_beside();
     // ORDERING Relaxed: one search at a time.
     let turn = collector.searches.fetch_add(1, Ordering::Relaxed);
     let suspect_all = host.doubts_proofs() && turn.is_multiple_of(2);
     let scope = if generation == Generation::Full { Scope::Full } else { Scope::Young };
-    let mut breathe = || host.breathe();
-    let pace = &mut Pace::Beside(&mut breathe);
+    let mut quanta = Quanta(host);
+    let pace = &mut Pace::Beside(&mut quanta);
     let sieve = Sieve::of_heap(collector.heap, scope, pace);
     if !(scope == Scope::Young && suspect_all) {
         sieve.subtract(&tracer, false, pace);
         sieve.propagate(&tracer, pace);
     }
-    let mut list = Vec::new();
-    sieve.for_each_member(pace, |object, alive| {
-        search.members += 1;
-        if alive {
-            // SAFETY: the address of a slot, which is and stays a header (GC-H3).
-            grow_old(unsafe { &*object });
-        } else {
-            list.push(object);
-        }
-    });
+    let Divided { members, unreached } = sieve.divide(pace, grow_old);
     sieve.clean_blocks(pace);
-    search.candidates = list.len();
+    search.members += members;
+    search.candidates = unreached.len();
     let weak = |object: &Header, visit: &mut dyn FnMut(*const Header)| {
         collector.weakrefs.for_each(object, |weak| visit(weak));
     };
-    batches(&Arc::new(sieve), scope, &list, &tracer, BATCH, pace, weak)
+    let sieve = Arc::new(sieve);
+    let batches = batches(&sieve, scope, &unreached, &tracer, BATCH, pace, weak);
+    (Shared(sieve), batches)
 }
 
 /// Stops the world for one batch, proves it, and seizes what is dead.

@@ -1,6 +1,6 @@
 //! The stop-the-world collector: sieve the heap, propagate, and what is left is garbage.
 
-use super::graph::{Pace, Scope, Sieve};
+use super::graph::{Divided, Pace, Scope, Sieve};
 use super::teardown::{Garbage, set_old, take_apart};
 use super::{Collector, Host, Options, Outcome};
 use crate::pauses::Watch;
@@ -42,30 +42,18 @@ fn find<H: Host>(collector: &Collector, host: &mut H, generation: Generation) ->
     }
     sieve.propagate(&tracer, pace);
 
-    let mut members = Vec::new();
-    let mut survivors = 0;
-    let mut candidates = 0;
-    sieve.for_each_member(pace, |object, alive| {
-        candidates += 1;
-        if alive {
-            survivors += 1;
-            // SAFETY: members are objects, the world is stopped.
-            set_old(unsafe { &*object });
-        } else {
-            members.push(object);
-        }
-    });
+    let Divided { members: candidates, unreached } = sieve.divide(pace, set_old);
     sieve.clean_blocks_in_stop();
     collector.policy.note(
         generation,
         policy::Found {
             births: heap.young().max(0) as usize,
-            survivors,
-            unreachable: members.len(),
+            survivors: candidates - unreached.len(),
+            unreachable: unreached.len(),
             old_deaths: heap.take_old_deaths(),
         },
     );
     heap.reset_young();
     let is_dead = |object| sieve.contains(object) && !sieve.is_alive(object);
-    (Garbage::seize(collector, host, members, is_dead), candidates)
+    (Garbage::seize(collector, host, unreached, is_dead), candidates)
 }

@@ -307,7 +307,8 @@ impl Mock {
         let mut collected = 0;
         loop {
             let mut portions = std::collections::VecDeque::new();
-            let search = collector.search(self, generation, |_, portion| portions.push_back(portion));
+            let (search, _shared) =
+                collector.search(self, generation, |_, portion| portions.push_back(portion));
             assert_eq!((search.misses, search.abandoned), (0, 0));
             let options = typhon_gc::cycles::Options::default();
             let outcome = collector.take_apart(self, generation, options, || portions.pop_front());

@@ -400,6 +400,19 @@ impl Host for VmHost {
         self.reading_since = Instant::now();
     }
 
+    fn next_breath(&self) -> Instant {
+        self.reading_since + QUANTUM
+    }
+
+    fn running_mutators(&self) -> usize {
+        // Whoever holds the GIL keeps the others waiting.
+        if self.has_gil() {
+            return 0;
+        }
+        let threads = rt().threads.world.registry().threads();
+        threads.filter(|thread| thread.is_attached()).count().saturating_sub(1)
+    }
+
     fn end_beside(&mut self) {
         if !self.has_gil() {
             rt().threads.world.quarantine().end();
@@ -728,6 +741,10 @@ fn stored_list(th: &mut Thread, key: &'static str) -> Owned {
 }
 
 fn tell_callbacks(th: &mut Thread, phase: &str, generation: Generation, outcome: &Outcome) {
+    // Without their modules they would fail.
+    if crate::sysmod::settings::is_finalizing() {
+        return;
+    }
     let Some(list) = th.rt.stored("gc.callbacks") else { return };
     let functions = list.payload::<List>().to_vec();
     if functions.is_empty() {

@@ -1,5 +1,6 @@
 """The module gc and the collection of cycles."""
 import gc
+import subprocess
 import sys
 import threading
 
@@ -231,6 +232,21 @@ for t in threads:
     t.join()
 assert not kept, kept
 del old, kept
+
+# The threads that help with a large heap are not a child's.
+large = [[] for _ in range(600_000)]
+gc.collect()
+pid = os.fork()
+if pid == 0:
+    gc.collect()
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+del large
+
+# Callbacks are for the program; when it ends, what they use may be gone.
+program = "import gc, time\ngc.callbacks.append(lambda phase, info: time.monotonic())\ngc.collect()"
+ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=120)
+assert ended.returncode == 0 and not ended.stderr, ended
 
 # Headers and references agree.
 assert sys._gc_verify() == [], sys._gc_verify()

@@ -1,5 +1,6 @@
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicPtr;
+use std::time::Instant;
 
 use typhon_sync::Birth;
 
@@ -34,18 +35,101 @@ fn a_block_that_is_freed_during_the_passes_is_passed_over() {
     let sieve = Sieve::of_heap(heap, Scope::Full, &mut Pace::Stopped);
     assert!(sieve.contains(object));
     let mut freed = false;
-    let mut breathe = || {
+    let mut quanta = Quanta(|| {
         if !std::mem::replace(&mut freed, true) {
             // SAFETY: freed once; the memory stays a header.
             unsafe { local.free(object) };
         }
-    };
-    let mut pace = Pace::Beside(&mut breathe);
+    });
+    let mut pace = Pace::Beside(&mut quanta);
+    pace.breathe();
     sieve.subtract(&NoReferences, false, &mut pace);
     sieve.propagate(&NoReferences, &mut pace);
-    sieve.for_each_member(&mut pace, |member, _| assert!(std::ptr::eq(member, object)));
+    let divided = sieve.divide(&mut pace, |_| {});
     sieve.clean_blocks(&mut pace);
-    assert!(freed);
+    assert!(freed && divided.members == 1);
+}
+
+/// Quanta that are over as soon as somebody asks, with a helper in each.
+struct Quanta<F>(F);
+
+impl<F: FnMut()> Beside for Quanta<F> {
+    fn breathe(&mut self) {
+        (self.0)();
+    }
+
+    fn shift(&self, _: usize) -> Shift {
+        Shift::with_helper(Instant::now())
+    }
+}
+
+/// A heap of `n` objects in rings, through addresses in random order; and for each object, whether one of its ring is
+/// held from outside.
+fn rings(n: usize) -> (&'static Heap, Vec<(*const Header, bool)>) {
+    let heap: &Heap = Box::leak(Box::new(Heap::with_reservation(1 << 30).expect("address space")));
+    let mut local = LocalHeap::new(heap);
+    let mut state = 1u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) as usize % below
+    };
+    let size = size_of::<Header>() + size_of::<AtomicPtr<Header>>();
+    let mut objects: Vec<(*mut Header, bool)> = (0..n).map(|_| (local.alloc(size), false)).collect();
+    (1..n).for_each(|at| objects.swap(at, random(at + 1)));
+    let mut rest = &mut objects[..];
+    while !rest.is_empty() {
+        let (ring, others) = rest.split_at_mut((1 + random(2000)).min(rest.len()));
+        rest = others;
+        let held = if random(2) == 0 { Some(random(ring.len())) } else { None };
+        let mut refers_to = ring[0].0;
+        for (at, (object, is_held)) in ring.iter_mut().enumerate().rev() {
+            // SAFETY: a fresh slot.
+            unsafe { Header::write_birth(*object, &Birth::biased(OwnerId(3)), 7, gc_bits::TRACKED, 0) };
+            // SAFETY: just born.
+            let header = unsafe { &**object };
+            header.local.store(1 + u32::from(held == Some(at)), Ordering::Relaxed);
+            slot(header).store(std::mem::replace(&mut refers_to, *object), Ordering::Relaxed);
+            *is_held = held.is_some();
+        }
+    }
+    (heap, objects.into_iter().map(|(object, is_held)| (object.cast_const(), is_held)).collect())
+}
+
+fn assert_divides(pace: &mut Pace<'_>, n: usize) {
+    let (heap, objects) = rings(n);
+    let sieve = Sieve::of_heap(heap, Scope::Full, pace);
+    sieve.subtract(&OneReference, false, pace);
+    sieve.propagate(&OneReference, pace);
+    let alive = AtomicUsize::new(0);
+    let divided = sieve.divide(pace, |_| {
+        alive.fetch_add(1, Ordering::Relaxed);
+    });
+    let mut garbage = Vec::new();
+    for (object, is_held) in objects {
+        assert_eq!(sieve.is_alive(object), is_held);
+        if !is_held {
+            garbage.push(object);
+        }
+    }
+    garbage.sort_unstable();
+    assert!(!garbage.is_empty() && garbage.len() < n);
+    assert_eq!(divided.members, n);
+    assert_eq!(alive.into_inner(), n - garbage.len());
+    assert_eq!(divided.unreached, garbage);
+}
+
+#[test]
+fn a_crew_that_is_interrupted_again_and_again_finds_what_one_thread_would() {
+    let mut breaths = 0;
+    let mut quanta = Quanta(|| breaths += 1);
+    assert_divides(&mut Pace::Beside(&mut quanta), 100_000);
+    assert!(breaths > 200, "{breaths}");
+}
+
+#[test]
+fn a_crew_in_a_stop_finds_what_one_thread_would() {
+    assert_divides(&mut Pace::Stopped, 600_000);
+    assert_divides(&mut Pace::Stopped, 10_000);
 }
 
 /// Objects with one slot behind the header.

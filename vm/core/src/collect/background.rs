@@ -160,7 +160,7 @@ fn run(rt: &'static Runtime) {
         th.sync.ctx.attach();
         let mut host = VmHost { is_collector: true, ..VmHost::new(&mut th) };
         let collector = &rt.collecting.collector;
-        let mut search = collector.search(&mut host, generation, |_, portion| {
+        let (mut search, shared) = collector.search(&mut host, generation, |_, portion| {
             let owner = portion.owner();
             background.state.lock().portions.push_back(portion);
             tell(rt, owner);
@@ -174,8 +174,13 @@ fn run(rt: &'static Runtime) {
                 tell(rt, None);
             }
         }
+        let asked = Instant::now();
+        while !shared.is_mine() && asked.elapsed() < OWNERS_COME {
+            host.rest(SLICE);
+        }
         hand_over_dead(&mut th);
         th.sync.ctx.detach(&threads::VmHost);
+        drop(shared);
         hand_over_dead(&mut th);
         let mut state = background.state.lock();
         state.busy = false;

@@ -86,8 +86,7 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new(
         "is_finalizing",
         "()",
-        // ORDERING Relaxed: a plain flag.
-        |_, _| Ok(Owned::bool(FINALIZING.load(Ordering::Relaxed))),
+        |_, _| Ok(Owned::bool(is_finalizing())),
         "Return True if Python is exiting.",
     ),
     NativeDef::new(
@@ -147,6 +146,12 @@ static DLOPEN_FLAGS: AtomicI32 = AtomicI32::new(libc::RTLD_NOW);
 pub fn set_finalizing() {
     // ORDERING Relaxed: a plain flag.
     FINALIZING.store(true, Ordering::Relaxed);
+}
+
+/// Is the process about to end?
+pub(crate) fn is_finalizing() -> bool {
+    // ORDERING Relaxed: a plain flag.
+    FINALIZING.load(Ordering::Relaxed)
 }
 
 fn set_recursion_limit(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
