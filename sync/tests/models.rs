@@ -71,6 +71,10 @@ mod model_rules {
     pub const OVERDUE: bool = false;
     /// Who meets a condemned object looks again when the condemnation is settled, as `WeakTable::upgrade` does.
     pub const CONDEMNED_IS_SETTLED: bool = true;
+    /// A thread that answers a handshake first counts the references that it uses without a count.
+    pub const HANDSHAKE_COUNTS_BORROWS: bool = true;
+    /// A proof by watching shakes hands before it reads.
+    pub const PROOF_SHAKES_HANDS: bool = true;
     /// RC-15: a reference is taken out of a container under its lock.
     pub const REMOVAL_LOCKS: bool = true;
 }
@@ -110,6 +114,8 @@ variant!(stop_takes_locks, OVERDUE: bool = true, STOP_SKIPS_LOCKS: bool = false)
 variant!(touches_ignored, CONDEMN_NEEDS_UNTOUCHED: bool = false);
 variant!(locks_ignored, WATCH_ASKS_LOCK: bool = false);
 variant!(unsettled, CONDEMNED_IS_SETTLED: bool = false);
+variant!(borrows_kept, HANDSHAKE_COUNTS_BORROWS: bool = false);
+variant!(no_handshake, PROOF_SHAKES_HANDS: bool = false);
 variant!(gil_shared, GIL_EXCLUDES: bool = false);
 
 use runner::{Model, Mutant};
@@ -204,6 +210,9 @@ models! {
     "L15b" watched::upgraded in shipped, 2 threads, bound 3:
         "an upgrade and a condemnation exclude each other, and who meets one in between learns the verdict"
         [unsettled];
+    "L15c" watched::borrowed in shipped, 2 threads, bound 3:
+        "with a handshake, references that are not counted keep what they are to alive"
+        [borrows_kept no_handshake];
 }
 
 fn main() -> std::process::ExitCode {

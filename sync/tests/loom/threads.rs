@@ -31,14 +31,14 @@ impl Grave {
     }
 }
 
-fn attached(world: &Arc<World>) -> ThreadCtx {
+pub fn attached(world: &Arc<World>) -> ThreadCtx {
     let thread = world.register();
     thread.attach();
     thread
 }
 
 /// Ends threads one after another, when only this one is left running.
-fn finish<const N: usize>(threads: [ThreadCtx; N], host: &dyn Host) {
+pub fn finish<const N: usize>(threads: [ThreadCtx; N], host: &dyn Host) {
     let waiting: Vec<_> = threads.into_iter().collect();
     for thread in &waiting {
         if thread.state().is_attached() {
@@ -150,7 +150,7 @@ impl Heap {
     }
 }
 
-struct NoObjects;
+pub struct NoObjects;
 
 impl Host for NoObjects {
     fn dealloc(&self, _thread: &ThreadCtx, _object: *const Header) {

@@ -5,7 +5,9 @@ use super::header::{Header, OwnerId};
 use super::object::{OTHER, Object};
 use super::prim::Ordering::{AcqRel, Acquire};
 use super::prim::{AtomicU64, Mutex, lock};
-use super::rules;
+use super::threads::{NoObjects, attached, finish};
+use super::world::World;
+use super::{mode::Mode, rules};
 use loom::thread;
 use std::sync::Arc;
 
@@ -34,8 +36,16 @@ impl Pair {
     /// The collector's proof, as in `typhon_gc::cycles::watch`, for a set that is garbage as a whole or not at
     /// all. True: condemned.
     fn prove(&self) -> bool {
-        let watched = (0..2).all(|i| self.header(i).watch());
-        let condemned = watched && self.condemn_explained();
+        self.prove_after(|| {})
+    }
+
+    /// The same; `watched` is called while the objects are watched, before they are read.
+    fn prove_after(&self, watched: impl FnOnce()) -> bool {
+        let is_watched = (0..2).all(|i| self.header(i).watch());
+        if is_watched {
+            watched();
+        }
+        let condemned = is_watched && self.condemn_explained();
         for i in 0..2 {
             self.header(i).unwatch();
         }
@@ -123,4 +133,46 @@ pub fn upgraded() {
     let upgraded = other.join().unwrap();
     assert_eq!(upgraded, [!condemned; 2], "either they are garbage, or both references are good");
     assert_eq!(pair.header(1).refcount(), 1 + i64::from(!condemned));
+}
+
+/// A thread reads object 1 out of 0, counts nothing, and lets 0 go. Such a borrow is counted when the thread next
+/// answers a handshake, and before it detaches. The collector shakes hands while it watches: an older borrow is
+/// counted then, which shows; a younger one was read out of an object that was held by a count at that time.
+///
+/// No shipped code borrows from other threads' objects yet: this is the proof as it would have to be.
+pub fn borrowed() {
+    let world = Arc::new(World::new(Mode::Biased));
+    let (reader, collector) = (attached(&world), attached(&world));
+    let pair = Pair::new([2, 1], [1, 0]);
+    let theirs = pair.clone();
+    let other = thread::spawn(move || {
+        let borrow = theirs.header(theirs.slots[0].load(Acquire) as usize);
+        assert_eq!(theirs.header(0).decref(OTHER), Fate::Alive);
+        if reader.breaker() == 0 {
+            assert!(!borrow.is_condemned(), "a thread uses it");
+        }
+        count_borrow(borrow);
+        if reader.breaker() != 0 {
+            reader.safepoint(&NoObjects);
+        }
+        assert!(!borrow.is_condemned(), "a thread uses it");
+        reader.detach(&NoObjects);
+        assert!(!borrow.is_condemned(), "a thread uses it");
+        reader
+    });
+    let condemned = pair.prove_after(|| {
+        if rules::PROOF_SHAKES_HANDS {
+            collector.handshake(|_| {});
+        }
+    });
+    collector.detach(&NoObjects);
+    finish([other.join().unwrap(), collector], &NoObjects);
+    assert!(!condemned, "a thread uses one of them");
+}
+
+/// Has a borrow own a count.
+fn count_borrow(borrow: &Header) {
+    if rules::HANDSHAKE_COUNTS_BORROWS {
+        borrow.incref(OTHER);
+    }
 }
