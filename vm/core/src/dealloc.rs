@@ -49,23 +49,35 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // SAFETY: dead but still allocated, and ours alone.
     let h = unsafe { &*p };
     // SAFETY: as above.
-    let (ty, _) = unsafe { type_of_dead(h) };
+    let (ty, shape) = unsafe { type_of_dead(h) };
     // ORDERING Relaxed: nobody else uses a dead object.
-    let bits = h.gc.load(Ordering::Relaxed);
-    if ty.slots.finalize().is_some() && bits & gc_bits::FINALIZED == 0 && !finalize(th, h) {
+    let may_be_seen = h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0;
+    if (may_be_seen || ty.slots.finalize().is_some()) && !say_goodbye(th, h, ty) {
         return;
-    }
-    // ORDERING Relaxed: as above.
-    if h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0 {
-        crate::weakref::clear_dead(th, h);
     }
     let beside = quarantine::is_active();
     // SAFETY: an instance of `ty`; the slot goes back once.
     unsafe {
         th.heap.count_death(h);
-        drop_contents(h, beside);
+        drop_contents(h, ty, shape, beside);
         recycle_slot(th, p, quarantine::takes_slots(th));
     }
+}
+
+/// Runs the finaliser of an object that died, and empties weak references to it. False: it lives on.
+#[cold]
+#[inline(never)]
+fn say_goodbye(th: &mut Thread, h: &Header, ty: &Type) -> bool {
+    // ORDERING Relaxed: nobody else uses a dead object.
+    let bits = h.gc.load(Ordering::Relaxed);
+    if ty.slots.finalize().is_some() && bits & gc_bits::FINALIZED == 0 && !finalize(th, h) {
+        return false;
+    }
+    // ORDERING Relaxed: as above.
+    if h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0 {
+        crate::weakref::clear_dead(th, h);
+    }
+    true
 }
 
 /// Destroys garbage of which each member has one reference more than members hold: private to this thread,
@@ -80,7 +92,8 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
         unsafe {
             let object = &*member;
             object.condemn_private();
-            drop_contents(object, beside);
+            let (ty, shape) = type_of_dead(object);
+            drop_contents(object, ty, shape, beside);
         }
     }
     let waits = quarantine::takes_slots(th);
@@ -111,11 +124,10 @@ unsafe fn type_of_dead<'a>(object: &Header) -> (&'a Type, &'static Shape) {
 /// no longer keeps its class alive.
 ///
 /// # Safety
-/// Dead or condemned, and emptied once; its death has been counted. `beside`: whether a quarantine is active.
+/// Dead or condemned, and emptied once; its death has been counted. Its class and shape. `beside`: whether a
+/// quarantine is active.
 #[inline(always)]
-unsafe fn drop_contents(object: &Header, beside: bool) {
-    // SAFETY: nobody else uses it.
-    let (ty, shape) = unsafe { type_of_dead(object) };
+unsafe fn drop_contents(object: &Header, ty: &Type, shape: &Shape, beside: bool) {
     // SAFETY: an instance of `ty`.
     for v in unsafe { ty.values_by(object, shape) } {
         let w = v.peek();

@@ -263,9 +263,14 @@ impl Thread {
         } else {
             self.heap.alloc(size)
         };
-        // SAFETY: a fresh slot of `size` bytes; the payload is in place before the header is born.
+        // The header is written once: below.
+        let payload = core::mem::ManuallyDrop::new(payload);
+        let header = size_of::<Header>();
+        // SAFETY: a fresh slot of `size` bytes; the payload, which begins with a header, moves into it, and is in
+        // place before the header is born.
         unsafe {
-            (p as *mut T).write(payload);
+            let body = (&raw const payload).cast::<u8>().add(header);
+            core::ptr::copy_nonoverlapping(body, p.cast::<u8>().add(header), size_of::<T>() - header);
             self.birth(p, shape, flags);
             Owned::from_raw(Word::from_ptr(p))
         }

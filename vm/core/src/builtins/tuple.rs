@@ -202,9 +202,9 @@ mod layout {
     unsafe fn drop(o: *mut Header) {
         // SAFETY: used for tuples only, once.
         let items = unsafe { (*(o as *const Tuple)).items() };
-        for s in items {
+        for word in items.iter().map(Slot::peek).filter(|word| word.is_ptr()) {
             // SAFETY: the tuple is dead: nobody else looks at its slots.
-            core::mem::drop(unsafe { crate::object::own_slot_word(s.peek()) });
+            core::mem::drop(unsafe { crate::object::own_slot_word(word) });
         }
     }
 }

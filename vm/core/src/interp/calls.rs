@@ -387,27 +387,54 @@ pub fn init_returned(th: &mut Thread, v: Borrowed<'_>) {
     let _ = th.type_error(&msg);
 }
 
-/// Takes the top `n` stack words as owned values.
+/// Has each of the top `n` words own a count; the first of them.
 ///
 /// # Safety
-/// The words are live; the caller forgets them.
-unsafe fn take(sp: *mut Word, n: usize) -> Vec<Owned> {
-    // SAFETY: by contract.
-    unsafe { (0..n).map(|i| super::handlers::cold::own_word(*sp.sub(n - i))).collect() }
-}
-
-/// BUILD_TUPLE and BUILD_LIST.
-///
-/// # Safety
-/// As [`take`].
-#[inline(never)]
-pub unsafe fn build(th: *mut Thread, sp: *mut Word, n: usize, list: bool) -> Word {
+/// The words are live, and in memory below `sp`.
+#[inline(always)]
+unsafe fn own_top(sp: *mut Word, n: usize) -> *const Word {
     // SAFETY: by contract.
     unsafe {
-        let items = take(sp, n);
-        (*(*th).ci).sp = sp.sub(n);
-        if list { (*th).new_list(items).into_raw() } else { (*th).new_tuple(items).into_raw() }
+        let base = sp.sub(n);
+        for i in 0..n {
+            let w = base.add(i);
+            if (*w).0 & 15 == crate::word::UNCOUNTED {
+                *w = owned_copy(*w);
+            }
+        }
+        base
     }
+}
+
+/// A word that owns a count, made of one that does not. Out of line, for short callers.
+///
+/// # Safety
+/// The word is live.
+#[cold]
+#[inline(never)]
+unsafe fn owned_copy(w: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe { super::handlers::cold::own_word(w).into_raw() }
+}
+
+/// BUILD_TUPLE.
+///
+/// # Safety
+/// The top `n` words are live, and in memory below `sp`; the caller forgets them.
+#[inline(never)]
+pub unsafe fn build_tuple(th: *mut Thread, sp: *mut Word, n: usize) -> Word {
+    // SAFETY: by contract.
+    unsafe { (*th).new_tuple_from_words(own_top(sp, n), n).into_raw() }
+}
+
+/// BUILD_LIST.
+///
+/// # Safety
+/// As [`build_tuple`].
+#[inline(never)]
+pub unsafe fn build_list(th: *mut Thread, sp: *mut Word, n: usize) -> Word {
+    // SAFETY: by contract.
+    unsafe { (*th).new_list_from_words(own_top(sp, n), n).into_raw() }
 }
 
 /// UNPACK_SEQUENCE and UNPACK_EX: replaces the word at `sp` by its items, the first one on top; gives the

@@ -46,19 +46,17 @@ handlers! {
     fn build_tuple(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        save(th, pc, sp);
-        let w = calls::build(th, sp, arg as usize, false);
+        let w = calls::build_tuple(th, sp, arg as usize);
         sp = sp.sub(arg as usize);
-        crate::after_native!(pc, sp, fp, th, w)
+        next!(pc, sp, fp, th, w)
     }
 
     fn build_list(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        save(th, pc, sp);
-        let w = calls::build(th, sp, arg as usize, true);
+        let w = calls::build_list(th, sp, arg as usize);
         sp = sp.sub(arg as usize);
-        crate::after_native!(pc, sp, fp, th, w)
+        next!(pc, sp, fp, th, w)
     }
 
     fn build_set(pc, sp, fp, th, tos, arg) {
