@@ -18,6 +18,7 @@
 //! Sources: trial deletion on true counts as in [`super::stop`]; Bacon, Rajan, "Concurrent cycle
 //! collection in reference counted systems", ECOOP 2001, for proving candidates apart from finding them.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -40,6 +41,8 @@ const WAIT: Duration = Duration::from_micros(200);
 const TRIES: u32 = 8;
 /// Searches of which one stops the world for what others left undecided.
 const UNDECIDED_STOPS_EVERY: u32 = 4;
+/// Shifts of which one has a helper however small the heap is, where proofs are doubted.
+const DOUBTED_HELP_EVERY: u32 = 8;
 
 /// What a search did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -256,19 +259,24 @@ pub(super) fn prove_for_owner<H: Host>(
 }
 
 /// The searching thread.
-struct Quanta<'h, H>(&'h mut H);
+struct Quanta<'h, H> {
+    host: &'h mut H,
+    shifts: Cell<u32>,
+}
 
 impl<H: Host> Beside for Quanta<'_, H> {
     fn breathe(&mut self) {
-        self.0.breathe();
+        self.host.breathe();
     }
 
     fn shift(&self, slots: usize) -> Shift {
-        let end = self.0.next_breath();
-        if self.0.doubts_proofs() {
+        let end = self.host.next_breath();
+        self.shifts.set(self.shifts.get().wrapping_add(1));
+        // Now and then, since who is doubted has no processor to spare, and waits for the helper.
+        if self.host.doubts_proofs() && self.shifts.get().is_multiple_of(DOUBTED_HELP_EVERY) {
             Shift::with_helper(end)
         } else {
-            Shift::of_quantum(slots, self.0.running_mutators(), end)
+            Shift::of_quantum(slots, self.host.running_mutators(), end)
         }
     }
 }
@@ -285,7 +293,7 @@ fn sieve<H: Host>(
     let turn = collector.searches.fetch_add(1, Ordering::Relaxed);
     let suspect_all = host.doubts_proofs() && turn.is_multiple_of(2);
     let scope = if generation == Generation::Full { Scope::Full } else { Scope::Young };
-    let mut quanta = Quanta(host);
+    let mut quanta = Quanta { host, shifts: Cell::new(0) };
     let pace = &mut Pace::Beside(&mut quanta);
     let sieve = Sieve::of_heap(collector.heap, scope, pace);
     if !(scope == Scope::Young && suspect_all) {

@@ -144,6 +144,12 @@ impl Set {
         self.table().used()
     }
 
+    /// [`Set::len`] for the thread that owns the set.
+    #[inline(always)]
+    pub(crate) fn own_len(&self) -> usize {
+        self.table().used()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

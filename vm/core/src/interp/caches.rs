@@ -212,6 +212,10 @@ pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
                     None => rewrite(at, Op::LoadMethodGeneric),
                 }
             }
+            AttrPlan::Slot { offset } | AttrPlan::Member { offset } if offset < 1 << 16 && obj.is_ptr() => {
+                patch(at.add(2), u64::from(o.shape_id()) << 32 | u64::from(offset));
+                rewrite(at, Op::LoadMethodSlot)
+            }
             AttrPlan::OfClass { value, class_method, version } if matches!(held(value), Held::Uncounted) => {
                 let (kind, op) = if class_method {
                     (ClassKind::ClassMethod, Op::LoadMethodClassmethod)

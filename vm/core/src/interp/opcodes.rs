@@ -151,6 +151,7 @@ machine_ops! {
     LoadMethodClass = attr::load_method_class;
     LoadMethodClass2 = attr::load_method_class2;
     LoadMethodModule = attr::load_method_module;
+    LoadMethodSlot = attr::load_method_slot;
     LoadSuperAttr = attr::load_super_attr;
     StoreAttr = attr::store_attr;
     StoreAttrGeneric = attr::store_attr_generic;

@@ -5,7 +5,7 @@ use crate::handlers;
 use crate::interp::machine::{fetch, keep_branch};
 use crate::slots::CompareOp;
 use crate::word::Word;
-use crate::{next, tail};
+use crate::{drop_next, next, shape, tail};
 
 macro_rules! arithmetic {
     ($($name:ident, $inplace:ident, $op:ident, $int:expr, $float:expr;)*) => { handlers! { $(
@@ -263,6 +263,20 @@ handlers! {
         }
         if tos == Word::NONE {
             next!(pc, sp, fp, th, Word::FALSE)
+        }
+        tail!(object_to_bool, pc, sp, fp, th, tos, arg)
+    }
+
+    /// TO_BOOL of a built-in container, or of an object that is true whatever it holds.
+    fn object_to_bool(pc, sp, fp, th, tos, arg) {
+        if tos.is_ptr() {
+            if let Some(n) = super::call::items_in(th, tos) {
+                drop_next!(tos, pc, sp, fp, th, Word::bool(n != 0))
+            }
+            let slots = &(*shape::get(super::call::shape_of(tos)).ty()).slots;
+            if slots.bool().is_none() && slots.len().is_none() {
+                drop_next!(tos, pc, sp, fp, th, Word::TRUE)
+            }
         }
         tail!(cold::to_bool, pc, sp, fp, th, tos, arg)
     }

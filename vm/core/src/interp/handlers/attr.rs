@@ -419,6 +419,23 @@ handlers! {
         next!(pc, sp, fp, th, tos)
     }
 
+    /// Something callable in a slot of the object.
+    fn load_method_slot(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(1));
+        if !has_shape(tos, c >> 32, u64::from) {
+            tail!(load_method, pc, sp, fp, th, tos, arg)
+        }
+        let w = slot_at(tos, c & 0xffff).peek();
+        let v = if w == Word::UNBOUND { Word::ZERO } else { own_from_slot(th, w) };
+        if v == Word::ZERO {
+            tail!(load_method_generic, pc, sp, fp, th, tos, arg)
+        }
+        *sp = v;
+        sp = sp.add(1);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, Word::NULL)
+    }
+
     /// A function of a class, called through the class.
     fn load_method_of_class(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));

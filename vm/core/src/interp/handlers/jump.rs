@@ -53,7 +53,7 @@ handlers! {
         } else if tos.is_int() {
             tos.0 != 1
         } else {
-            tail!(cold::to_bool, pc, sp, fp, th, tos, arg)
+            tail!(super::arith::object_to_bool, pc, sp, fp, th, tos, arg)
         };
         sp = sp.sub(1);
         pc = pc.add(1);
@@ -72,7 +72,7 @@ handlers! {
         } else if tos.is_int() {
             tos.0 != 1
         } else {
-            tail!(cold::to_bool, pc, sp, fp, th, tos, arg)
+            tail!(super::arith::object_to_bool, pc, sp, fp, th, tos, arg)
         };
         sp = sp.sub(1);
         pc = pc.add(1);
