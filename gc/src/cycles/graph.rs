@@ -159,8 +159,9 @@ impl<'h> Sieve<'h> {
                 Scope::Full => !meta.is_of_leaves(),
                 Scope::Everything => true,
             };
+            // A process that forked may have been in the middle of a sieve, which its child lost.
+            meta.set_side(if wanted { total + 1 } else { 0 });
             if wanted {
-                meta.set_side(total + 1);
                 sieve.cover(block, meta, &mut total, false);
             }
         });

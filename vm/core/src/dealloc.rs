@@ -49,11 +49,16 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // SAFETY: dead but still allocated, and ours alone.
     let h = unsafe { &*p };
     // SAFETY: as above.
-    let (ty, shape) = unsafe { type_of_dead(h) };
+    let (mut ty, mut shape) = unsafe { type_of_dead(h) };
     // ORDERING Relaxed: nobody else uses a dead object.
     let may_be_seen = h.flags.load(Ordering::Relaxed) & flags::HAS_WEAKREFS != 0;
-    if (may_be_seen || ty.slots.finalize().is_some()) && !say_goodbye(th, h, ty) {
-        return;
+    if may_be_seen || ty.slots.finalize().is_some() {
+        if !say_goodbye(th, h, ty) {
+            return;
+        }
+        // It may have got attributes, or another class.
+        // SAFETY: as above.
+        (ty, shape) = unsafe { type_of_dead(h) };
     }
     let beside = quarantine::is_active();
     // SAFETY: an instance of `ty`; the slot goes back once.

@@ -70,3 +70,35 @@ with tempfile.TemporaryDirectory() as folder:
         warnings.simplefilter("ignore", ResourceWarning)
         open(name, "w").write("text")
     assert open(name).read() == "text"
+
+
+# What a finaliser gives to its object dies with it, whatever the object has become.
+class Counted:
+    alive = 0
+
+    def __init__(self):
+        Counted.alive += 1
+
+    def __del__(self):
+        Counted.alive -= 1
+
+
+class Small:
+    def __del__(self):
+        for i in range(grow):
+            setattr(self, f"a{i}", Counted())
+        if change:
+            self.__class__ = Other
+
+
+class Other:
+    pass
+
+
+for grow in 0, 1, 5, 40:
+    for change in False, True:
+        for _ in range(10):
+            o = Small()
+            o.before = Counted()
+            del o
+        assert Counted.alive == 0, (grow, change, Counted.alive)
