@@ -478,11 +478,15 @@ impl Host for VmHost {
                     visit(word)
                 }
             });
-            for &dead in &thread.pending_drops {
+            for &dead in thread.pending_drops.iter().chain(&thread.set_aside) {
                 // SAFETY: dead, but not destroyed: its class is still needed.
                 visit(unsafe { &type_of(&*dead).header });
             }
         }
+        background::for_each_dead(self.th(), |dead| {
+            // SAFETY: as above.
+            visit(unsafe { &type_of(dead).header })
+        });
     }
 
     fn known_alive(&mut self, visit: &mut dyn FnMut(*const Header)) {

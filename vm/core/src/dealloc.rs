@@ -182,15 +182,27 @@ fn finalize(th: &mut Thread, h: &Header) -> bool {
     }
 }
 
-/// Calls the type's finaliser; an exception in it is reported as unraisable, and the exception that
-/// was on its way stays.
+/// Runs Python code for an object that dies: objects that die in it are destroyed in it, not behind it; those that
+/// wait go on waiting, and the exception on its way stays.
+pub fn interlude(th: &mut Thread, run: impl FnOnce(&mut Thread)) {
+    let saved = th.take_exc();
+    let draining = core::mem::replace(&mut th.draining, false);
+    let waiting = th.set_aside.len();
+    th.set_aside.append(&mut th.pending_drops);
+    run(th);
+    th.drain_drops();
+    th.pending_drops.extend(th.set_aside.drain(waiting..));
+    th.draining = draining;
+    if let Some(exc) = saved {
+        let _ = th.set_exc(exc);
+    }
+}
+
+/// Calls the type's finaliser in an [`interlude`]; an exception in it is reported as unraisable.
 pub fn run_finalizer(th: &mut Thread, obj: Borrowed<'_>) {
     let Some(f) = obj.ty().slots.finalize() else { return };
-    let saved = th.take_exc();
-    // Objects that die inside the finaliser are destroyed in it, not behind it.
-    let draining = core::mem::replace(&mut th.draining, false);
-    let waiting = core::mem::take(&mut th.pending_drops);
-    if let Err(raised) = f(th, obj) {
+    interlude(th, |th| {
+        let Err(raised) = f(th, obj) else { return };
         let exc = th.catch(raised);
         let del = th.rt.names.__del__.get();
         match obj.ty().lookup(del) {
@@ -204,13 +216,7 @@ pub fn run_finalizer(th: &mut Thread, obj: Borrowed<'_>) {
             }
             None => crate::report::unraisable(th, exc, None, Some(obj)),
         }
-    }
-    th.drain_drops();
-    th.pending_drops.extend(waiting);
-    th.draining = draining;
-    if let Some(exc) = saved {
-        let _ = th.set_exc(exc);
-    }
+    });
 }
 
 /// Drops the count of a stack word whose fast drop failed, and destroys what dies of it now.

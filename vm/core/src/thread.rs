@@ -57,6 +57,9 @@ pub struct Thread {
     pub victim: Word,
     /// Objects whose count reached zero inside a native, waiting for destruction.
     pub pending_drops: Vec<*mut Header>,
+    /// Objects of `pending_drops` that wait until Python code has run for another dead object
+    /// ([`crate::dealloc::interlude`]).
+    pub(crate) set_aside: Vec<*mut Header>,
     /// The thread's share of the heap.
     pub heap: LocalHeap,
     /// This thread is taking garbage apart: finalisers that it runs start no collection.
@@ -200,6 +203,7 @@ impl Thread {
             birth,
             victim: Word::ZERO,
             pending_drops: Vec::with_capacity(64),
+            set_aside: Vec::new(),
             collecting: false,
             has_collectors_turn: false,
             limbo: typhon_sync::Limbo::default(),

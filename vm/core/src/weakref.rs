@@ -11,6 +11,7 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, Ordering};
 use typhon_gc::WeakTable;
 use typhon_sync::header::Header;
 
+use crate::dealloc::interlude;
 use crate::flags;
 use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
 use crate::slots::{Args, CompareOp, Slots};
@@ -296,12 +297,12 @@ pub fn clear_dead(th: &mut Thread, h: &Header) {
     }
 }
 
-/// Calls the callback of a detached reference, once; an exception in it is reported.
+/// Calls the callback of a detached reference, once, in an [`interlude`]; an exception in it is reported.
 pub(crate) fn run_callback(th: &mut Thread, o: Borrowed<'_>) {
     let Some(w) = payload(o) else { return };
     let Some(callback) = w.callback.clear(&w.header) else { return };
-    let saved = th.take_exc();
-    if let Err(raised) = callback.borrow().call(th, &[o]) {
+    interlude(th, |th| {
+        let Err(raised) = callback.borrow().call(th, &[o]) else { return };
         let exc = th.catch(raised);
         crate::report::unraisable(
             th,
@@ -309,10 +310,7 @@ pub(crate) fn run_callback(th: &mut Thread, o: Borrowed<'_>) {
             Some("Exception ignored while calling weakref callback"),
             Some(callback.borrow()),
         );
-    }
-    if let Some(exc) = saved {
-        let _ = th.set_exc(exc);
-    }
+    });
 }
 
 /// Has the object weak references at all? One load.

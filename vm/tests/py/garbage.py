@@ -299,3 +299,42 @@ for job in fail, allocate, use_thread, lambda: told.append(gc.collect()):
     gc.collect()
 sys.unraisablehook = hook
 assert told == ["in a finaliser", "thread", 0], told
+
+
+def collect_while_others_wait(last_words):
+    """Python code that runs for one of several objects that died together, and collects: what it finds is destroyed whole,
+    instances before their classes, and the classes of those that wait are not garbage."""
+    seen = []
+
+    def collect(*_):
+        class Value:
+            pass
+
+        class Holder:
+            x = Value()
+
+        ref = weakref.ref(Holder.x)
+        del Value, Holder
+        gc.collect()
+        seen.append(ref())
+
+    class Late:
+        pass
+
+    class Last:
+        if last_words == "finaliser":
+            __del__ = collect
+
+    late = weakref.ref(Late)
+    items = [Late(), Last(), Late()]
+    if last_words == "callback":
+        last = weakref.ref(items[1], collect)
+    del Late
+    items.clear()
+    assert seen == [None], seen
+    gc.collect()
+    assert late() is None
+
+
+collect_while_others_wait("callback")
+collect_while_others_wait("finaliser")

@@ -243,6 +243,13 @@ pub(super) fn hand_over_dead(th: &mut Thread) {
     }
 }
 
+/// Visits what was handed over and nobody has destroyed. World stopped.
+pub(super) fn for_each_dead(th: &Thread, mut visit: impl FnMut(&Header)) {
+    let state = th.rt.collecting.background.state.lock();
+    // SAFETY: not destroyed: who destroys it takes it off the list first, and is stopped.
+    state.dead.iter().for_each(|dead| visit(unsafe { &*dead.0 }));
+}
+
 /// Sends a thread, or every one, to a safepoint where it finds the work that waits.
 fn tell(rt: &Runtime, owner: Option<OwnerId>) {
     match owner {
