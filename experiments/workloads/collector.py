@@ -3,11 +3,11 @@
     collector.py live=N workers=N seconds=S garbage=cyclic|acyclic|none handed=no|yes
 
 Each worker makes pairs of objects, 40 at a time, and drops them: `cyclic` pairs refer to each other, so
-only a cycle collector frees them; `acyclic` ones are of the same number and size, and die at once; with
-`none` it makes none and only counts, which shows by how much the machine holds threads up. With
-`handed=yes` it gives them to another worker, who changes them and drops them: two threads knew each. A
-batch that takes 50 µs longer than usual is a hold. Printed are, in nanoseconds from the start of
-the workers:
+only a cycle collector frees them; `acyclic` ones are of the same number and size, made by the same
+operations, and die at once; with `none` it makes none and only counts, which shows by how much the
+machine holds threads up. With `handed=yes` it gives them to another worker, who changes them and drops
+them: two threads knew each. A batch that takes 50 µs longer than usual is a hold. Printed are, in
+nanoseconds from the start of the workers:
 
     lab worker=0 pairs=N usual_ns=N          usual: the median of the first batches
     lab worker=0 at_ns=N wall_ns=N cpu_ns=N  a hold: what it took beyond the usual
@@ -53,8 +53,7 @@ def batch(cyclic):
         a = Node()
         b = Node()
         a.next = b
-        if cyclic:
-            b.next = a
+        b.next = a if cyclic else None
 
 
 def counting():
@@ -70,8 +69,7 @@ def handing(cyclic, out, into):
         a = Node()
         b = Node()
         a.next = b
-        if cyclic:
-            b.next = a
+        b.next = a if cyclic else None
         made.append(a)
     out.append(made)
     # Workers are not equally fast: one that is far ahead drops its own.

@@ -12,7 +12,6 @@ mod stop;
 mod teardown;
 mod watch;
 
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -57,8 +56,8 @@ pub trait Trace: Sync {
     /// What there is to know of an object that [is confined](Trace::is_confined), for its owner.
     fn confined<'a>(&self, object: &'a Header) -> Option<Confined<'a, Self::Slot>>;
 
-    /// What a slot refers to, if that is counted, and not of a deferred kind.
-    fn referent(slot: &Self::Slot) -> Option<NonNull<Header>>;
+    /// What a slot refers to, if that is counted, and not of a deferred kind; null may stand for nothing.
+    fn referent(slot: &Self::Slot) -> Option<*const Header>;
 }
 
 /// See [`Trace::confined`].

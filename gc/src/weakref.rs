@@ -77,8 +77,13 @@ impl WeakTable {
     /// Turns a weak reference into a strong one, as [`upgrade`]; who meets a condemned object waits until it is
     /// settled that it is garbage.
     #[inline]
-    pub fn upgrade(&self, load: impl Fn() -> *const Header, me: OwnerId) -> Option<*const Header> {
-        upgrade(&load, me).or_else(|| {
+    pub fn upgrade(
+        &self,
+        load: impl Fn() -> *const Header,
+        me: OwnerId,
+        give_back: impl Fn(*const Header),
+    ) -> Option<*const Header> {
+        upgrade(&load, me, &give_back).or_else(|| {
             let referent = load();
             // SAFETY: the word held the address of an object of the heap, so it is and stays a header.
             let condemned = !referent.is_null() && unsafe { &*referent }.is_condemned();
@@ -86,7 +91,7 @@ impl WeakTable {
                 return None;
             }
             let _settled = self.unsettled.read().unwrap_or_else(PoisonError::into_inner);
-            upgrade(&load, me)
+            upgrade(&load, me, &give_back)
         })
     }
 
@@ -236,8 +241,14 @@ pub fn has_weakrefs(object: &Header) -> bool {
 /// Turns a weak reference into a strong one, without a lock: `load` reads (with Acquire) the word
 /// that holds the referent, null if it was emptied. The second look makes sure that what was
 /// acquired is not a younger object in the same slot (memory is type-stable, GC-H3).
+///
+/// The reference to such an object goes to `give_back`. It may be the last one by then.
 #[inline]
-fn upgrade(load: &impl Fn() -> *const Header, me: OwnerId) -> Option<*const Header> {
+fn upgrade(
+    load: &impl Fn() -> *const Header,
+    me: OwnerId,
+    give_back: &impl Fn(*const Header),
+) -> Option<*const Header> {
     let referent = load();
     if referent.is_null() {
         return None;
@@ -249,11 +260,7 @@ fn upgrade(load: &impl Fn() -> *const Header, me: OwnerId) -> Option<*const Head
     if load() == referent {
         return Some(referent);
     }
-    // The referent died and emptied the word before its slot was reused. What we took belongs to a
-    // younger object, which has its owner's reference and so survives our drop of it.
-    // SAFETY: we hold a reference.
-    let fate = unsafe { &*referent }.decref(me);
-    debug_assert_eq!(fate, typhon_sync::Fate::Alive);
+    give_back(referent);
     None
 }
 

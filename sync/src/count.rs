@@ -385,12 +385,14 @@ impl Header {
 
     /// Condemns an object that its owner, the caller, has just found private and dead. Until the caller passes a
     /// safepoint, collectors that read beside it are the only ones who can see the difference.
+    #[inline]
     pub fn condemn_private(&self) {
         // ORDERING Release: whoever reads beside the owner sees the proof's end before its consequences.
         self.shared.store(Shared::CONDEMNED, Release);
     }
 
     /// Drops the last reference to what [`Header::condemn_private`] condemned: it is dead, and its slot can go back.
+    #[inline]
     pub fn drop_condemned_private(&self) {
         // ORDERING Relaxed: the owner is the only writer (RC-1).
         debug_assert_eq!(self.local.load(Relaxed), 1, "members hold no references any more");

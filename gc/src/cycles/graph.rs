@@ -211,8 +211,18 @@ impl<'h> Sieve<'h> {
         sieve.cells = Cells::zeroed(total as usize);
         let mut young = OwnYoung::default();
         for covered in &sieve.blocks {
-            let (mut live, mut others, mut has_members) = (0, 0, false);
-            heap.for_each_in_block(covered.block, heap.meta(covered.block), |index, header| {
+            let (mut live, mut members, mut others, mut finalizers) = (0, 0, 0, false);
+            let meta = heap.meta(covered.block);
+            let cells = &sieve.cells[covered.first as usize..];
+            let own = OwnCells {
+                heap,
+                local: local.id(),
+                cells: &sieve.cells,
+                here: heap.block_address(covered.block),
+                meta,
+                cells_here: cells,
+            };
+            heap.for_each_in_block(covered.block, meta, |index, header| {
                 live += 1;
                 if !is_in_scope(header, Scope::Young) {
                     return;
@@ -223,24 +233,25 @@ impl<'h> Sieve<'h> {
                     others += usize::from(member_count(header, Scope::Young).is_some());
                     return;
                 };
-                young.members += 1;
-                young.finalizers |= has_finalizer;
+                members += 1;
+                finalizers |= has_finalizer;
                 match rows {
-                    Some(rows) => rows.into_iter().for_each(|row| sieve.take_row_ahead::<T>(row)),
-                    None => sieve.take_traced_ahead(header, tracer),
+                    Some(rows) => rows.into_iter().for_each(|row| own.take_row::<T>(row)),
+                    None => own.take_traced(header, tracer),
                 }
-                let cell = &sieve.cells[(covered.first + index) as usize];
+                let cell = &cells[index as usize];
                 // ORDERING Relaxed: this thread only.
                 let taken = cell.load(Ordering::Relaxed);
                 // ORDERING Relaxed: as above.
                 cell.store(IN_SET | (taken + counted(count.into())) & COUNT, Ordering::Relaxed);
-                has_members = true;
             });
             // The other passes look for members, and for full blocks that have become old.
             // ORDERING Relaxed: this thread only.
-            covered.used.store(has_members || live == covered.n_cells, Ordering::Relaxed);
+            covered.used.store(members > 0 || live == covered.n_cells, Ordering::Relaxed);
+            young.members += members;
             young.others += others;
-            young.blocks.push((has_members, others > 0));
+            young.finalizers |= finalizers;
+            young.blocks.push((members > 0, others > 0));
         }
         (sieve, young)
     }
@@ -329,35 +340,11 @@ impl<'h> Sieve<'h> {
     /// The cell of the slot at `address`, if its block is covered.
     #[inline(always)]
     pub(super) fn cell(&self, address: *const Header) -> Option<&AtomicU32> {
-        self.cell_by(address, |block, meta| match &self.index {
+        cell_by(self.heap, &self.cells, address, |block, meta| match &self.index {
             Index::Table => meta.side().checked_sub(1),
             &Index::Owner(local) => meta.own_side(local).checked_sub(1),
             Index::Here(firsts) => noted(firsts, block),
         })
-    }
-
-    /// [`Sieve::cell`] of a sieve of the thread's own.
-    #[inline(always)]
-    fn own_cell(&self, address: *const Header) -> Option<&AtomicU32> {
-        let Index::Owner(local) = self.index else { return None };
-        self.cell_by(address, |_, meta| meta.own_side(local).checked_sub(1))
-    }
-
-    #[inline(always)]
-    fn cell_by(
-        &self,
-        address: *const Header,
-        first_of: impl FnOnce(u32, &BlockMeta) -> Option<u32>,
-    ) -> Option<&AtomicU32> {
-        let address = address as usize;
-        if !self.heap.in_reservation(address) {
-            return None;
-        }
-        let block = self.heap.block_of(address);
-        let meta = self.heap.meta(block);
-        let first = first_of(block, meta)?;
-        let index = meta.slot_index(address & (crate::heap::classes::BLOCK_SIZE - 1));
-        self.cells.get((first + index) as usize)
     }
 
     /// Whether the object at `address` is a member.
@@ -431,37 +418,6 @@ impl<'h> Sieve<'h> {
         }
     }
 
-    #[inline(always)]
-    fn take_row_ahead<T: Trace>(&self, row: &[T::Slot]) {
-        let mut runs = Runs::new(|child, times| self.take_ahead(child, times));
-        for slot in row {
-            if let Some(child) = T::referent(slot) {
-                runs.add(child.as_ptr());
-            }
-        }
-        runs.end();
-    }
-
-    /// Out of line, so that the state of the loop over a row can stay in registers.
-    #[inline(never)]
-    fn take_traced_ahead<T: Trace>(&self, object: &Header, tracer: &T) {
-        let mut runs = Runs::new(|child, times| self.take_ahead(child, times));
-        tracer.trace(object, |child| runs.add(child));
-        runs.end();
-    }
-
-    /// As [`Sieve::take`], in a sieve of the thread's own, where membership is not settled: until then, a count may
-    /// be below zero.
-    #[inline(always)]
-    fn take_ahead(&self, child: *const Header, times: u32) {
-        if let Some(cell) = self.own_cell(child) {
-            // ORDERING Relaxed: this thread only.
-            let value = cell.load(Ordering::Relaxed);
-            // ORDERING Relaxed: as above.
-            cell.store(value & !COUNT | value.wrapping_sub(times) & COUNT, Ordering::Relaxed);
-        }
-    }
-
     /// Declares a member alive, if it is one.
     pub fn make_root(&self, object: *const Header) {
         if let Some(cell) = self.cell(object) {
@@ -478,11 +434,14 @@ impl<'h> Sieve<'h> {
     /// the object that the cell was made for.
     fn slots(&self, covered: &Covered) -> impl Iterator<Item = (*const Header, &AtomicU32)> {
         let first = covered.first as usize;
-        let cells = &self.cells[first..first + covered.n_cells as usize];
         let meta = self.heap.meta(covered.block);
-        let (start, stride) = (self.heap.block_address(covered.block), slot_stride(meta));
-        let slots = (0..meta.carved() as usize).map(move |index| (start + index * stride) as *const Header);
-        slots.zip(cells)
+        let cells = &self.cells[first..first + meta.carved().min(covered.n_cells) as usize];
+        let (mut next, stride) = (self.heap.block_address(covered.block), slot_stride(meta));
+        cells.iter().map(move |cell| {
+            let slot = next as *const Header;
+            next += stride;
+            (slot, cell)
+        })
     }
 
     /// After [`Sieve::propagate`]: calls `alive` with every member that was reached, on any thread of the crew.
@@ -584,6 +543,79 @@ impl Drop for Sieve<'_> {
             }
         }
     }
+}
+
+/// The cells of a sieve of the thread's own while it is made. Membership is not settled: until then, a count may be
+/// below zero.
+#[derive(Clone, Copy)]
+struct OwnCells<'s> {
+    heap: &'s Heap,
+    /// Whose blocks they are of.
+    local: u32,
+    cells: &'s [AtomicU32],
+    /// The block that is looked at: its address, and its cells, behind which are those of others.
+    here: usize,
+    meta: &'s BlockMeta,
+    cells_here: &'s [AtomicU32],
+}
+
+impl OwnCells<'_> {
+    /// Takes the references of a row of slots off the counts of what they refer to.
+    #[inline(always)]
+    fn take_row<T: Trace>(self, row: &[T::Slot]) {
+        let mut runs = Runs::new(|child, times| self.take(child, times));
+        for slot in row {
+            if let Some(child) = T::referent(slot) {
+                runs.add(child);
+            }
+        }
+        runs.end();
+    }
+
+    /// Out of line, so that the state of the loop over a row can stay in registers.
+    #[inline(never)]
+    fn take_traced<T: Trace>(self, object: &Header, tracer: &T) {
+        let mut runs = Runs::new(|child, times| self.take(child, times));
+        tracer.trace(object, |child| runs.add(child));
+        runs.end();
+    }
+
+    #[inline(always)]
+    fn take(self, child: *const Header, times: u32) {
+        // What is made together lies together.
+        let offset = (child as usize).wrapping_sub(self.here);
+        let cell = if offset < crate::heap::classes::BLOCK_SIZE {
+            self.cells_here.get(self.meta.slot_index(offset) as usize)
+        } else {
+            let first_of = |_, meta: &BlockMeta| meta.own_side(self.local).checked_sub(1);
+            cell_by(self.heap, self.cells, child, first_of)
+        };
+        if let Some(cell) = cell {
+            // ORDERING Relaxed: this thread only.
+            let value = cell.load(Ordering::Relaxed);
+            // ORDERING Relaxed: as above.
+            cell.store(value & !COUNT | value.wrapping_sub(times) & COUNT, Ordering::Relaxed);
+        }
+    }
+}
+
+/// The one of `cells` that belongs to the slot at `address`; `first_of` tells where those of a block begin, if it has any.
+#[inline(always)]
+fn cell_by<'s>(
+    heap: &Heap,
+    cells: &'s [AtomicU32],
+    address: *const Header,
+    first_of: impl FnOnce(u32, &BlockMeta) -> Option<u32>,
+) -> Option<&'s AtomicU32> {
+    let address = address as usize;
+    if !heap.in_reservation(address) {
+        return None;
+    }
+    let block = heap.block_of(address);
+    let meta = heap.meta(block);
+    let first = first_of(block, meta)?;
+    let index = meta.slot_index(address & (crate::heap::classes::BLOCK_SIZE - 1));
+    cells.get((first + index) as usize)
 }
 
 /// Out of line, so that the other ways to find a cell are short.

@@ -26,14 +26,7 @@ pub(super) fn collect<H: Host>(
     let me = host.me();
     let births = local(host).own_births().births.max(0) as usize;
     let (sieve, found) = Sieve::of_own(local(host), me, &tracer);
-    let (mut dead, mut alive) = (Vec::with_capacity(found.members), Vec::new());
-    sieve.split(
-        &tracer,
-        found.members,
-        |object, is_alive| {
-            if is_alive { alive.push(object) } else { dead.push(object) }
-        },
-    );
+    let (dead, alive) = sieve.split(&tracer, found.members);
     // A stranger may have come by meanwhile. What it has seen is marked, and no member next time.
     let n_dead = dead.len();
     let garbage = Garbage::keep(collector, host, dead, found.finalizers);

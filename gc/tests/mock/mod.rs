@@ -2,7 +2,6 @@
 //! (deferred), instances (a node with an uncounted class), weak references.
 #![allow(dead_code)]
 
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, RwLock, RwLockWriteGuard};
 
@@ -61,8 +60,8 @@ impl Trace for Tracer {
         self.is_confined(header).then(|| Confined { has_finalizer: self.has_finalizer(header), rows })
     }
 
-    fn referent(slot: &AtomicU64) -> Option<NonNull<Header>> {
-        NonNull::new(slot.load(Ordering::Acquire) as *mut Header)
+    fn referent(slot: &AtomicU64) -> Option<*const Header> {
+        Some(slot.load(Ordering::Acquire) as *const Header)
     }
 
     fn trace(&self, header: &Header, mut visit: impl FnMut(*const Header)) {
@@ -215,7 +214,12 @@ impl Mock {
 
     pub fn upgrade(&self, weak: Ref) -> Option<Ref> {
         let load = || get(weak).word.load(Ordering::Acquire) as *const Header;
-        self.collector.weakrefs.upgrade(load, self.me).map(<*const Header>::cast)
+        let give_back = |other: *const Header| {
+            // SAFETY: a reference to it was taken.
+            let fate = unsafe { &*other }.decref(self.me);
+            assert_eq!(fate, Fate::Alive, "another object in the slot, which its owner keeps here");
+        };
+        self.collector.weakrefs.upgrade(load, self.me, give_back).map(<*const Header>::cast)
     }
 
     pub fn incref(&self, object: Ref) {

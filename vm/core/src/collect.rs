@@ -6,7 +6,6 @@
 mod background;
 mod zeal;
 
-use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -242,10 +241,10 @@ impl Trace for Tracer {
     }
 
     #[inline(always)]
-    fn referent(slot: &Slot) -> Option<NonNull<Header>> {
+    fn referent(slot: &Slot) -> Option<*const Header> {
         let w = slot.peek();
         // What has bit 3 is of a deferred kind, or immortal.
-        if w.is_counted() { NonNull::new(w.ptr()) } else { None }
+        w.is_counted().then(|| w.ptr().cast_const())
     }
 
     #[inline(always)]

@@ -7,13 +7,13 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 
 use typhon_sync::count::Fate;
-use typhon_sync::header::{Header, gc_bits};
+use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::flags;
 use crate::object::{Beside, Borrowed, Owned, own_slot_word};
 use crate::quarantine;
 use crate::shape::{self, Shape};
-use crate::thread::Thread;
+use crate::thread::{self, Thread};
 use crate::types::Type;
 use crate::word::{UNCOUNTED, Word};
 
@@ -64,7 +64,7 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // SAFETY: an instance of `ty`; the slot goes back once.
     unsafe {
         th.heap.count_death(h);
-        drop_contents(h, ty, shape, beside);
+        drop_contents(h, ty, shape, th.owner, beside);
         recycle_slot(th, p, quarantine::takes_slots(th));
     }
 }
@@ -98,7 +98,7 @@ pub unsafe fn destroy_private(th: &mut Thread, members: &[*const Header]) {
             let object = &*member;
             object.condemn_private();
             let (ty, shape) = type_of_dead(object);
-            drop_contents(object, ty, shape, beside);
+            drop_contents(object, ty, shape, th.owner, beside);
         }
     }
     let waits = quarantine::takes_slots(th);
@@ -129,17 +129,24 @@ unsafe fn type_of_dead<'a>(object: &Header) -> (&'a Type, &'static Shape) {
 /// no longer keeps its class alive.
 ///
 /// # Safety
-/// Dead or condemned, and emptied once; its death has been counted. Its class and shape. `beside`: whether a
-/// quarantine is active.
+/// Dead or condemned, and emptied once; its death has been counted. Its class and shape. `me`: who the calling thread
+/// is. `beside`: whether a quarantine is active.
 #[inline(always)]
-unsafe fn drop_contents(object: &Header, ty: &Type, shape: &Shape, beside: bool) {
+unsafe fn drop_contents(object: &Header, ty: &Type, shape: &Shape, me: OwnerId, beside: bool) {
     // SAFETY: an instance of `ty`.
     for v in unsafe { ty.values_by(object, shape) } {
+        // Nobody else looks at a dead object, so its words need not be exchanged for empty ones.
         let w = v.peek();
-        if w.is_ptr() {
-            // Nobody else looks at a dead object, so its words need not be exchanged for empty ones.
-            // SAFETY: the slot's count is ours; the slot goes away.
-            drop(unsafe { own_slot_word(w) });
+        if !w.is_ptr() {
+            continue;
+        }
+        // SAFETY: the slot's count is ours; the slot goes away.
+        unsafe {
+            if w.is_counted() {
+                thread::drop_count_of(me, w.ptr());
+            } else {
+                drop(own_slot_word(w));
+            }
         }
     }
     if beside && ty.layout.0.beside == Beside::Locked {

@@ -120,8 +120,18 @@ pub unsafe fn set_current(th: *mut Thread) {
 /// The caller owns a count of the live object `p` and forgets it.
 #[inline(always)]
 pub unsafe fn drop_count(p: *mut Header) {
+    // SAFETY: passed on.
+    unsafe { drop_count_of(me(), p) }
+}
+
+/// As [`drop_count`], for a caller that knows who it is.
+///
+/// # Safety
+/// As there; the calling thread counts as `me`.
+#[inline(always)]
+pub(crate) unsafe fn drop_count_of(me: OwnerId, p: *mut Header) {
     // SAFETY: alive, we own a count.
-    if unsafe { !(*p).try_dec_local(me()) } {
+    if unsafe { !(*p).try_dec_local(me) } {
         // SAFETY: as above.
         unsafe { drop_count_slow(p) }
     }

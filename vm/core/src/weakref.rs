@@ -15,7 +15,7 @@ use crate::dealloc::interlude;
 use crate::flags;
 use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
 use crate::slots::{Args, CompareOp, Slots};
-use crate::thread::{Thread, me, unborn};
+use crate::thread::{Thread, drop_count, me, unborn};
 use crate::typedef::{GetSetDef, TypeDef, type_flags};
 use crate::types::Type;
 use crate::word::Word;
@@ -106,7 +106,9 @@ fn table() -> &'static WeakTable {
 /// The object, if it is alive.
 pub fn get(w: &WeakRef) -> Option<Owned> {
     // ORDERING Acquire: pairs with the Release that stored the address.
-    let p = table().upgrade(|| w.referent.0.load(Ordering::Acquire), me())?;
+    let load = || w.referent.0.load(Ordering::Acquire).cast_const();
+    // SAFETY: `upgrade` took a count.
+    let p = table().upgrade(load, me(), |other| unsafe { drop_count(other.cast_mut()) })?;
     // SAFETY: `upgrade` took a count.
     Some(unsafe { Owned::from_raw(Word::from_ptr(p)) })
 }

@@ -350,7 +350,7 @@ def weak_references_of_a_dying_object_are_listed():
         while time.monotonic() < until:
             box[0] = Node()
 
-    run(look, look, replace)
+    run(look, look, replace, replace)
 
 
 def objects_made_by_finalisers_leak():

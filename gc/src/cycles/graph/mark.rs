@@ -20,6 +20,9 @@ use super::{BREATH, Covered, IN_SET, Pace, REACHED, Sieve, is_held, is_readable}
 /// Objects that one thread gives to others at a time.
 const PORTION: usize = 512;
 
+/// So many objects are looked for in a list one by one.
+const FEW_LATE: usize = 2;
+
 /// A marking by a crew.
 struct Marking<'s, 'h, T> {
     sieve: &'s Sieve<'h>,
@@ -36,51 +39,81 @@ impl Sieve<'_> {
     /// Marks all members that are held from outside, and what they reach. No recursion.
     pub fn propagate<T: Trace>(&self, tracer: &T, pace: &mut Pace<'_>) {
         if matches!(pace, Pace::Stopped) && pace.shift(self.cells.len()).is_alone() {
-            self.propagate_alone(tracer, |_, _| {});
+            self.propagate_alone(tracer, |_| {}, |_, _| {});
         } else {
             Marking::new(self, tracer, 0).run(pace, is_held);
         }
     }
 
-    /// As [`Sieve::propagate`], by this thread in a stop; then calls `f` with each of the `n` members, and whether
-    /// it is alive.
-    pub fn split<T: Trace>(&self, tracer: &T, n: usize, mut f: impl FnMut(*const Header, bool)) {
-        let mut members = Vec::with_capacity(n);
-        self.propagate_alone(tracer, |slot, cell| members.push((slot, cell)));
-        for (slot, cell) in members {
-            // ORDERING Relaxed: this thread only.
-            f(slot, cell.load(Ordering::Relaxed) & REACHED != 0);
+    /// As [`Sieve::propagate`], by this thread in a stop: the `n` members that are dead, and those that are not.
+    pub fn split<T: Trace>(&self, tracer: &T, n: usize) -> (Vec<*const Header>, Vec<*const Header>) {
+        let (mut dead, mut alive) = (Vec::with_capacity(n), Vec::new());
+        // Members that were taken for dead when they were passed.
+        let mut late = Vec::new();
+        self.propagate_alone(
+            tracer,
+            |member| dead.push(member),
+            |object, is_late| {
+                alive.push(object);
+                if is_late {
+                    late.push(object);
+                }
+            },
+        );
+        match late.len() {
+            0 => {}
+            1..=FEW_LATE => dead.retain(|object| !late.contains(object)),
+            _ => dead.retain(|&object| !self.is_alive(object)),
         }
+        (dead, alive)
     }
 
+    /// Calls `unreached` with each member that nothing before it leads to, in order, and `reached` with those that are
+    /// alive, and whether they had been passed by then.
     #[inline(always)]
-    fn propagate_alone<'s, T: Trace>(
-        &'s self,
+    fn propagate_alone<T: Trace>(
+        &self,
         tracer: &T,
-        mut member: impl FnMut(*const Header, &'s AtomicU32),
+        mut unreached: impl FnMut(*const Header),
+        mut reached: impl FnMut(*const Header, bool),
     ) {
         let mut queue = MarkQueue::new();
         for covered in self.used() {
             for (slot, cell) in self.slots(covered) {
                 // ORDERING Relaxed: this thread only, from here on.
                 let value = cell.load(Ordering::Relaxed);
-                if value & IN_SET == 0 {
+                if value & (IN_SET | REACHED) != IN_SET {
                     continue;
                 }
-                member(slot, cell);
-                if !is_held(value) || value & REACHED != 0 {
+                if !is_held(value) {
+                    unreached(slot);
                     continue;
                 }
+                // Members held from outside are visited in address order by this scan.
                 // ORDERING Relaxed: as above.
                 cell.store(value | REACHED, Ordering::Relaxed);
-                let mut next = Some(slot);
-                while let Some(object) = next {
-                    // Members held from outside are visited in address order by this scan.
-                    // SAFETY: the address of a slot, which is and stays a header (GC-H3).
-                    self.reach_from(unsafe { &*object }, tracer, &mut queue, is_held);
-                    next = queue.pop();
-                }
+                reached(slot, false);
+                self.reach_all_from(slot, cell, tracer, &mut queue, &mut reached);
             }
+        }
+    }
+
+    /// Marks what the member with the cell `at` leads to.
+    #[inline(never)]
+    fn reach_all_from<T: Trace>(
+        &self,
+        member: *const Header,
+        at: *const AtomicU32,
+        tracer: &T,
+        queue: &mut MarkQueue,
+        mut reached: impl FnMut(*const Header, bool),
+    ) {
+        // SAFETY: the address of a slot, which is and stays a header (GC-H3).
+        self.reach_from(unsafe { &*member }, tracer, queue, is_held);
+        while let Some(object) = queue.pop() {
+            reached(object, self.cell(object).is_some_and(|cell| core::ptr::from_ref(cell) < at));
+            // SAFETY: as above.
+            self.reach_from(unsafe { &*object }, tracer, queue, is_held);
         }
     }
 

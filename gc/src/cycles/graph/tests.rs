@@ -1,4 +1,3 @@
-use std::ptr::NonNull;
 use std::sync::atomic::AtomicPtr;
 use std::time::Instant;
 
@@ -14,7 +13,7 @@ impl Trace for NoReferences {
         None
     }
 
-    fn referent(_: &()) -> Option<NonNull<Header>> {
+    fn referent(_: &()) -> Option<*const Header> {
         None
     }
 
@@ -147,8 +146,8 @@ impl Trace for OneReference {
         Some(Confined { has_finalizer: false, rows: Some([std::slice::from_ref(slot(object)), &[]]) })
     }
 
-    fn referent(slot: &AtomicPtr<Header>) -> Option<NonNull<Header>> {
-        NonNull::new(slot.load(Ordering::Relaxed))
+    fn referent(slot: &AtomicPtr<Header>) -> Option<*const Header> {
+        Some(slot.load(Ordering::Relaxed).cast_const())
     }
 
     fn trace(&self, object: &Header, mut visit: impl FnMut(*const Header)) {
