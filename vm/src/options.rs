@@ -73,7 +73,8 @@ impl Environment {
 /// Reads the command line (without the program's name) and the environment.
 pub fn parse(program: &OsStr, args: Vec<OsString>) -> Result<Invocation, Stop> {
     let program = program.to_string_lossy().into_owned();
-    let mut config = Config { argv: Vec::new(), ..Config::default() };
+    let mut config =
+        Config { argv: Vec::new(), return_memory: crate::allocator::return_memory, ..Config::default() };
     config.orig_argv = std::iter::once(OsString::from(&program)).chain(args.iter().cloned()).collect();
     let mut cli = Cli::default();
     let action = cli.read(&program, args, &mut config)?;

@@ -49,6 +49,9 @@ pub struct Config {
     /// `-X key[=value]`, in order.
     pub x_options: Vec<(String, Option<String>)>,
     pub stdlib_dir: Option<std::path::PathBuf>,
+    /// Gives the system back what the allocator has free: called on the collector's thread now and then, so that
+    /// no thread of the program has to stand for it.
+    pub return_memory: fn(),
 }
 
 impl Default for Config {
@@ -82,6 +85,7 @@ impl Default for Config {
             warn_options: Vec::new(),
             x_options: Vec::new(),
             stdlib_dir: None,
+            return_memory: || {},
         }
     }
 }

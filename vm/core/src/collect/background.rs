@@ -11,7 +11,7 @@ use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use typhon_gc::cycles::{Outcome, Portion, Search};
 use typhon_gc::pauses::{Pause, Watch};
 use typhon_gc::{Generation, Host};
@@ -32,11 +32,16 @@ const NAP: Duration = Duration::from_micros(250);
 /// that.
 const OWNERS_COME: Duration = Duration::from_millis(20);
 
+/// How often the collector's thread returns memory: more often than the allocator would do it by itself.
+const RETURN_EVERY: Duration = Duration::from_millis(500);
+
 /// State of the background collector.
 #[derive(Default)]
 pub struct Background {
     state: Mutex<State>,
     changed: Condvar,
+    /// Held while memory is returned, and over a fork: a child would not see the end of it.
+    returning: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -144,6 +149,7 @@ fn run(rt: &'static Runtime) {
     let mut th = threads::enter(rt);
     th.sync.ctx.be_urgent();
     th.sync.ctx.detach(&threads::VmHost);
+    let mut returned: Option<Instant> = None;
     loop {
         let generation = {
             let mut state = background.state.lock();
@@ -154,7 +160,15 @@ fn run(rt: &'static Runtime) {
                     state.busy = true;
                     break generation;
                 }
-                background.changed.wait(&mut state);
+                if returned.is_none_or(|at| at.elapsed() >= RETURN_EVERY) {
+                    MutexGuard::unlocked(&mut state, || {
+                        let _returning = background.returning.lock();
+                        (rt.config.return_memory)();
+                    });
+                    returned = Some(Instant::now());
+                } else {
+                    background.changed.wait_for(&mut state, RETURN_EVERY);
+                }
             }
         };
         th.sync.ctx.attach();
@@ -402,18 +416,23 @@ impl Drop for Hold {
     }
 }
 
-/// The lock of the background's state, over a fork: in the child there is neither the collector's thread nor
+/// The locks of the background, over a fork: in the child there is neither the collector's thread nor
 /// another one at work for it.
-pub(crate) struct OverFork(parking_lot::MutexGuard<'static, State>);
+pub(crate) struct OverFork {
+    state: MutexGuard<'static, State>,
+    _returning: MutexGuard<'static, ()>,
+}
 
 pub(crate) fn before_fork() -> OverFork {
-    OverFork(rt().collecting.background.state.lock())
+    let background = &rt().collecting.background;
+    let _returning = background.returning.lock();
+    OverFork { state: background.state.lock(), _returning }
 }
 
 impl OverFork {
     /// `th`: the thread that forked.
     pub fn in_child(mut self, th: &Thread) {
-        let state = &mut *self.0;
+        let state = &mut *self.state;
         state.started = false;
         // What was searched before the fork can still be taken apart; what was not is asked for again.
         state.request = None;
