@@ -149,7 +149,7 @@ fn run(rt: &'static Runtime) {
     let mut th = threads::enter(rt);
     th.sync.ctx.be_urgent();
     th.sync.ctx.detach(&threads::VmHost);
-    let mut returned: Option<Instant> = None;
+    let mut return_at = Instant::now();
     loop {
         let generation = {
             let mut state = background.state.lock();
@@ -160,14 +160,14 @@ fn run(rt: &'static Runtime) {
                     state.busy = true;
                     break generation;
                 }
-                if returned.is_none_or(|at| at.elapsed() >= RETURN_EVERY) {
+                if Instant::now() >= return_at {
                     MutexGuard::unlocked(&mut state, || {
                         let _returning = background.returning.lock();
                         (rt.config.return_memory)();
                     });
-                    returned = Some(Instant::now());
+                    return_at = Instant::now() + RETURN_EVERY;
                 } else {
-                    background.changed.wait_for(&mut state, RETURN_EVERY);
+                    background.changed.wait_until(&mut state, return_at);
                 }
             }
         };
