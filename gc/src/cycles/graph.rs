@@ -213,7 +213,8 @@ impl<'h> Sieve<'h> {
         for covered in &sieve.blocks {
             let (mut live, mut members, mut others, mut finalizers) = (0, 0, 0, false);
             let meta = heap.meta(covered.block);
-            let cells = &sieve.cells[covered.first as usize..];
+            let first = covered.first as usize;
+            let cells = &sieve.cells[first..first + covered.n_cells as usize];
             let own = OwnCells {
                 heap,
                 local: local.id(),
@@ -553,7 +554,7 @@ struct OwnCells<'s> {
     /// Whose blocks they are of.
     local: u32,
     cells: &'s [AtomicU32],
-    /// The block that is looked at: its address, and its cells, behind which are those of others.
+    /// The block that is looked at, and its cells.
     here: usize,
     meta: &'s BlockMeta,
     cells_here: &'s [AtomicU32],
