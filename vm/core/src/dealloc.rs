@@ -191,7 +191,7 @@ fn finalize(th: &mut Thread, h: &Header) -> bool {
 
 /// Runs Python code for an object that dies: objects that die in it are destroyed in it, not behind it; those that
 /// wait go on waiting, and the exception on its way stays.
-pub fn interlude(th: &mut Thread, run: impl FnOnce(&mut Thread)) {
+pub(crate) fn interlude(th: &mut Thread, run: impl FnOnce(&mut Thread)) {
     let saved = th.take_exc();
     let draining = core::mem::replace(&mut th.draining, false);
     let waiting = th.set_aside.len();
