@@ -13,7 +13,7 @@
 
 use super::header::{Header, OwnerId, gc_bits};
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use super::{rules, stats};
+use super::{events, rules, stats};
 
 /// What the caller of a decrement must now do.
 #[must_use = "ignoring a `Fate` leaks the object or loses a queued merge"]
@@ -180,6 +180,7 @@ impl Header {
             // after a handshake with this thread.
             self.shared.fetch_or(Shared::TOUCHED, Relaxed);
         }
+        events::counted(events::Count::SharedCount, self);
     }
 
     /// Drops a reference where that needs no more than a store: the caller owns the object and
@@ -256,6 +257,7 @@ impl Header {
             return Fate::Alive;
         }
         stats::shared();
+        events::counted(events::Count::SharedCount, self);
         self.update(Shared::dec)
     }
 
@@ -306,7 +308,10 @@ impl Header {
             // ORDERING Acquire: pairs with the Release of the previous holder's decrement and of
             // whoever published the object, so its contents may be read (RC-5).
             match self.shared.compare_exchange_weak(seen, next.0, rules::UPGRADE, Relaxed) {
-                Ok(_) => return true,
+                Ok(_) => {
+                    events::counted(events::Count::SharedCount, self);
+                    return true;
+                }
                 Err(now) => seen = now,
             }
         }

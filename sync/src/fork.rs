@@ -4,6 +4,7 @@
 //! registration or an object's lock queue when memory is copied. What detached threads may hold (the
 //! GIL's mutex, a gate, a parker) is made anew in the child.
 
+use super::events::Count;
 use super::parking;
 use super::prim::MutexGuard;
 use super::registry::Roster;
@@ -54,7 +55,7 @@ impl Fork<'_> {
             world.gil.renew_after_fork(thread.state(), world.mode().has_gil());
         }
         for other in stopped.others() {
-            other.queue.drain(&mut dead);
+            other.queue.drain(Count::MergedOnBehalf, &mut dead);
             other.vacate();
         }
         drop(roster);

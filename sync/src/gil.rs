@@ -6,6 +6,7 @@
 //!
 //! Source: A. Pitrou's GIL of CPython 3.2 ("Reworking the GIL", 2009).
 
+use super::events;
 use super::monitor::Monitor;
 use super::prim::Ordering::Relaxed;
 use super::prim::{AtomicU64, Condvar, wait};
@@ -69,7 +70,9 @@ impl Gil {
     /// Sleeps until the lock is free, and takes it for `me`. `urgent`: the holder is asked at once.
     pub fn take(&self, me: &ThreadState, urgent: bool) {
         let mut inner = self.inner.enter();
+        let mut begun = None;
         if !inner.holder.is_null() && rules::GIL_EXCLUDES {
+            begun = events::begin();
             inner.n_waiting += 1;
             if urgent {
                 // SAFETY: as below.
@@ -97,6 +100,7 @@ impl Gil {
         if handed {
             self.taken.notify_all();
         }
+        events::waited(events::Wait::Gil, begun);
     }
 
     /// Frees the lock. With `hand_over`, waits until one of the waiting threads has taken it.

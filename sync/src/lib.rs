@@ -8,6 +8,7 @@
 pub mod birth;
 pub mod count;
 pub mod critical_section;
+pub mod events;
 pub mod fork;
 pub mod gil;
 pub mod header;

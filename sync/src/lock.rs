@@ -7,6 +7,7 @@
 //! A thread that must sleep detaches first, and gives up its critical sections, so a blocked thread
 //! never holds up a stop or another section.
 
+use super::events;
 use super::header::{Header, gc_bits};
 use super::parking::{Sleepers, Woken, now_us, park, unpark_one};
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed};
@@ -92,9 +93,17 @@ impl Header {
     #[cold]
     #[inline(never)]
     pub(super) fn lock_contended(&self, thread: &ThreadCtx, resume: bool) {
+        // ORDERING Relaxed: a lock that is only watched need not be waited for.
+        let begun = events::begin().filter(|_| self.lock.load(Relaxed) != WATCHED);
+        let slept = self.contend(thread, resume);
+        events::waited(events::Wait::Lock { object: self, slept }, begun);
+    }
+
+    /// As [`Header::lock_contended`]; whether it slept.
+    fn contend(&self, thread: &ThreadCtx, resume: bool) -> bool {
         for _ in 0..rules::SPINS {
             if !self.is_locked() && self.try_lock_watched() {
-                return;
+                return false;
             }
             if thread.breaker() != 0 {
                 break;
@@ -125,10 +134,10 @@ impl Header {
                 // ORDERING Acquire: the unlocker took the lock in our name with Acquire; its wake-up
                 // carries that on.
                 self.lock.load(Acquire);
-                return;
+                return true;
             }
             if self.try_lock_watched() {
-                return;
+                return true;
             }
         }
     }

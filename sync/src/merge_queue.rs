@@ -1,6 +1,7 @@
 //! A thread's merge queue: references that strangers dropped and only the owner may take away.
 
 use super::count::Fate;
+use super::events::{self, Count};
 use super::header::{Header, OwnerId};
 use super::prim::{Mutex, lock};
 use super::rules;
@@ -18,8 +19,9 @@ pub enum Queued {
 unsafe impl Send for Queued {}
 
 impl Queued {
-    /// Merges; by the owner, or by who holds it suspended, or after its exit. The object, if that was its end.
-    pub(super) fn merge(self, owner: OwnerId) -> Option<*const Header> {
+    /// Merges; by the owner, or by who holds it suspended, or after its exit; `by` says which. The object, if that
+    /// was its end.
+    pub(super) fn merge(self, owner: OwnerId, by: Count) -> Option<*const Header> {
         let (object, extra) = match self {
             Queued::Reference(object) => (object, -1),
             Queued::Wanted(object) => (object, 0),
@@ -28,6 +30,9 @@ impl Queued {
         let header = unsafe { &*object };
         // What is wanted may be another object by now, or dying: one without a count is left alone.
         let exists = extra != 0 || header.owner() == owner && header.refcount() > 0;
+        if exists {
+            events::counted(by, header);
+        }
         (exists && header.merge(extra) == Fate::Dead).then_some(object)
     }
 }
@@ -79,21 +84,22 @@ impl MergeQueue {
         }
         if inner.closed {
             // The owner has exited, so under this lock nobody else writes `local`.
-            return Push::Merged(item.merge(owner));
+            return Push::Merged(item.merge(owner, Count::MergedOnBehalf));
         }
         inner.items.push(item);
         Push::Pushed
     }
 
     /// Takes everything and merges it; calls `dead` for each object that nobody holds any more.
-    /// The caller is the owner, or holds it suspended. No lock is held while `dead` runs. How many there were.
-    pub fn drain(&self, dead: impl FnMut(*const Header)) -> usize {
+    /// The caller is the owner, or holds it suspended; `by` says which. No lock is held while `dead` runs. How many
+    /// there were.
+    pub fn drain(&self, by: Count, dead: impl FnMut(*const Header)) -> usize {
         let (owner, items) = {
             let mut inner = lock(&self.inner);
             (OwnerId(inner.owner), std::mem::take(&mut inner.items))
         };
         let n = items.len();
-        items.into_iter().filter_map(|item| item.merge(owner)).for_each(dead);
+        items.into_iter().filter_map(|item| item.merge(owner, by)).for_each(dead);
         n
     }
 

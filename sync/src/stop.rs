@@ -12,6 +12,7 @@
 //! them longer to wake than it takes to stop the world again, and a program that stops it in a loop would
 //! never let them in.
 
+use super::events;
 use super::monitor::Monitor;
 use super::prim::{MutexGuard, time_until};
 use super::registry::Registry;
@@ -107,6 +108,7 @@ impl Rendezvous {
 
     /// Brings every thread but `me` down. `false`: not all came within `limit`.
     pub(super) fn bring_down(&self, registry: &Registry, me: &ThreadState, limit: Option<Duration>) -> bool {
+        tell_who_is_asked(registry, me);
         self.until(limit, || {
             let others = registry.threads().filter(|other| !std::ptr::eq(*other, me));
             others.fold(true, |all, other| all & (other.bring_down() == Stopping::Down))
@@ -131,6 +133,7 @@ impl Rendezvous {
         me: &ThreadState,
         mut on_behalf: impl FnMut(&ThreadState),
     ) {
+        tell_who_is_asked(registry, me);
         for other in registry.threads().filter(|other| !std::ptr::eq(*other, me)) {
             other.raise(breaker::HANDSHAKE);
         }
@@ -180,5 +183,14 @@ impl Rendezvous {
         // SAFETY: the caller is alone; the old mutex is forgotten, not dropped, because a thread that
         // is gone may have held it.
         unsafe { std::ptr::from_ref(&self.inner).cast_mut().write(Monitor::new(inner)) };
+    }
+}
+
+/// Before a stop or a handshake is asked of all threads but `me`.
+fn tell_who_is_asked(registry: &Registry, me: &ThreadState) {
+    if events::on() {
+        for other in registry.threads().filter(|other| !std::ptr::eq(*other, me)) {
+            events::asked(other.id(), other.is_attached());
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The private half of a thread: how it attaches, detaches, passes safepoints and exits.
 
 use super::critical_section::Sections;
+use super::events::{self, Count};
 use super::header::{Header, OwnerId};
 use super::mode::Mode;
 use super::parker::Wake;
@@ -25,14 +26,33 @@ pub trait Host {
     fn handshake(&self, _thread: &ThreadCtx) {}
 }
 
+/// What a thread does about object locks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Locks {
+    Skipped,
+    Taken,
+    /// Taken, and an observer is told.
+    Told,
+}
+
+impl Locks {
+    fn of(taken: bool) -> Locks {
+        match taken {
+            false => Locks::Skipped,
+            true if events::on() => Locks::Told,
+            true => Locks::Taken,
+        }
+    }
+}
+
 /// A thread's own handle on its world. Made on the thread, or before it starts and given to it.
 pub struct ThreadCtx {
     world: Arc<World>,
     state: NonNull<ThreadState>,
     id: OwnerId,
     me: OwnerId,
-    /// Object locks are taken: free mode, and the world not stopped by this thread.
-    takes_locks: Cell<bool>,
+    /// Whether object locks are taken: in free mode, while the world is not stopped by this thread.
+    locks: Cell<Locks>,
     exited: Cell<bool>,
     /// Asks for the GIL at once instead of after a switch interval.
     urgent: Cell<bool>,
@@ -59,7 +79,7 @@ impl World {
             state: NonNull::from(state),
             id,
             me: self.mode().owner_id(id),
-            takes_locks: Cell::new(self.mode() != Mode::Gil),
+            locks: Cell::new(Locks::of(self.mode() != Mode::Gil)),
             exited: Cell::new(false),
             urgent: Cell::new(false),
             sections: Sections::default(),
@@ -98,7 +118,14 @@ impl ThreadCtx {
     /// Object locks are to be taken. The one test that skips them in GIL mode.
     #[inline(always)]
     pub fn takes_locks(&self) -> bool {
-        self.takes_locks.get()
+        self.locks.get() != Locks::Skipped
+    }
+
+    /// Object locks are to be taken, and nobody wants to know how often. If not, ask
+    /// [`ThreadCtx::takes_locks`], and tell of it with [`Count::LockTaken`].
+    #[inline(always)]
+    pub fn takes_plain_locks(&self) -> bool {
+        self.locks.get() == Locks::Taken
     }
 
     /// From now on this thread asks for the GIL without waiting a switch interval first: it holds it for
@@ -108,7 +135,7 @@ impl ThreadCtx {
     }
 
     pub(super) fn set_takes_locks(&self, on: bool) {
-        self.takes_locks.set((on || !rules::STOP_SKIPS_LOCKS) && !self.world.mode().has_gil());
+        self.locks.set(Locks::of((on || !rules::STOP_SKIPS_LOCKS) && !self.world.mode().has_gil()));
     }
 
     /// Pending breaker bits; not 0 sends the thread to [`ThreadCtx::safepoint`]. One relaxed load.
@@ -175,6 +202,9 @@ impl ThreadCtx {
     fn try_detach(&self, hand_over: bool) -> bool {
         self.suspend_sections();
         let state = self.state();
+        if events::on() && state.pending() & (breaker::STOP | breaker::HANDSHAKE) != 0 {
+            events::answers();
+        }
         // Offline before the word says so: others may free memory as soon as it does.
         self.world.qsbr.offline(&state.seat);
         match state.try_detach() {
@@ -214,6 +244,7 @@ impl ThreadCtx {
                 self.run_merges(host);
             }
             if bits & breaker::HANDSHAKE != 0 {
+                events::answers();
                 host.handshake(self);
                 if self.take(breaker::HANDSHAKE) != 0 {
                     self.world.rendezvous.report();
@@ -248,6 +279,7 @@ impl ThreadCtx {
     /// Hands an object whose decrement ended in [`super::count::Fate::Queue`] to its owner.
     #[cold]
     pub fn enqueue(&self, object: &Header, host: &dyn Host) {
+        events::counted(Count::Queued, object);
         let mut dead = Vec::new();
         self.world.enqueue(self.me, object, |object| dead.push(object));
         for object in dead {
@@ -275,7 +307,7 @@ impl ThreadCtx {
     fn merge_in_place(&self) {
         self.state().clear(breaker::MERGE);
         let mut doomed = self.doomed.borrow_mut();
-        self.state().queue.drain(|object| doomed.push(object));
+        self.state().queue.drain(Count::MergedByOwner, |object| doomed.push(object));
         if !doomed.is_empty() {
             self.state().raise(breaker::DOOMED);
         }
@@ -496,7 +528,7 @@ impl Stopped<'_> {
     pub fn merge_all(&self, mut dead: impl FnMut(*const Header)) {
         for thread in self.thread.world.registry.threads() {
             thread.clear(breaker::MERGE);
-            thread.queue.drain(&mut dead);
+            thread.queue.drain(Count::MergedOnBehalf, &mut dead);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A world: the threads that share objects, and what they meet at.
 
 use super::count::Fate;
+use super::events::Count;
 use super::gil::Gil;
 use super::header::{Header, OwnerId};
 use super::merge_queue::{Push, Queued};
@@ -123,7 +124,7 @@ impl World {
         let Some(thread) = self.registry.find(owner) else {
             // Exited. The registry's lock, which the owner held last, makes its counts ours.
             let roster = self.registry.lock();
-            let end = item.merge(owner);
+            let end = item.merge(owner, Count::MergedOnBehalf);
             drop(roster);
             end.map(dead);
             return true;
@@ -149,7 +150,8 @@ impl World {
         }
         loop {
             thread.clear(breaker::MERGE);
-            stats::add_merged_on_behalf(thread.queue.drain(|object| doomed.push(object)));
+            let n = thread.queue.drain(Count::MergedOnBehalf, |object| doomed.push(object));
+            stats::add_merged_on_behalf(n);
             if thread.resume(breaker::MERGE, 0) {
                 break;
             }

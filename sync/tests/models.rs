@@ -30,6 +30,7 @@ macro_rules! variant {
             pub mod parking;
             pub mod count;
             pub mod critical_section;
+            pub mod events;
             pub mod gil;
             pub mod header;
             pub mod lock;
