@@ -14,7 +14,7 @@ use std::time::Instant;
 pub enum Count {
     /// A reference was counted, or given back, in the shared word.
     SharedCount,
-    /// The object's lock was taken, at once or after a wait.
+    /// The object's lock is about to be taken, at once or after a wait.
     LockTaken,
     /// A stranger left the object to its owner's merge queue.
     Queued,
@@ -36,8 +36,9 @@ pub enum Wait<'a> {
 /// Who wants to know.
 ///
 /// It is called by the thread that did it, while that is attached or holds the GIL, possibly with an object's
-/// lock held. So it takes no object locks, passes no safepoint, and whatever it counts itself is told to it
-/// again unless it guards against that. It may read the object: the caller holds a reference to it.
+/// lock held, and possibly while it goes to sleep on one. So it takes no object locks and none of `parking_lot`,
+/// passes no safepoint, and whatever it counts itself is told to it again unless it guards against that. It may read
+/// the object: the caller holds a reference to it.
 pub trait Observer: Sync {
     /// The calling thread did this to `object`.
     fn counted(&self, what: Count, object: &Header);

@@ -17,6 +17,7 @@ pub fn finish(th: &mut Thread, end: End) -> i32 {
     call_if_imported(th, "threading", "_shutdown");
     call_if_imported(th, "atexit", "_run_exitfuncs");
     let status = report::flush_standard_streams(th, status);
+    typhon_core::contention::finish(th);
     typhon_core::sysmod::settings::set_finalizing();
     clear_modules(th);
     th.drain_drops();

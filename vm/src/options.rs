@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use lexopt::Arg;
 use typhon_core::collect::Strategy;
+use typhon_core::contention::Output;
 use typhon_core::runtime::Config;
 
 use crate::usage;
@@ -224,6 +225,7 @@ impl Cli {
             },
             "dev" => config.dev_mode = true,
             "showrefcount" => config.show_refcount = true,
+            "sync-stats" => config.sync_stats = Some(sync_stats(v, value.is_some())?),
             "zeal" => match value.as_deref().and_then(|v| v.parse().ok()) {
                 Some(births @ 1..=1_000_000) => config.zeal = births,
                 _ => {
@@ -337,6 +339,25 @@ impl Cli {
     }
 }
 
+/// Where the statistics of `-X sync-stats[=FILE]` go. The file is made now, so that a bad name is known early.
+fn sync_stats(option: &OsStr, to_file: bool) -> Result<Output, Stop> {
+    if !to_file {
+        return Ok(Output::Stderr);
+    }
+    let name = OsStr::from_bytes(&option.as_bytes()["sync-stats=".len()..]);
+    let made = std::path::absolute(name).and_then(|path| std::fs::File::create(&path).map(|_| path));
+    match made {
+        Ok(path) => Ok(Output::File(path)),
+        Err(e) => {
+            let name = name.display();
+            Err(Stop::Fail(
+                format!("-X sync-stats={name}: cannot write this file: {e}; use -X sync-stats=FILE"),
+                1,
+            ))
+        }
+    }
+}
+
 /// The limit on digits of ints as text: 0 (none) or at least 640.
 fn digits(v: Option<&str>, what: &str) -> Result<i64, Stop> {
     match v.and_then(|v| v.parse::<i64>().ok()) {
@@ -409,6 +430,12 @@ mod tests {
             }
         }
         assert!(matches!(read(&["-X", "gil=1", "-X", "refcount=biased", "-c", ""]), Err(Stop::Fail(_, 1))));
+        for option in ["sync-stats=", "sync-stats=/no/such/folder/file"] {
+            match read(&["-X", option, "-c", ""]) {
+                Err(Stop::Fail(msg, 1)) => assert!(msg.contains(option), "{msg}"),
+                other => panic!("{option}: {other:?}"),
+            }
+        }
         assert!(matches!(read(&["-Z"]), Err(Stop::Fail(_, 2))));
         assert!(matches!(read(&["-c"]), Err(Stop::Fail(_, 2))));
     }

@@ -94,6 +94,9 @@ The following implementation-specific options are available:
          references and objects that are left, without immortal objects
 -X stdlib=DIR: take the standard library from a folder instead of the one
          inside the command
+-X sync-stats[=FILE]: keep account of what threads wait for and whose references
+         they count, by type and source line; at the end, print a report, or write
+         it to a file as JSON
 -X utf8[=0|1]: UTF-8 mode
 -X zeal=N: collect garbage and check the heap after every N births, far too often,
          to find errors of the collector

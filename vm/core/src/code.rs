@@ -110,7 +110,10 @@ impl Drop for CodeObject {
         let p = self.linked.0.swap(core::ptr::null_mut(), Ordering::Relaxed);
         if !p.is_null() {
             // SAFETY: made by `Box::into_raw` in `link`, freed once.
-            drop(unsafe { Box::from_raw(p) })
+            let linked = unsafe { Box::from_raw(p) };
+            if crate::contention::is_on() {
+                crate::contention::places::leave(&linked);
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod codecs;
 pub mod collect;
 pub mod compile;
 pub mod constants;
+pub mod contention;
 pub mod dealloc;
 pub mod errors;
 pub mod flags;

@@ -39,6 +39,8 @@ pub struct Config {
     pub dev_mode: bool,
     /// At the end, say how many references and objects are left.
     pub show_refcount: bool,
+    /// Keep statistics of what threads wait for and share, and report them at the end.
+    pub sync_stats: Option<crate::contention::Output>,
     pub safe_path: bool,
     pub bytes_warning: u8,
     pub int_max_str_digits: i64,
@@ -76,6 +78,7 @@ impl Default for Config {
             utf8_mode: true,
             dev_mode: false,
             show_refcount: false,
+            sync_stats: None,
             safe_path: false,
             bytes_warning: 0,
             int_max_str_digits: 4300,
@@ -87,6 +90,15 @@ impl Default for Config {
             stdlib_dir: None,
             return_memory: || {},
         }
+    }
+}
+
+impl Config {
+    /// The folder as which the library inside the command appears.
+    pub fn embedded_library(&self) -> String {
+        let mut folder = self.executable.to_string_lossy().into_owned();
+        folder.push_str("/lib");
+        folder
     }
 }
 

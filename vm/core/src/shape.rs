@@ -123,7 +123,7 @@ static TABLE: AtomicPtr<Shape> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Hash of small integer keys.
 #[derive(Default)]
-struct Mix(u64);
+pub(crate) struct Mix(u64);
 
 impl Hasher for Mix {
     fn finish(&self) -> u64 {
@@ -143,7 +143,7 @@ impl Hasher for Mix {
     }
 }
 
-type MixMap<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
+pub(crate) type MixMap<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
 
 struct Tree {
     next_id: u32,

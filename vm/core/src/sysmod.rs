@@ -1,6 +1,7 @@
 //! The module `sys`.
 
 pub mod audit;
+mod contention;
 pub mod frames;
 pub mod hooks;
 pub mod info;
@@ -24,8 +25,14 @@ pub static TYPES: &[&TypeDef] = &[&std_printer::STD_PRINTER];
 pub fn setup(th: &mut Thread) -> PyResult<()> {
     let name = th.rt.names.sys.word();
     let module = th.rt.modules.fixed().and_then(|m| m.downcast::<Dict>()).and_then(|m| m.get_interned(name));
-    let lists: [&'static [NativeDef]; 5] =
-        [audit::FUNCTIONS, frames::FUNCTIONS, hooks::FUNCTIONS, memory::FUNCTIONS, settings::FUNCTIONS];
+    let lists: [&'static [NativeDef]; 6] = [
+        audit::FUNCTIONS,
+        contention::FUNCTIONS,
+        frames::FUNCTIONS,
+        hooks::FUNCTIONS,
+        memory::FUNCTIONS,
+        settings::FUNCTIONS,
+    ];
     for def in lists.into_iter().flatten() {
         let f = th.new_native_function(def, module.as_ref().map(|m| m.borrow()));
         th.sys_set(def.name, f)?;

@@ -84,6 +84,8 @@ pub struct Thread {
     /// Python-visible identity (`threading.get_ident`).
     pub ident: u64,
     pub sync: crate::runtime::SyncThread,
+    /// Statistics of the thread, if they are kept.
+    pub(crate) recorder: Option<std::sync::Arc<crate::contention::Recorder>>,
 }
 
 thread_local! {
@@ -229,6 +231,7 @@ impl Thread {
             locals: Default::default(),
             ident: 0,
             sync,
+            recorder: None,
         });
         th.handled = &raw mut th.handled_base;
         th.set_recursion_limit(rt.recursion_limit());

@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use typhon_sync::events::{self, Count};
 use typhon_sync::header::Header;
 use typhon_sync::thread_state::breaker;
 use typhon_sync::{Host, Mode, ThreadCtx, World};
@@ -114,9 +115,23 @@ pub fn lock(of: &Header) -> bool {
         return false;
     }
     let ctx = ctx();
+    if !ctx.takes_plain_locks() {
+        return lock_or_not(ctx, of);
+    }
+    ctx.lock_header(of);
+    of.mark_change(ctx.me());
+    true
+}
+
+/// As [`lock`], for a thread that has stopped the world, or whose locks are counted.
+#[cold]
+#[inline(never)]
+fn lock_or_not(ctx: &ThreadCtx, of: &Header) -> bool {
     if !ctx.takes_locks() {
         return false;
     }
+    // Told before, so that telling does not make others wait.
+    events::counted(Count::LockTaken, of);
     ctx.lock_header(of);
     of.mark_change(ctx.me());
     true
@@ -248,6 +263,7 @@ pub(crate) fn enter(rt: &'static Runtime) -> Box<Thread> {
     // SAFETY: the box stays in place until `leave`.
     unsafe { thread::set_current(&mut *th) };
     rt.threads.list.lock().push(ThreadPtr(&mut *th));
+    th.recorder = crate::contention::enrol(typhon_sync::OwnerId(ident as u32));
     th
 }
 
@@ -267,6 +283,7 @@ pub(crate) fn leave(mut th: Box<Thread>) {
         th.drain_drops();
     }
     th.rt.threads.list.lock().retain(|t| *t != p);
+    crate::contention::leave(th.recorder.take());
     // SAFETY: the context is used for the last time; the thread is still current, so what dies in it
     // is destroyed.
     let ctx = unsafe { core::mem::ManuallyDrop::take(&mut th.sync.ctx) };
@@ -326,6 +343,7 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
             // SAFETY: this is the child of the fork.
             unsafe { stopped.in_child(|object| dead.push(object)) };
             background.in_child(th);
+            crate::contention::stop_after_fork();
         } else {
             stopped.in_parent();
         }

@@ -69,8 +69,10 @@ fn is_near(i: &Instruction) -> bool {
 fn handlers_end_in_jumps() {
     let functions = functions();
     let ends = [Op::Exit.handler() as usize as u64, raised as *const () as usize as u64];
-    let mut from: BTreeMap<u64, &str> =
-        Op::ALL.iter().map(|op| (op.handler() as usize as u64, op.name())).collect();
+    let mut from: BTreeMap<u64, &str> = Op::ALL
+        .iter()
+        .flat_map(|op| [op.handler(), op.noting_handler()].map(|f| (f as usize as u64, op.name())))
+        .collect();
     let mut todo: Vec<u64> = from.keys().copied().collect();
     let mut seen = BTreeSet::new();
     let mut returning = Vec::new();

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use typhon_core::builtins::exceptions as ex;
+use typhon_core::contention::{self, What};
 use typhon_core::threads::{self, VmHost};
 use typhon_core::{
     ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, TypeDef,
@@ -104,7 +105,9 @@ impl SimpleQueue {
                 Ok(item) => return Ok(Some(item)),
                 Err(lock) => lock,
             };
+            let begun = contention::begin();
             let acquired = lock.acquire(&th.sync.ctx, &VmHost, limit, true);
+            contention::waited(What::Condition, Borrowed::from_payload(self), begun);
             th.drain_drops();
             match acquired {
                 Acquired::Yes => {}

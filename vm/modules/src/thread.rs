@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::tuple::Tuple;
+use typhon_core::contention::{self, What};
 use typhon_core::threads::{self, VmHost};
 use typhon_core::{
     Args, ArgsExt, Borrowed, Data, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, Type, TypeDef,
@@ -127,7 +128,10 @@ fn lock_acquire(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if !blocking {
         return Ok(Owned::bool(false));
     }
-    wait(th, until, |th, d| lock.acquire(&th.sync.ctx, &VmHost, d, true)).map(Owned::bool)
+    let begun = contention::begin();
+    let acquired = wait(th, until, |th, d| lock.acquire(&th.sync.ctx, &VmHost, d, true));
+    contention::waited(What::Lock, a[0], begun);
+    acquired.map(Owned::bool)
 }
 
 fn lock_release(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -197,7 +201,10 @@ fn rlock_acquire(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let blocking = blocking_flag(th, a)?;
     let until = deadline(th, blocking, a.opt(2))?;
     let lock = rlock_of(a[0]);
-    wait(th, until, |th, d| lock.acquire(&th.sync.ctx, &VmHost, d, true)).map(Owned::bool)
+    let begun = contention::begin().filter(|_| lock.is_locked() && !lock.is_owned(&th.sync.ctx));
+    let acquired = wait(th, until, |th, d| lock.acquire(&th.sync.ctx, &VmHost, d, true));
+    contention::waited(What::Lock, a[0], begun);
+    acquired.map(Owned::bool)
 }
 
 fn rlock_release(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -244,7 +251,10 @@ fn rlock_restore(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         return Err(th.type_error("_acquire_restore() argument 1 must be 2-item tuple"));
     };
     let depth = t.get(0).to_i64(th)? as usize;
-    rlock_of(a[0]).reacquire(&th.sync.ctx, &VmHost, depth);
+    let lock = rlock_of(a[0]);
+    let begun = contention::begin().filter(|_| lock.is_locked());
+    lock.reacquire(&th.sync.ctx, &VmHost, depth);
+    contention::waited(What::Lock, a[0], begun);
     th.drain_drops();
     Ok(Owned::none())
 }
@@ -361,7 +371,10 @@ fn handle_join(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if h.ident.load(Ordering::Relaxed) == th.ident {
         return Err(th.runtime_error("Cannot join current thread"));
     }
-    if wait(th, until, |th, d| h.running.0.acquire(&th.sync.ctx, &VmHost, d, true))? {
+    let begun = contention::begin();
+    let ended = wait(th, until, |th, d| h.running.0.acquire(&th.sync.ctx, &VmHost, d, true));
+    contention::waited(What::Condition, a[0], begun);
+    if ended? {
         h.running.0.release();
     }
     Ok(Owned::none())

@@ -100,9 +100,7 @@ fn prefix(o: Borrowed<'_>) -> &str {
 
 /// The folder as which the library appears.
 pub fn root(th: &Thread) -> String {
-    let mut s = th.rt.config.executable.to_string_lossy().into_owned();
-    s.push_str("/lib");
-    s
+    th.rt.config.embedded_library()
 }
 
 fn root_str(th: &mut Thread) -> Owned {

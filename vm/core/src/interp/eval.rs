@@ -75,6 +75,25 @@ unsafe fn run(pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos
 
 #[cfg(not(tail_calls))]
 unsafe fn run(pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos: Word) -> Word {
+    // SAFETY: passed on.
+    unsafe {
+        if crate::contention::is_noting() {
+            run_loop::<true>(pc, sp, fp, th, tos)
+        } else {
+            run_loop::<false>(pc, sp, fp, th, tos)
+        }
+    }
+}
+
+/// `NOTE`: for the statistics, every instruction is noted.
+#[cfg(not(tail_calls))]
+unsafe fn run_loop<const NOTE: bool>(
+    pc: *const u64,
+    sp: *mut Word,
+    fp: *mut Word,
+    th: *mut Thread,
+    tos: Word,
+) -> Word {
     let mut r = super::machine::Out { pc, sp, fp, tos };
     loop {
         // SAFETY: `pc` points at a unit of linked code.
@@ -83,6 +102,9 @@ unsafe fn run(pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos
                 return r.tos;
             }
             let unit = super::machine::fetch(r.pc);
+            if NOTE {
+                super::opcodes::note(th, r.pc.add(1));
+            }
             r = super::opcodes::dispatch(
                 (unit >> ARG_BITS) as u8,
                 r.pc.add(1),

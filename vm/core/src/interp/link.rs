@@ -39,6 +39,11 @@ impl Linked {
         unsafe { self.units.as_ptr().add(i) }
     }
 
+    /// For each word the 16-bit offset of its instruction.
+    pub(crate) fn offsets(&self) -> &[u32] {
+        &self.offsets
+    }
+
     /// The words, for inspection.
     pub fn units(&self) -> &[u64] {
         &self.units
@@ -121,6 +126,10 @@ pub fn link<'c>(th: &mut Thread, code: &'c CodeObject) -> &'c Linked {
         return l;
     }
     let linked = Box::into_raw(Box::new(make(code)));
+    if crate::contention::is_on() {
+        // SAFETY: made above.
+        crate::contention::places::enter(code, unsafe { &*linked });
+    }
     // ORDERING Release: pairs with the Acquire of `CodeObject::{linked_now, entry}`.
     code.linked.0.store(linked, Ordering::Release);
     // SAFETY: lives as long as the code object.

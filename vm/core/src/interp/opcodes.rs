@@ -23,6 +23,22 @@ macro_rules! machine_ops {
             pub fn handler(self) -> Handler {
                 match self { $(Op::$name => $f),* }
             }
+            /// The handler behind one that notes for the statistics where the thread is.
+            #[cfg(tail_calls)]
+            pub fn noting_handler(self) -> Handler {
+                match self { $(Op::$name => {
+                    /// # Safety
+                    /// As for handlers.
+                    unsafe extern "sysv64" fn noting(pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos: Word, arg: u64) -> Out {
+                        // SAFETY: passed on; `th` is the running thread.
+                        unsafe {
+                            note(th, pc);
+                            $f(pc, sp, fp, th, tos, arg)
+                        }
+                    }
+                    noting
+                }),* }
+            }
         }
 
         /// Runs one instruction by number: the portable loop.
@@ -247,13 +263,26 @@ machine_ops! {
     WithExceptStart = exc::with_except_start;
 }
 
+/// Notes for the statistics, if there are any, that the instruction in front of `pc` runs.
+///
+/// # Safety
+/// `th` is the running thread.
+#[inline(always)]
+pub unsafe fn note(th: *mut Thread, pc: *const u64) {
+    // SAFETY: by contract.
+    if let Some(recorder) = unsafe { &(*th).recorder } {
+        recorder.note(pc);
+    }
+}
+
 /// The upper bits of the instruction's unit: the handler's address, or its number in the portable
 /// loop.
 #[inline]
 pub fn encode(op: Op) -> u64 {
     #[cfg(tail_calls)]
     {
-        op.handler() as usize as u64
+        let handler = if crate::contention::is_noting() { op.noting_handler() } else { op.handler() };
+        handler as usize as u64
     }
     #[cfg(not(tail_calls))]
     {

@@ -223,7 +223,7 @@ fn histogram(th: &mut Thread, histogram: &Histogram) -> PyResult {
 }
 
 /// A dict with these entries.
-fn dict_of(th: &mut Thread, entries: impl IntoIterator<Item = (&'static str, Owned)>) -> PyResult {
+pub(super) fn dict_of(th: &mut Thread, entries: impl IntoIterator<Item = (&'static str, Owned)>) -> PyResult {
     let d = th.new_dict();
     for (key, v) in entries {
         let key = th.intern(key);

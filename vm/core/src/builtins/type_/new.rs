@@ -166,7 +166,10 @@ fn alloc(
     bases: Owned,
     dict: Owned,
 ) -> Owned {
-    let class = th.alloc_as(blank(None, name.to_owned(), qualname, bases, dict, base), meta);
+    // The statistics read names of classes without locks and counts, hence only immortal ones.
+    let intern = crate::contention::is_on() && name.downcast_exact::<Str>().is_some();
+    let name = if intern { th.intern_str(name) } else { name.to_owned() };
+    let class = th.alloc_as(blank(None, name, qualname, bases, dict, base), meta);
     if let Some(h) = class.borrow().header() {
         // Other threads find the class through lists that hold no count.
         h.publish();
