@@ -24,6 +24,8 @@ pub enum Command {
     /// Run an experiment and print its table
     #[command(subcommand)]
     Run(Experiment),
+    /// Run your program once and show where its threads wait for each other, by type and source line
+    Profile(ProfileOptions),
     /// List workloads, loops, types and papers
     List,
     /// Model-check the protocols of `sync` and print the table of models
@@ -130,6 +132,26 @@ pub struct ScriptOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "see its type")]
     pub common: Common,
+    /// The program and its arguments; options of the lab come before it
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_names = ["FILE.py", "ARGS"], num_args = 1..)]
+    pub program: Vec<String>,
+}
+
+/// `lab profile`.
+#[derive(Args, Debug, Clone)]
+pub struct ProfileOptions {
+    /// Run it on this built interpreter instead of building one
+    #[arg(long, value_name = "PATH")]
+    pub typhon: Option<PathBuf>,
+    /// An option of the interpreter, such as `gil=1`; may be repeated
+    #[arg(short = 'X', value_name = "OPTION")]
+    pub x: Vec<String>,
+    /// Rows to show in each table
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub top: u16,
+    /// Keep everything that was recorded in this file
+    #[arg(long, value_name = "FILE.json")]
+    pub json: Option<PathBuf>,
     /// The program and its arguments; options of the lab come before it
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_names = ["FILE.py", "ARGS"], num_args = 1..)]
     pub program: Vec<String>,
@@ -247,6 +269,16 @@ mod tests {
             let error = Cli::try_parse_from(std::iter::once("lab").chain(wrong)).expect_err("out of range");
             assert_eq!(error.exit_code(), 2);
             assert!(error.to_string().contains(wrong[2]), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_profile_needs_a_program_and_rows() {
+        for (wrong, named) in [(vec!["profile"], "FILE.py"), (vec!["profile", "--top", "0", "a.py"], "--top")]
+        {
+            let error = Cli::try_parse_from(std::iter::once("lab").chain(wrong)).expect_err("wrong");
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(named), "{error}");
         }
     }
 

@@ -6,6 +6,7 @@ mod list;
 mod loops;
 mod model;
 mod paper;
+mod profile;
 mod report;
 mod script;
 mod single;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Run(Experiment::Loops(options)) => loops::run(&options),
         Command::Run(Experiment::Ops(options)) => loops::run_ops(&options),
         Command::Run(Experiment::Single(options)) => single::run(&options),
+        Command::Profile(options) => profile::run(&options),
         Command::List => list::run(),
         Command::Model { arguments } => model::run(&arguments),
         Command::Paper(paper) => paper::run(&paper),

@@ -229,6 +229,11 @@ fn wrong_usage_names_what_is_wrong() {
         (missing_peer.to_vec(), "/no/py"),
         (vec!["run", "script", "--typhon", &python, "/no/such.py"], "/no/such.py"),
         (vec!["run", "single", "--typhon", &python, "/no/such"], "/no/such"),
+        (vec!["profile"], "FILE.py"),
+        (vec!["profile", "--top", "0", "a.py"], "--top"),
+        (vec!["profile", "--typhon", &python, "/no/such.py"], "/no/such.py"),
+        (vec!["profile", "--typhon", &python, "-X", "sync-stats", "tests/commands.rs"], "sync-stats"),
+        (vec!["profile", "--typhon", "/no/such", "tests/commands.rs"], "/no/such"),
         (vec!["paper", "run", "no-such-paper"], "no-such-paper"),
         (vec!["run"], "Usage"),
     ] {
@@ -262,4 +267,51 @@ fn a_script_must_end_and_print_the_same_everywhere() {
     let other_code = run(r#"case "$options" in *gil=0*) exit 1;; esac"#);
     assert_eq!(other_code.status.code(), Some(1));
     assert!(text(&other_code).contains("ended with"), "{}", text(&other_code));
+}
+
+#[test]
+fn a_profile_runs_the_program_and_ranks_what_it_left() {
+    let place = Place::new("profile");
+    let script = place.0.join("mine.py");
+    fs::write(&script, "x.append(1)\n").expect("a file");
+    let numbers = r#""waits": 2, "slept": 1, "wait_ns": 3000000, "longest_ns": 2000000"#;
+    let report = format!(
+        r#"{{"schema": 1, "mode": "biased", "library": "/l", "wall_ns": 1000000000, "threads": 3, "thread_ns": 2000000000,
+        "contended_ns": 3000000, "shared_count_operations": 5,
+        "totals": {{"object lock": {{"count": 9, {numbers}, "advice": "share less"}}}},
+        "rows": [{{"what": "object lock", "count": 9, {numbers}, "type": "list", "inside": null,
+        "line": {{"file": "{}", "line": 1, "function": "f", "text": "x.append(1)"}}}}]}}"#,
+        script.display()
+    );
+    fs::write(place.0.join("report"), report).expect("a file");
+    let (script, json) = (script.display().to_string(), place.0.join("p.json").display().to_string());
+    let run = |body: &str| {
+        let python = place.interpreter(body).display().to_string();
+        let arguments =
+            ["profile", "--typhon", &python, "-X", "gil=0", "--json", &json, &script, "--own", "option"];
+        place.lab(&arguments).output().expect("the lab runs")
+    };
+    let to_file = format!(
+        r#"for word in $options; do case $word in sync-stats=*) cat {}/report > "${{word#sync-stats=}}";; esac; done"#,
+        place.0.display()
+    );
+    let good = run(&format!(r#"{to_file}; echo "got $options $*""#));
+    let shown = text(&good);
+    assert!(good.status.success(), "{shown}");
+    // The program's own output, options and arguments are untouched.
+    assert!(shown.contains("got  -X gil=0 -X sync-stats=") && shown.contains(" --own option\n"), "{shown}");
+    assert!(
+        shown.contains("mine.py:1  x.append(1)  object lock  list      9      2  3.00 ms  2.00 ms  100 %"),
+        "{shown}"
+    );
+    assert!(shown.contains("object lock: share less"), "{shown}");
+    assert!(fs::read_to_string(&json).is_ok_and(|text| text.contains("share less")));
+    // A program that fails has tables, too, and fails.
+    let failed = run(&format!("{to_file}; exit 3"));
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text(&failed).contains("object lock: share less") && text(&failed).contains("exit status: 3"));
+    // One that leaves nothing does not pass for one that waits for nothing.
+    let silent = run("exit 0");
+    assert_eq!(silent.status.code(), Some(1));
+    assert!(text(&silent).contains("left no statistics"), "{}", text(&silent));
 }
