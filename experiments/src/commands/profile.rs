@@ -17,8 +17,9 @@ use std::process::Command;
 const SCHEMA: u32 = 1;
 /// Characters of a source line that are shown.
 const WIDTH: usize = 60;
-/// Rows with a smaller share of their table are not shown.
+/// Rows with a smaller share of their table are not shown, nor, where nobody waits, with a smaller count.
 const LEAST_SHARE: f64 = 0.01;
+const LEAST_COUNT: u64 = 100;
 
 #[derive(Deserialize)]
 struct Report {
@@ -167,8 +168,8 @@ fn show_table(report: &Report, title: &str, rows: &[&Row], top: usize) -> String
     let waited = rows.iter().any(|row| row.numbers.waits > 0);
     let size = |row: &Row| if waited { row.numbers.wait_ns } else { row.numbers.count } as f64;
     let sum: f64 = rows.iter().map(|row| size(row)).sum();
-    let shown: Vec<&Row> =
-        rows.iter().copied().take(top).filter(|row| size(row) >= sum * LEAST_SHARE).collect();
+    let matters = |row: &&Row| size(row) >= sum * LEAST_SHARE && (waited || row.numbers.count >= LEAST_COUNT);
+    let shown: Vec<&Row> = rows.iter().copied().take(top).filter(matters).collect();
     if shown.is_empty() {
         return String::new();
     }
@@ -257,7 +258,8 @@ mod tests {
             &report(vec![
                 row("object lock", 7, 900, "/bin/typhon/lib/queue.py", 4),
                 row("object lock", 5, 1, "/small.py", 1),
-                row("shared count", 40, 0, "/a.py", 9),
+                row("shared count", 400, 0, "/a.py", 9),
+                row("merge queued", 4, 0, "/a.py", 9),
                 row("object lock", 30, 0, "/a.py", 10),
             ]),
             10,
@@ -267,7 +269,8 @@ mod tests {
         assert!(lines[2].starts_with("500 counts of references in shared words, 250 a second"), "{text}");
         assert!(text.contains("queue.py:4  x.append(1)  object lock  list"), "{text}");
         assert!(text.contains("and 1 smaller ones\nobject lock: do less\n"), "{text}");
-        assert!(text.contains("/a.py:9  x.append(1)  shared count  list     40  100 %"), "{text}");
+        assert!(text.contains("/a.py:9  x.append(1)  shared count  list    400  100 %"), "{text}");
+        assert!(!text.contains("merge queued"), "{text}");
         // Nobody waited there.
         assert!(!text.contains("a.py:10"), "{text}");
     }

@@ -13,6 +13,8 @@ use crate::thread::Thread;
 
 /// Rows of a table for people.
 const SHOWN: usize = 10;
+/// Less often is not worth a row, where nobody waits.
+const LEAST: u64 = 100;
 /// Characters of a source line that are shown.
 const WIDTH: usize = 60;
 
@@ -86,8 +88,10 @@ impl Tables {
     fn add<'a>(&mut self, title: &str, rows: impl Iterator<Item = &'a Row>) {
         let all: Vec<&Row> = rows.collect();
         let size = |row: &Row| if row.numbers.waits > 0 { row.numbers.wait_ns } else { row.numbers.count };
-        let least = all.iter().map(|row| size(row)).sum::<u64>() / 100;
-        let rows: Vec<&Row> = all.iter().copied().take(SHOWN).filter(|row| size(row) >= least).collect();
+        let share = all.iter().map(|row| size(row)).sum::<u64>() / 100;
+        let matters =
+            |row: &&Row| size(row) >= share && (row.numbers.waits > 0 || row.numbers.count >= LEAST);
+        let rows: Vec<&Row> = all.iter().copied().take(SHOWN).filter(matters).collect();
         if rows.is_empty() {
             return;
         }
