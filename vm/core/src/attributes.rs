@@ -313,7 +313,7 @@ pub fn instance_dict(th: &mut Thread, h: &Header) -> PyResult {
     if let Some(d) = slot.get(h) {
         return Ok(d);
     }
-    let fresh = th.new_dict();
+    let fresh = th.new_dict_sized(shape_of(h).keys().len());
     let d = fresh.payload::<Dict>();
     let guard = thread::lock_object(h);
     if !slot.is_empty() {
@@ -326,7 +326,7 @@ pub fn instance_dict(th: &mut Thread, h: &Header) -> PyResult {
         if w != Word::UNBOUND {
             // SAFETY: the lock pins the value; keys are interned.
             let (key, v) = unsafe { (Borrowed::from_raw(key), Borrowed::from_raw(w.uncounted())) };
-            d.set(th, key, v.to_owned())?;
+            d.insert_name(key, v.to_owned());
         }
     }
     slot.swap(fresh.clone());

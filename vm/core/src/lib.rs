@@ -13,6 +13,7 @@ pub mod compile;
 pub mod constants;
 pub mod contention;
 pub mod dealloc;
+mod equality;
 pub mod errors;
 pub mod flags;
 pub mod frame_object;

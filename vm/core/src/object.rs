@@ -575,6 +575,28 @@ pub unsafe fn own_slot_word(w: Word) -> Option<Owned> {
     Some(unsafe { Owned::from_raw(w) })
 }
 
+/// Drops what the slots of a dead object's buffer hold. Nobody else looks at them, so they keep their words.
+///
+/// # Safety
+/// The words came out of slots (OB-2) and are forgotten there.
+#[inline(always)]
+pub(crate) unsafe fn drop_words(words: impl Iterator<Item = Word>) {
+    let me = thread::me();
+    for w in words {
+        if !w.is_ptr() || w.0 == 0 {
+            continue;
+        }
+        // SAFETY: the slot's count, if it has one, is ours.
+        unsafe {
+            if w.is_counted() {
+                thread::drop_count_of(me, w.ptr());
+            } else {
+                drop(own_slot_word(w));
+            }
+        }
+    }
+}
+
 /// The word that a module or class namespace stores for `v`: deferred kinds carry bit 3, so that
 /// loading them touches no count (OB-2).
 #[inline]

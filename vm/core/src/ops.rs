@@ -366,13 +366,10 @@ impl<'a> Borrowed<'a> {
     /// `self is other or self == other`, as containers compare.
     #[inline]
     pub fn equals(self, th: &mut Thread, other: Borrowed<'_>) -> PyResult<bool> {
-        if self.is(other.word()) {
-            return Ok(true);
+        match crate::equality::quick(self, other) {
+            Some(answer) => Ok(answer),
+            None => self.compare_bool(th, other, CompareOp::Eq),
         }
-        if let (Some(a), Some(b)) = (self.downcast_exact::<Str>(), other.downcast_exact::<Str>()) {
-            return Ok(a.same_text(b));
-        }
-        self.compare_bool(th, other, CompareOp::Eq)
     }
 
     /// `isinstance(self, class_or_tuple)`

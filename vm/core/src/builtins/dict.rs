@@ -22,7 +22,7 @@ use crate::thread::{self, ObjectGuard, Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::word::{UNCOUNTED, Word};
 
-use self::lookup::{Key, Known, Place};
+use self::lookup::{Key, Place};
 
 crate::payload! {
     /// A dict.
@@ -160,6 +160,12 @@ impl Dict {
     pub fn set_str(&self, name: Borrowed<'_>, value: Owned) -> Option<Owned> {
         let key = Key::of_str(name).expect("an exact str");
         self.set_key(None, &key, value).ok().flatten()
+    }
+
+    /// Adds an exact str that is not among the keys to a dict that nobody else has seen.
+    pub(crate) fn insert_name(&self, name: Borrowed<'_>, value: Owned) {
+        let key = Key::of_str(name).expect("an exact str");
+        self.insert(&key, value)
     }
 
     /// Adds a keyword argument: `false` (and nothing stored) if the name is there already.
@@ -322,7 +328,7 @@ impl Dict {
         let key = Key::of_str(unsafe { Borrowed::from_raw(name.uncounted()) })?;
         let _guard = self.lock();
         let t = self.table();
-        match lookup::probe(t, &key, &Known::default(), true) {
+        match lookup::probe(t, &key, None, true) {
             Place::At(i) if !t.is_general() => match self.version_locked(t) {
                 0 => None,
                 v => Some((v, i)),

@@ -11,7 +11,7 @@ use typhon_sync::header::OwnerId;
 
 pub use self::algebra::{difference_update, new_empty, new_from, symmetric_difference_update, update};
 use self::table::{Table, TablePtr, places_for};
-use crate::builtins::dict::lookup::{Key, Known, ask, hash_for};
+use crate::builtins::dict::lookup::{Key, Known, ask, hash_for, verdict};
 use crate::object::{Borrowed, Owned, PyResult, own_slot_word};
 use crate::sharing;
 use crate::thread::{self, ObjectGuard, Thread, unborn};
@@ -77,8 +77,8 @@ pub(crate) fn element<'a>(th: &mut Thread, value: Borrowed<'a>) -> PyResult<Key<
 }
 
 #[inline(always)]
-fn probe(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
-    if let Some((at, k)) = known.guess()
+fn probe(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> Place {
+    if let Some((at, k)) = known.and_then(Known::guess)
         && at < t.places()
         && t.entry(at).key().peek().is(k)
     {
@@ -96,7 +96,7 @@ fn probe(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
             return Place::At(walk.at());
         }
         if e.hash() == key.hash && w != Word::UNBOUND {
-            match known.verdict(w, key, pinned) {
+            match verdict(known, w, key, pinned) {
                 Some(true) => return Place::At(walk.at()),
                 Some(false) => {}
                 None => return Place::Ask(walk.at()),
@@ -144,7 +144,7 @@ impl Set {
         self.table().used()
     }
 
-    /// [`Set::len`] for the thread that owns the set.
+    /// [`Set::len`] for the thread that owns the set, or after [`sharing::enter`].
     #[inline(always)]
     pub(crate) fn own_len(&self) -> usize {
         self.table().used()
@@ -176,11 +176,28 @@ impl Set {
     }
 
     /// As [`Set::contains`] with a known hash.
+    #[inline]
     pub fn contains_key(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         sharing::enter(&self.header);
-        match self.table().has(key.value.word().identity(), key.hash) {
+        match self.has(key) {
             Some(there) => Ok(there),
             None => self.contains_asked(th, key),
+        }
+    }
+
+    /// Is the key there? `None`: keys must be asked to tell. After [`sharing::enter`].
+    #[inline(always)]
+    pub(crate) fn has(&self, key: &Key<'_>) -> Option<bool> {
+        let known = self.table().has(key.value.word().identity(), key.hash);
+        if known.is_some() { known } else { self.has_equal(key) }
+    }
+
+    #[inline(never)]
+    fn has_equal(&self, key: &Key<'_>) -> Option<bool> {
+        match probe(self.table(), key, None, thread::me() == OwnerId::GIL) {
+            Place::Absent => Some(false),
+            Place::At(_) => Some(true),
+            Place::Ask(_) => None,
         }
     }
 
@@ -192,7 +209,7 @@ impl Set {
             let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());
                 let t = self.table();
-                match probe(t, key, &known, locked) {
+                match probe(t, key, Some(&known), locked) {
                     Place::Absent => return Ok(false),
                     Place::At(_) => return Ok(true),
                     Place::Ask(at) => match self.own(t, at, locked) {
@@ -218,12 +235,30 @@ impl Set {
         fresh: bool,
         act: impl FnOnce(&Set, &Table, Place) -> R,
     ) -> PyResult<R> {
+        let guard = (!fresh).then(|| self.lock());
+        let t = self.table();
+        match probe(t, key, None, true) {
+            Place::Ask(_) => {}
+            place => return Ok(act(self, t, place)),
+        }
+        drop(guard);
+        self.at_place_slow(th, key, fresh, act)
+    }
+
+    #[inline(never)]
+    fn at_place_slow<R>(
+        &self,
+        th: &mut Thread,
+        key: &Key<'_>,
+        fresh: bool,
+        act: impl FnOnce(&Set, &Table, Place) -> R,
+    ) -> PyResult<R> {
         let mut known = Known::default();
         loop {
             let (candidate, at) = {
                 let _guard = (!fresh).then(|| self.lock());
                 let t = self.table();
-                match probe(t, key, &known, true) {
+                match probe(t, key, Some(&known), true) {
                     // SAFETY: the lock pins the key.
                     Place::Ask(at) => (unsafe { sharing::own_pinned(t.entry(at).key().peek()) }, at),
                     place => return Ok(act(self, t, place)),
@@ -367,10 +402,10 @@ impl Set {
         drop(keys);
     }
 
-    /// As [`Set::next_key`] without ever taking the lock: `None` also if that would be needed.
-    #[inline]
+    /// As [`Set::next_key`] without ever taking the lock: `None` also if that would be needed. After
+    /// [`sharing::enter`].
+    #[inline(always)]
     fn next_unlocked(&self, pos: &mut usize) -> Option<Owned> {
-        sharing::enter(&self.header);
         let t = self.table();
         while *pos < t.places() {
             let w = t.entry(*pos).key().peek();

@@ -1,7 +1,7 @@
 //! `tuple`.
 
 pub mod iterator;
-mod methods;
+pub(crate) mod methods;
 
 use crate::flags;
 use crate::object::{Owned, Slot};
@@ -39,6 +39,13 @@ impl Tuple {
     #[inline(always)]
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// The hash if it was computed before, else 0.
+    #[inline(always)]
+    pub(crate) fn known_hash(&self) -> i64 {
+        // ORDERING Relaxed: every thread computes the same value.
+        self.hash.load(Ordering::Relaxed)
     }
 
     /// The items. They do not change once Python code can see the tuple.
@@ -202,10 +209,8 @@ mod layout {
     unsafe fn drop(o: *mut Header) {
         // SAFETY: used for tuples only, once.
         let items = unsafe { (*(o as *const Tuple)).items() };
-        for word in items.iter().map(Slot::peek).filter(|word| word.is_ptr()) {
-            // SAFETY: the tuple is dead: nobody else looks at its slots.
-            core::mem::drop(unsafe { crate::object::own_slot_word(word) });
-        }
+        // SAFETY: the tuple is dead: nobody else looks at its slots.
+        unsafe { crate::object::drop_words(items.iter().map(Slot::peek)) }
     }
 }
 

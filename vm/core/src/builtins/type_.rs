@@ -23,6 +23,7 @@ use crate::typedef::{NativeDef, TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 
+pub(crate) use instance_check::quick_isinstance;
 pub use instance_check::{isinstance, issubclass, real_isinstance};
 pub(crate) use lookup::unlink;
 pub use lookup::{Found, is_uncounted, lock_types};

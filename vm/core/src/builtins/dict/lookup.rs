@@ -5,13 +5,17 @@
 //! is [`Known`], and probes again. So no lock is held while Python code runs, and a dict that changes
 //! under `__eq__` is simply probed as it then is.
 
+use core::sync::atomic::Ordering;
+
 use typhon_sync::header::OwnerId;
 use typhon_text::hash::hash_int;
 
 use super::table::{EMPTY, Table};
 use super::{Dict, Entry};
 use crate::builtins::exceptions as ex;
+use crate::builtins::object;
 use crate::builtins::str::Str;
+use crate::builtins::tuple::{self, Tuple};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
 use crate::thread::{self, Thread};
@@ -54,16 +58,11 @@ impl Known {
         self.equal.as_ref().map(|(k, at)| (*at, k.word()))
     }
 
-    /// Is the key `k` of a table the wanted one? `None`: it must be asked.
-    #[inline(always)]
-    pub fn verdict(&self, k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
+    fn remembers(&self, k: Word) -> Option<bool> {
         if self.equal.as_ref().is_some_and(|e| e.0.is(k)) {
             return Some(true);
         }
-        if self.unequal.iter().any(|e| e.is(k)) {
-            return Some(false);
-        }
-        decide(k, key, pinned)
+        if self.unequal.iter().any(|e| e.is(k)) { Some(false) } else { None }
     }
 }
 
@@ -85,6 +84,25 @@ impl<'a> Key<'a> {
             return Some(Key { value, hash: hash_int(w.int()), sort: Sort::Int });
         }
         Self::of_str(value)
+    }
+
+    /// A key whose hash needs no code of a program, as far as that is seen at once.
+    #[inline(always)]
+    pub(crate) fn without_code(value: Borrowed<'a>) -> Option<Key<'a>> {
+        Self::quick(value).or_else(|| Self::of_object(value))
+    }
+
+    /// An object that is hashed by identity, or a tuple that was hashed before.
+    fn of_object(value: Borrowed<'a>) -> Option<Key<'a>> {
+        let slot = value.ty().slots.hash()? as usize;
+        let hash = if slot == object::hash as *const () as usize {
+            object::identity_hash(value.word())
+        } else if slot == tuple::methods::hash as *const () as usize {
+            value.downcast::<Tuple>().map(Tuple::known_hash).filter(|hash| *hash != 0)?
+        } else {
+            return None;
+        };
+        Some(Key { value, hash, sort: Sort::Other })
     }
 
     #[inline(never)]
@@ -137,9 +155,16 @@ pub fn hash_for(th: &mut Thread, value: Borrowed<'_>, what: &str) -> PyResult<i6
     Err(th.type_error(&msg))
 }
 
-/// Looks for a key. `pinned`: keys of the table cannot go away meanwhile (lock or GIL held).
+/// Is the key `k` of a table, which was just read there, the wanted one? `None`: it must be asked.
 #[inline(always)]
-pub fn probe(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
+pub fn verdict(known: Option<&Known>, k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
+    known.and_then(|known| known.remembers(k)).or_else(|| decide(k, key, pinned))
+}
+
+/// Looks for a key; `known`: what was compared before, if anything was. `pinned`: keys of the table cannot go away
+/// meanwhile (lock or GIL held).
+#[inline(always)]
+pub fn probe(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> Place {
     match key.sort {
         Sort::Str(s) if !t.is_general() => probe_str(t, key.value.word(), s, key.hash),
         Sort::Int if !t.is_general() => probe_int(t, key.value.word(), key.hash),
@@ -189,8 +214,8 @@ fn probe_int(t: &Table, key: Word, hash: i64) -> Place {
 }
 
 #[inline(never)]
-fn probe_any(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
-    if let Some((at, k)) = known.guess()
+fn probe_any(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> Place {
+    if let Some((at, k)) = known.and_then(Known::guess)
         && at < t.n() as usize
         && t.key(at as u32).peek().is(k)
     {
@@ -209,7 +234,7 @@ fn probe_any(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
         }
         // SAFETY: strs in simple tables outlive readers; general tables store the hash.
         if k != Word::UNBOUND && unsafe { t.hash(i, k) } == key.hash {
-            match known.verdict(k, key, pinned) {
+            match verdict(known, k, key, pinned) {
                 Some(true) => return Place::At(i),
                 Some(false) => {}
                 None => return Place::Ask(i),
@@ -222,15 +247,27 @@ fn probe_any(t: &Table, key: &Key<'_>, known: &Known, pinned: bool) -> Place {
 /// Equality that needs neither code nor a reference.
 #[inline(always)]
 fn decide(k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
-    match key.sort {
-        Sort::Int if k.is_int() => Some(false),
-        Sort::Str(s) if pinned && k.is_ptr() => {
-            // SAFETY: pinned, so alive.
-            let k = unsafe { Borrowed::from_raw(k) };
-            k.downcast_exact::<Str>().map(|other| other.same_text(s))
-        }
-        _ => None,
+    if !k.is_ptr() || !key.value.word().is_ptr() {
+        return if k.is_int() && key.value.word().is_int() { Some(false) } else { None };
     }
+    if !pinned && !is_kept(k) {
+        return None;
+    }
+    // SAFETY: alive: pinned, or kept until this thread's next safepoint.
+    let k = unsafe { Borrowed::from_raw(k.uncounted()) };
+    match key.sort {
+        Sort::Str(s) => k.downcast_exact::<Str>().map(|other| other.same_text(s)),
+        _ => crate::equality::quick(k, key.value),
+    }
+}
+
+/// Does an object that was just read out of a table live until this thread's next safepoint, whatever others do? So
+/// does one of this thread, which nobody else frees.
+#[inline(always)]
+fn is_kept(k: Word) -> bool {
+    // SAFETY: memory of objects is type-stable.
+    // ORDERING Relaxed: only this thread can have made the owner equal to itself.
+    unsafe { (*k.ptr()).owner.load(Ordering::Relaxed) == thread::me().0 }
 }
 
 /// Compares a key, found at place `at`, with the wanted one and notes the answer.
@@ -307,14 +344,28 @@ impl Dict {
     }
 
     #[inline(never)]
-    fn get_slow(&self, mut th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
+    fn get_slow(&self, th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
+        let pinned = thread::me() == OwnerId::GIL;
+        let t = self.table();
+        match probe(t, key, None, pinned) {
+            Place::Absent => Ok(None),
+            Place::At(i) => match self.own_value(t, i, pinned) {
+                None => self.get_asking(th, key),
+                found => Ok(found),
+            },
+            Place::Ask(_) => self.get_asking(th, key),
+        }
+    }
+
+    #[inline(never)]
+    fn get_asking(&self, mut th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
         let mut known = Known::default();
         let mut locked = thread::me() == OwnerId::GIL;
         loop {
             let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());
                 let t = self.table();
-                let found = match probe(t, key, &known, locked) {
+                let found = match probe(t, key, Some(&known), locked) {
                     Place::Absent => return Ok(None),
                     Place::At(i) => self.own_value(t, i, locked).map(Ok),
                     Place::Ask(i) => self.own_key(t, i, locked).map(|k| Err((k, i as usize))),
@@ -335,13 +386,31 @@ impl Dict {
     /// Is the key there?
     pub fn contains_key(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         sharing::enter(&self.header);
+        match self.has(key) {
+            Some(there) => Ok(there),
+            None => self.contains_asked(th, key),
+        }
+    }
+
+    /// Is the key there? `None`: keys must be asked to tell. After [`sharing::enter`].
+    #[inline(always)]
+    pub(crate) fn has(&self, key: &Key<'_>) -> Option<bool> {
+        match probe(self.table(), key, None, thread::me() == OwnerId::GIL) {
+            Place::Absent => Some(false),
+            Place::At(_) => Some(true),
+            Place::Ask(_) => None,
+        }
+    }
+
+    #[inline(never)]
+    fn contains_asked(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         let mut known = Known::default();
         let mut locked = thread::me() == OwnerId::GIL;
         loop {
             let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());
                 let t = self.table();
-                match probe(t, key, &known, locked) {
+                match probe(t, key, Some(&known), locked) {
                     Place::Absent => return Ok(false),
                     Place::At(_) => return Ok(true),
                     Place::Ask(i) => match self.own_key(t, i, locked) {
@@ -367,7 +436,7 @@ impl Dict {
     ) -> PyResult<R> {
         let guard = self.lock();
         let t = self.table();
-        match probe(t, key, &Known::default(), true) {
+        match probe(t, key, None, true) {
             Place::Ask(_) => {}
             place => return Ok(act(self, t, place)),
         }
@@ -387,7 +456,7 @@ impl Dict {
             let (candidate, at) = {
                 let _guard = self.lock();
                 let t = self.table();
-                match probe(t, key, &known, true) {
+                match probe(t, key, Some(&known), true) {
                     // SAFETY: the lock pins the key.
                     Place::Ask(i) => (unsafe { sharing::own_pinned(t.key(i).peek()) }, i as usize),
                     place => return Ok(act(self, t, place)),

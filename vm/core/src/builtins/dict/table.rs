@@ -457,8 +457,7 @@ pub unsafe fn destroy(t: *mut Table) {
             return;
         }
         for i in 0..table.n() {
-            drop(own_slot_word(table.key(i).peek()));
-            drop(own_slot_word(table.value(i).peek()));
+            crate::object::drop_words([table.key(i), table.value(i)].into_iter().map(Slot::peek));
         }
         let (p, bytes, free) = table.block();
         crate::quarantine::free_buffer(p, bytes, free);

@@ -131,6 +131,17 @@ impl Items {
         Some(Items(AtomicPtr::new(p)))
     }
 
+    /// A buffer of `n` items made by `item`, in order.
+    #[inline(always)]
+    pub fn made_by(n: usize, mut item: impl FnMut(usize) -> Owned) -> Items {
+        let p = allocate(n).unwrap_or_else(|| out_of_memory(n));
+        for i in 0..n {
+            // SAFETY: i < capacity; fresh memory.
+            unsafe { *(p.add(i) as *mut u64) = item(i).into_raw().0 };
+        }
+        Items(AtomicPtr::new(p))
+    }
+
     /// A buffer of `n` words that are moved out of `from`.
     ///
     /// # Safety
@@ -252,9 +263,7 @@ impl Drop for Items {
         if n != 0 {
             // SAFETY: the list is dead: the buffer and its references are ours alone.
             unsafe {
-                for i in 0..n {
-                    drop((*p.add(i)).take_alone());
-                }
+                crate::object::drop_words((0..n).map(|i| (*p.add(i)).peek()));
                 crate::quarantine::free_buffer((p as *mut u8).sub(8), (n + 1) * 8, free);
             }
         }

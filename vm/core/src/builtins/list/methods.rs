@@ -180,11 +180,17 @@ fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
 
 /// A new list of the items within bounds.
 pub(crate) fn sliced(th: &mut Thread, list: &List, bounds: Bounds) -> Owned {
-    let items = {
-        let items = list.lock();
-        let span = bounds.adjust(items.len());
-        copied(items.slots(), span)
-    };
+    let items = list.lock();
+    let span = bounds.adjust(items.len());
+    if span.step == 1 {
+        let slots = &items.slots()[span.range()];
+        // SAFETY: the lock pins the items.
+        let copies = Items::made_by(slots.len(), |i| unsafe { sharing::own_pinned(slots[i].peek()) });
+        let copy = List::from_parts(slots.len(), copies);
+        drop(items);
+        return th.alloc(copy);
+    }
+    let items = copied(items.slots(), span);
     th.new_list(items)
 }
 
@@ -292,9 +298,18 @@ fn concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
         let msg = format!("can only concatenate list (not \"{}\") to list", b.type_name(th));
         return Err(th.type_error(&msg));
     };
-    let mut items = of(a).to_vec();
-    items.extend(y.to_vec());
-    Ok(th.new_list(items))
+    // One lock at a time: a list may be both operands.
+    let mut right = y.to_vec().into_iter();
+    let items = of(a).lock();
+    let left = items.slots();
+    let n = left.len() + right.len();
+    let both = Items::made_by(n, |i| match left.get(i) {
+        // SAFETY: the lock pins the items.
+        Some(slot) => unsafe { sharing::own_pinned(slot.peek()) },
+        None => right.next().expect("so many"),
+    });
+    drop(items);
+    Ok(th.alloc(List::from_parts(n, both)))
 }
 
 fn repeated(th: &mut Thread, items: &[Owned], n: isize) -> PyResult<Items> {

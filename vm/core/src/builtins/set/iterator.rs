@@ -71,7 +71,7 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
         drop(held);
     }
     // ORDERING Relaxed: positions; threads that share an iterator may see a key twice.
-    if set.len() != it.used.load(Ordering::Relaxed) {
+    if set.own_len() != it.used.load(Ordering::Relaxed) {
         it.used.store(BROKEN, Ordering::Relaxed);
         return Err(th.runtime_error("Set changed size during iteration"));
     }

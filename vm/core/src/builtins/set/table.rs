@@ -270,9 +270,7 @@ pub unsafe fn destroy(t: *mut Table) {
         if table.is_nothing() {
             return;
         }
-        for (w, _) in table.words() {
-            drop(own_slot_word(w));
-        }
+        crate::object::drop_words((0..=table.mask).map(|at| table.entry(at).key.peek()));
         let (p, bytes, free) = table.block();
         crate::quarantine::free_buffer(p, bytes, free);
     }

@@ -6,9 +6,11 @@ use typhon_text::StrBuf;
 use typhon_text::hash::TupleHasher;
 
 use super::{DEF, Tuple};
+use crate::builtins::list::List;
 use crate::builtins::sequence::{self, in_range};
 use crate::builtins::slice::Slice;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::sharing;
 use crate::slots::{Args, ArgsExt, CompareOp, Slots};
 use crate::thread::Thread;
 use crate::typedef::NativeDef;
@@ -53,6 +55,12 @@ fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     if exact && source.downcast_exact::<Tuple>().is_some() {
         return Ok(source.to_owned());
     }
+    if exact && let Some(list) = source.downcast_exact::<List>() {
+        let items = list.lock();
+        let slots = items.slots();
+        // SAFETY: the lock pins the items.
+        return Ok(th.new_tuple_with(slots.len(), |i| unsafe { sharing::own_pinned(slots[i].peek()) }));
+    }
     let items = source.to_vec(th)?;
     Ok(th.new_tuple_as(ty, items))
 }
@@ -76,7 +84,7 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     })
 }
 
-fn hash(th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
+pub(crate) fn hash(th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
     let t = of(o);
     // ORDERING Relaxed: every thread computes the same value.
     let known = t.hash.load(Ordering::Relaxed);
@@ -95,7 +103,7 @@ fn hash(th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
     Ok(h)
 }
 
-fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {
+pub(crate) fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {
     let (Some(x), Some(y)) = (a.downcast::<Tuple>(), b.downcast::<Tuple>()) else {
         return Ok(Owned::not_implemented());
     };
@@ -103,7 +111,11 @@ fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> 
         return Ok(Owned::bool(op == CompareOp::Ne));
     }
     th.check_native_stack(" in comparison")?;
-    for (p, q) in x.iter().zip(y.iter()) {
+    let (mine, theirs) = (x.items(), y.items());
+    for (p, q) in mine.iter().zip(theirs) {
+        // SAFETY: the tuples hold their items, which never change.
+        let (p, q) =
+            unsafe { (Borrowed::from_raw(p.peek().uncounted()), Borrowed::from_raw(q.peek().uncounted())) };
         if !p.equals(th, q)? {
             return match op {
                 CompareOp::Eq => Ok(Owned::bool(false)),

@@ -10,6 +10,29 @@ fn is_plain_class(class: Borrowed<'_>) -> Option<&Type> {
     class.downcast::<Type>().filter(|_| core::ptr::eq(class.ty(), super::DEF.ty()))
 }
 
+/// `isinstance(obj, class_or_tuple)`, if no code of a program has a say in it.
+pub(crate) fn quick_isinstance(th: &Thread, obj: Borrowed<'_>, class: Borrowed<'_>) -> Option<bool> {
+    let Some(classes) = class.downcast_exact::<Tuple>() else { return is_of_plain(th, obj, class) };
+    for class in classes.iter() {
+        if is_of_plain(th, obj, class)? {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+/// [`quick_isinstance`] of one class.
+fn is_of_plain(th: &Thread, obj: Borrowed<'_>, class: Borrowed<'_>) -> Option<bool> {
+    let ty = obj.ty();
+    if class.word().is_ptr() && core::ptr::eq(ty.as_value().word().ptr(), class.word().ptr()) {
+        return Some(true);
+    }
+    if ty.is_subtype_of(is_plain_class(class)?) {
+        return Some(true);
+    }
+    if !obj.word().is_ptr() || has_plain_class(th, ty) { Some(false) } else { None }
+}
+
 /// `isinstance(obj, class_or_tuple_or_union)`
 pub fn isinstance(th: &mut Thread, obj: Borrowed<'_>, class: Borrowed<'_>) -> PyResult<bool> {
     if core::ptr::eq(obj.ty().as_value().word().ptr(), class.word().ptr()) && class.word().is_ptr() {
