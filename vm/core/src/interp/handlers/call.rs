@@ -8,13 +8,15 @@ use super::cold;
 use crate::builtins::bytes::Bytes;
 use crate::builtins::descriptors::MethodDescriptor;
 use crate::builtins::dict::Dict;
-use crate::builtins::functions::convert;
+use crate::builtins::functions::{attributes, convert};
 use crate::builtins::ids;
 use crate::builtins::list::List;
+use crate::builtins::method::BoundMethod;
 use crate::builtins::native_function::NativeFunction;
 use crate::builtins::set::Set;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
+use crate::builtins::type_::quick_isinstance;
 use crate::code::CodeObject;
 use crate::function::Function;
 use crate::handlers;
@@ -23,7 +25,7 @@ use crate::interp::eval::{has_room, push_frame};
 use crate::interp::machine::save;
 use crate::shape;
 use crate::word::Word;
-use crate::{drop_next, next, tail};
+use crate::{drop_next, drop2_next, next, tail};
 
 /// `len()` of an object of a built-in type, where it can be read without asking anybody.
 ///
@@ -89,6 +91,34 @@ macro_rules! push_record {
     }};
 }
 
+/// The rest of RETURN_VALUE, whose result is ours to give.
+macro_rules! leave {
+    ($ci:ident, $pc:ident, $sp:ident, $fp:ident, $th:ident, $tos:ident, $arg:ident) => {{
+        if (*$ci).frame != Word::ZERO {
+            tail!(cold::return_with_frame_object, $pc, $sp, $fp, $th, $tos, $arg)
+        }
+        let base = (*$ci).base;
+        let end = $fp.add($arg as usize);
+        let mut p = base;
+        while p < end {
+            let w = *p;
+            if w.is_counted() {
+                // So that it is not dropped again if a later one makes this instruction start anew.
+                *p = Word::UNBOUND;
+                if !(*w.ptr()).try_dec_local((*$th).owner) {
+                    tail!(cold::drop_one, $pc.sub(1), $sp, $fp, $th, $tos, w.0)
+                }
+            }
+            p = p.add(1);
+        }
+        let caller = $ci.sub(1);
+        (*$th).ci = caller;
+        let $pc = (*caller).pc;
+        let $fp = (*caller).fp;
+        next!($pc, base, $fp, $th, $tos)
+    }};
+}
+
 handlers! {
     /// `callee, self or NULL, args… -- result`
     fn call(pc, sp, fp, th, tos, arg) {
@@ -104,9 +134,22 @@ handlers! {
         // NULL is a constant: a method call has one argument more, and it lies in front.
         let bound = (*base.add(1) != Word::NULL) as usize;
         if (*code).simple_argc as usize != arg as usize + bound {
-            tail!(cold::call, pc, sp, fp, th, tos, arg)
+            tail!(call_with_defaults, pc, sp, fp, th, tos, arg)
         }
         tail!(enter_function, pc, sp, fp, th, callee, arg + bound as u64)
+    }
+
+    /// CALL of a Python function with fewer arguments than it has parameters: the defaults of the others follow them
+    /// on the stack, as if they had been given.
+    fn call_with_defaults(pc, sp, fp, th, tos, arg) {
+        let callee = *sp.sub(arg as usize + 2);
+        let bound = (*sp.sub(arg as usize + 1) != Word::NULL) as usize;
+        let f = callee.ptr() as *const Function;
+        let end = fill_up(th, &*f, arg as usize + bound, sp);
+        if end.is_null() {
+            tail!(cold::call, pc, sp, fp, th, tos, arg)
+        }
+        tail!(enter_function, pc, end, fp, th, callee, (*f).code().simple_argc as u64)
     }
 
     /// The second half of [`call`], apart because registers are scarce: pushes the frame of the function in
@@ -165,8 +208,33 @@ handlers! {
             if shape == ids::TYPE {
                 tail!(cold::call_type, pc, sp, fp, th, tos, arg)
             }
+            if shape == ids::METHOD {
+                tail!(call_bound, pc, sp, fp, th, callee, arg + 2)
+            }
         }
         tail!(cold::call, pc, sp, fp, th, tos, arg)
+    }
+
+    /// CALL of the bound method in `tos`; `arg` words belong to it. It stays where it is and keeps function and
+    /// receiver alive; the receiver takes the place of the NULL.
+    fn call_bound(pc, sp, fp, th, tos, arg) {
+        let base = sp.sub(arg as usize);
+        let method = &*(tos.ptr() as *const BoundMethod);
+        let f = method.function().word();
+        if *base.add(1) == Word::NULL && shape_of(f) == ids::FUNCTION {
+            let code = (*(f.ptr() as *const Function)).code() as *const CodeObject;
+            let new = (*th).ci.add(1);
+            if (*code).simple_argc as u64 == arg - 1
+                && new < (*th).ci_limit
+                && base.add(1 + (*code).frame_size as usize) < (*th).stack_limit
+            {
+                let me = method.receiver().word().uncounted();
+                *base.add(1) = me;
+                let new_fp = base.add(1);
+                push_record!(new, new_fp, base, code, f, sp, th)
+            }
+        }
+        tail!(cold::call, pc, sp, fp, th, tos, arg - 2)
     }
 
     /// CALL of the native function in `tos`; `arg` words belong to it.
@@ -185,6 +253,9 @@ handlers! {
             if call.function() as *const () == convert::len as *const () {
                 tail!(call_len, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
+            if call.function() as *const () == attributes::isinstance as *const () {
+                tail!(call_isinstance, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
             tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
         }
         tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)
@@ -199,6 +270,19 @@ handlers! {
         {
             sp = sp.sub(arg as usize);
             drop_next!(o, pc, sp, fp, th, Word::small_int(n as i64))
+        }
+        tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
+    }
+
+    /// `isinstance(object, class)`, as [`call_len`].
+    fn call_isinstance(pc, sp, fp, th, tos, arg) {
+        let (o, class) = (*sp.sub(2), *sp.sub(1));
+        if !(*sp.sub(arg as usize)).is_counted() {
+            let answer = is_instance(th, o, class);
+            if answer != Word::ZERO {
+                sp = sp.sub(arg as usize);
+                drop2_next!(class, o, pc, sp, fp, th, answer)
+            }
         }
         tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
     }
@@ -225,28 +309,13 @@ handlers! {
         if tos.0 & 15 == 8 {
             tail!(cold::own_top_again, pc.sub(1), sp, fp, th, tos, arg)
         }
-        if (*ci).frame != Word::ZERO {
-            tail!(cold::return_with_frame_object, pc, sp, fp, th, tos, arg)
-        }
-        let base = (*ci).base;
-        let end = fp.add(arg as usize);
-        let mut p = base;
-        while p < end {
-            let w = *p;
-            if w.is_counted() {
-                // So that it is not dropped again if a later one makes this instruction start anew.
-                *p = Word::UNBOUND;
-                if !(*w.ptr()).try_dec_local((*th).owner) {
-                    tail!(cold::drop_one, pc.sub(1), sp, fp, th, tos, w.0)
-                }
-            }
-            p = p.add(1);
-        }
-        let caller = ci.sub(1);
-        (*th).ci = caller;
-        let pc = (*caller).pc;
-        let fp = (*caller).fp;
-        next!(pc, base, fp, th, tos)
+        leave!(ci, pc, sp, fp, th, tos, arg)
+    }
+
+    /// RETURN_VALUE of a result that is ours to give though it has bit 3: an immortal one.
+    fn return_owned(pc, sp, fp, th, tos, arg) {
+        let ci = (*th).ci;
+        leave!(ci, pc, sp, fp, th, tos, arg)
     }
 
     /// Behind every CALL: where an `__init__` frame returns. The new object lies below.
@@ -286,6 +355,33 @@ handlers! {
         sp = sp.add(1);
         tail!(cold::call_ex, pc, sp, fp, th, tos, arg)
     }
+}
+
+/// Writes the defaults that a call with `n` arguments, which end at `sp`, leaves open; where they end. Null: the call
+/// needs something else.
+///
+/// # Safety
+/// The stack from `sp` on is free.
+#[inline(never)]
+unsafe fn fill_up(th: *mut crate::Thread, f: &Function, n: usize, sp: *mut Word) -> *mut Word {
+    // SAFETY: by contract.
+    unsafe {
+        let code = f.code();
+        if sp.add(code.frame_size as usize) >= (*th).stack_limit || !push_defaults(f, n, sp) {
+            return core::ptr::null_mut();
+        }
+        sp.add(code.simple_argc as usize - n)
+    }
+}
+
+/// `isinstance(o, class)` as a word; [`Word::ZERO`]: the general way must tell.
+///
+/// # Safety
+/// The words are live.
+#[inline(never)]
+unsafe fn is_instance(th: *mut crate::Thread, o: Word, class: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe { quick_isinstance(&*th, cold::look(o), cold::look(class)).map_or(Word::ZERO, Word::bool) }
 }
 
 /// Pushes a frame for `f` over arguments that lie in memory from `first` to `sp`. True: the new record is

@@ -17,7 +17,7 @@ use crate::slots::{Args, CompareOp};
 use crate::thread::Thread;
 use crate::types::Type;
 use crate::word::{UNCOUNTED, Word};
-use crate::{next, tail};
+use crate::{drop_next, next, tail};
 
 /// A stack word as a borrowed value.
 ///
@@ -194,17 +194,17 @@ handlers! {
         // What needs no count keeps bit 3 as an immortal: run the rest of RETURN with it.
         let w = v.into_raw();
         if w.0 & 15 == UNCOUNTED {
-            tail!(return_immortal, pc, sp, fp, th, w, arg)
+            tail!(super::call::return_owned, pc.add(1), sp, fp, th, w, arg)
         }
         next!(pc, sp, fp, th, w)
     }
 
-    /// RETURN_VALUE of an immortal object.
+    /// RETURN_VALUE of a frame that Python code has seen as an object.
     #[cold]
-    fn return_immortal(pc, sp, fp, th, tos, arg) {
+    fn return_with_frame_object(pc, sp, fp, th, tos, arg) {
         let ci = (*th).ci;
         *sp = tos;
-        save(th, pc.add(1), sp.add(1));
+        save(th, pc, sp.add(1));
         let base = (*ci).base;
         unwind::leave_frame(&mut *th, ci);
         let caller = ci.sub(1);
@@ -213,12 +213,6 @@ handlers! {
         let pc = (*caller).pc;
         let fp = (*caller).fp;
         next!(pc, sp, fp, th, tos)
-    }
-
-    /// RETURN_VALUE of a frame that Python code has seen as an object.
-    #[cold]
-    fn return_with_frame_object(pc, sp, fp, th, tos, arg) {
-        tail!(return_immortal, pc.sub(1), sp, fp, th, tos, arg)
     }
 
     #[cold]
@@ -385,12 +379,26 @@ handlers! {
     fn call_type(pc, sp, fp, th, tos, arg) {
         let base = sp.sub(arg as usize + 2);
         if *base.add(1) == Word::NULL {
+            if arg == 1 && (*base).0 == crate::builtins::type_::DEF.ty() as *const Type as u64 | UNCOUNTED {
+                tail!(type_of, pc.add(1), sp, fp, th, tos, arg)
+            }
             let init = plain_init(th, *base);
             if init != Word::ZERO {
                 tail!(call_class, pc, sp, fp, th, init, arg)
             }
         }
         tail!(call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+    }
+
+    /// `type(object)`
+    fn type_of(pc, sp, fp, th, tos, arg) {
+        let o = *sp.sub(1);
+        let class = look(o).ty().as_value().word();
+        if !crate::builtins::type_::is_uncounted(class) {
+            tail!(call_native, pc, sp, fp, th, tos, 3)
+        }
+        sp = sp.sub(3);
+        drop_next!(o, pc, sp, fp, th, class.uncounted())
     }
 
     /// CALL of a class with `object.__new__` and a Python `__init__` (the word in `tos`).

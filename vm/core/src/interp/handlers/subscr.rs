@@ -9,9 +9,11 @@ use super::call::{enter_special, shape_of};
 use super::cold::look;
 use super::locals::{own_from_slot, own_local};
 use crate::builtins::dict::Dict;
+use crate::builtins::dict::lookup::Key;
 use crate::builtins::dict::table::{EMPTY, Table};
 use crate::builtins::ids;
 use crate::builtins::list::List;
+use crate::builtins::set::Set;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
 use crate::builtins::type_::python_slots;
@@ -19,9 +21,10 @@ use crate::flags;
 use crate::function::Function;
 use crate::handlers;
 use crate::object::Slot;
+use crate::sharing;
 use crate::thread::Thread;
 use crate::word::{UNCOUNTED, Word};
-use crate::{drop_next, native, native_unit, tail};
+use crate::{drop_next, drop2_next, native, native_unit, tail};
 
 /// From [`find`]: only the general way can tell.
 const ASK: u32 = u32::MAX - 1;
@@ -91,6 +94,30 @@ unsafe fn python_getitem(th: *mut Thread, container: Word, sp: *mut Word) -> Wor
             && (*th).ci.add(1) < (*th).ci_limit
             && sp.add(code.frame_size as usize) < (*th).stack_limit;
         if fits { method } else { Word::ZERO }
+    }
+}
+
+/// From [`key_in`]: only the general way can tell.
+const ASK_TYPES: u64 = 2;
+
+/// Is `key` in a dict or a set? 0, 1, or [`ASK_TYPES`]. Passes no safepoint and drops nothing.
+///
+/// # Safety
+/// Both are live; the container is exactly a dict, a set or a frozenset.
+#[inline(never)]
+unsafe fn key_in(th: *mut Thread, container: Word, key: Word) -> u64 {
+    // SAFETY: by contract.
+    unsafe {
+        let Some(key) = Key::without_code(look(key)) else { return ASK_TYPES };
+        if !sharing::may_read(&*container.ptr(), (*th).owner) {
+            return ASK_TYPES;
+        }
+        let there = if shape_of(container) == ids::DICT {
+            (*(container.ptr() as *const Dict)).has(&key)
+        } else {
+            (*(container.ptr() as *const Set)).has(&key)
+        };
+        there.map_or(ASK_TYPES, u64::from)
     }
 }
 
@@ -280,8 +307,29 @@ handlers! {
         native_unit!(4, pc, sp, fp, th, crate::interp::calls::set_slice(th, *sp.sub(3), *sp.sub(2), tos, *sp.sub(4)))
     }
 
-    /// `container item -- bool` (`arg` 1: not in)
+    /// `item, container -- bool` (`arg` 1: not in)
     fn contains_op(pc, sp, fp, th, tos, arg) {
+        if tos.is_ptr() {
+            let id = shape_of(tos);
+            if id == ids::SET || id == ids::FROZENSET || id == ids::DICT {
+                tail!(contains_key, pc, sp, fp, th, tos, arg)
+            }
+        }
+        tail!(contains_generic, pc, sp, fp, th, tos, arg)
+    }
+
+    /// CONTAINS_OP of a dict or a set.
+    fn contains_key(pc, sp, fp, th, tos, arg) {
+        let item = *sp.sub(1);
+        let there = key_in(th, tos, item);
+        if there == ASK_TYPES {
+            tail!(contains_generic, pc, sp, fp, th, tos, arg)
+        }
+        sp = sp.sub(1);
+        drop2_next!(tos, item, pc, sp, fp, th, Word::bool(there != arg))
+    }
+
+    fn contains_generic(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
         native!(2, pc, sp, fp, th, look(tos).contains(&mut *th, look(*sp.sub(2))).map(|b| crate::Owned::bool(b != (arg != 0))))
