@@ -184,6 +184,26 @@ impl Word {
     }
 }
 
+/// A word that others are compared with: [`Word::is`] in two instructions.
+#[derive(Clone, Copy)]
+pub struct Wanted {
+    word: u64,
+    mask: u64,
+}
+
+impl Wanted {
+    #[inline(always)]
+    pub const fn new(w: Word) -> Wanted {
+        // What differs from a pointer in bit 3 only is a pointer too.
+        Wanted { word: w.0, mask: if w.is_ptr() { !UNCOUNTED } else { !0 } }
+    }
+
+    #[inline(always)]
+    pub const fn is(self, w: Word) -> bool {
+        (w.0 ^ self.word) & self.mask == 0
+    }
+}
+
 impl core::fmt::Debug for Word {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         if self.is_int() {
@@ -220,6 +240,18 @@ mod tests {
         assert_eq!(Word::try_float(-0.0), Some(Word::NEG_ZERO));
         for v in [f64::INFINITY, f64::NAN, 1e300, 1e-300, f64::MIN_POSITIVE] {
             assert_eq!(Word::try_float(v), None, "{v} is boxed");
+        }
+    }
+
+    #[test]
+    fn wanted_words_are_found_as_by_identity() {
+        let words =
+            [0x10, 0x18, 0x20, 0x28, 1, 9, 3, 11, 2, 10, Word::NONE.0, Word::FALSE.0, Word::UNBOUND.0]
+                .map(Word);
+        for a in words {
+            for b in words {
+                assert_eq!(Wanted::new(a).is(b), a.is(b), "{a:?} {b:?}");
+            }
         }
     }
 

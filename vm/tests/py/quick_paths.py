@@ -336,6 +336,61 @@ def grows():
 raises(RuntimeError, grows)
 assert sorted(v for v in frozenset("abc")) == ["a", "b", "c"] and [v for v in set()] == []
 
+# ---- append ----
+
+
+class Loud(list):
+    def append(self, item):
+        super().append((item, "loud"))
+
+
+class Quiet(list):
+    pass
+
+
+for make in (list, Quiet):
+    values = make()
+    for i in range(100):
+        assert values.append(i) is None
+        values.append("".join(["s", str(i)]))
+        values.append(None)
+        values.append(int)
+        list.append(values, values)
+    assert len(values) == 500 and values[4] is values and values[:4] == [0, "s0", None, int] and values[-2] is int
+loud = Loud()
+loud.append(1)
+assert loud == [(1, "loud")]
+raises(TypeError, lambda: [].append())
+raises(TypeError, lambda: [].append(1, 2))
+raises(TypeError, lambda: list.append((), 1))
+assert [i for i in range(40)] == list(range(40)) and [[j for j in "ab"] for _ in range(2)] == [["a", "b"]] * 2
+item = object()
+before = sys.getrefcount(item)
+values = [item for _ in range(30)]
+values.append(item)
+assert sys.getrefcount(item) == before + 31
+del values
+assert sys.getrefcount(item) == before
+died.clear()
+[].append(Dies())
+assert died == [1]
+shared = []
+
+
+def appends():
+    for i in range(2000):
+        shared.append(i)
+        shared.append((i, "own"))
+
+
+threads = [threading.Thread(target=appends) for _ in range(4)]
+for t in threads:
+    t.start()
+appends()
+for t in threads:
+    t.join()
+assert len(shared) == 20000 and sum(v for v in shared if type(v) is int) == 5 * sum(range(2000))
+
 # ---- while other threads change the same objects ----
 
 keys = [(i, ("k%d" % i, i)) for i in range(64)]

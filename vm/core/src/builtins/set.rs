@@ -17,7 +17,7 @@ use crate::sharing;
 use crate::thread::{self, ObjectGuard, Thread, unborn};
 use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
-use crate::word::Word;
+use crate::word::{Wanted, Word};
 
 crate::payload! {
     /// A set, or (as [`FrozenSet`], with the same layout) a frozenset: both are of kind SET, and
@@ -84,7 +84,7 @@ fn probe(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> Place
     {
         return Place::At(at);
     }
-    let id = key.value.word().identity();
+    let wanted = Wanted::new(key.value.word());
     let mut walk = t.walk(key.hash);
     loop {
         let e = t.entry(walk.at());
@@ -92,7 +92,7 @@ fn probe(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> Place
         if w == Word::ZERO {
             return Place::Absent;
         }
-        if w.identity() == id {
+        if wanted.is(w) {
             return Place::At(walk.at());
         }
         if e.hash() == key.hash && w != Word::UNBOUND {
@@ -188,7 +188,7 @@ impl Set {
     /// Is the key there? `None`: keys must be asked to tell. After [`sharing::enter`].
     #[inline(always)]
     pub(crate) fn has(&self, key: &Key<'_>) -> Option<bool> {
-        let known = self.table().has(key.value.word().identity(), key.hash);
+        let known = self.table().has(key.value.word(), key.hash);
         if known.is_some() { known } else { self.has_equal(key) }
     }
 
@@ -402,19 +402,19 @@ impl Set {
         drop(keys);
     }
 
-    /// As [`Set::next_key`] without ever taking the lock: `None` also if that would be needed. After
-    /// [`sharing::enter`].
+    /// The key at or behind place `pos`, and the place behind it, without ever taking the lock: `None` also if that
+    /// would be needed. After [`sharing::enter`].
     #[inline(always)]
-    fn next_unlocked(&self, pos: &mut usize) -> Option<Owned> {
+    fn next_unlocked(&self, mut pos: usize) -> Option<(Owned, usize)> {
         let t = self.table();
-        while *pos < t.places() {
-            let w = t.entry(*pos).key().peek();
+        while pos < t.places() {
+            let slot = t.entry(pos).key();
+            let w = slot.peek();
+            pos += 1;
             if w != Word::ZERO && w != Word::UNBOUND {
-                let k = self.own(t, *pos, false)?;
-                *pos += 1;
-                return Some(k);
+                let k = sharing::try_own(slot, w, || core::ptr::eq(self.table.load(), t))?;
+                return Some((k, pos));
             }
-            *pos += 1;
         }
         None
     }
@@ -425,7 +425,7 @@ impl Set {
         sharing::enter(&other.header);
         let (mine, theirs) = (self.table(), other.table());
         for (w, hash) in mine.words() {
-            match theirs.has(w.identity(), hash) {
+            match theirs.has(w, hash) {
                 Some(true) => {}
                 answer => return answer,
             }

@@ -1,6 +1,9 @@
 //! Binding the arguments of a call to the parameters of a Python function.
 
+use core::sync::atomic::Ordering;
+
 use typhon_compile::code::flags as co;
+use typhon_sync::header::{OwnerId, gc_bits};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::str::Str;
@@ -116,25 +119,41 @@ fn fill(
     Ok(())
 }
 
-/// Writes the defaults of the parameters that `n` positional arguments leave open to `dest`, behind the arguments.
-/// False: the call needs something else, and nothing was written.
+/// Writes the defaults of the parameters that `n` positional arguments leave open to `dest`, behind the arguments, for
+/// the thread that counts as `me`. False: the call needs something else, and nothing was written.
 ///
 /// # Safety
 /// `dest` has room for the locals.
 #[inline(always)]
-pub unsafe fn push_defaults(f: &Function, n: usize, dest: *mut Word) -> bool {
+pub unsafe fn push_defaults(me: OwnerId, f: &Function, n: usize, dest: *mut Word) -> bool {
     let n_open = (f.code().simple_argc as usize).wrapping_sub(n);
     let Some(defaults) = f.defaults() else { return false };
     let Some(first) = defaults.len().checked_sub(n_open) else { return false };
-    for i in 0..n_open {
-        // SAFETY: by contract.
-        unsafe { *dest.add(i) = own_default(defaults.get(first + i)) }
+    let mut to = dest;
+    for slot in &defaults.items()[first..] {
+        let w = slot.peek();
+        // ORDERING Relaxed: DEFERRED is set at birth; only this thread can have made the owner equal to itself.
+        // SAFETY: by contract; the tuple holds what it has.
+        unsafe {
+            *to = if !w.is_ptr() {
+                w
+            } else if (*w.ptr()).gc.load(Ordering::Relaxed) & gc_bits::DEFERRED == 0
+                && (*w.ptr()).owner.load(Ordering::Relaxed) == me.0
+            {
+                (*w.ptr()).incref(me);
+                Word(w.ptr() as u64)
+            } else {
+                own_default(Borrowed::from_raw(w.uncounted()))
+            };
+            to = to.add(1);
+        }
     }
     true
 }
 
 /// A default value as a local: counted, since somebody may assign `__defaults__` while the call runs, unless
 /// nothing on a stack is counted of its kind.
+#[inline(never)]
 fn own_default(v: Borrowed<'_>) -> Word {
     if is_uncounted(v.word()) { v.word().uncounted() } else { v.to_owned().into_raw() }
 }

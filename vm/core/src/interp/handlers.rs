@@ -1,5 +1,6 @@
 //! The instruction handlers, one file per family.
 
+pub mod append;
 pub mod arith;
 pub mod attr;
 pub mod build;

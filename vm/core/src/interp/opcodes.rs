@@ -1,6 +1,6 @@
 //! The instructions of the machine: what linked code consists of. One line each.
 
-use super::handlers::{arith, attr, build, call, exc, iter, jump, locals, names, subscr};
+use super::handlers::{append, arith, attr, build, call, exc, iter, jump, locals, names, subscr};
 use super::machine::{Handler, Out};
 use crate::thread::Thread;
 use crate::word::Word;
@@ -232,7 +232,7 @@ machine_ops! {
     BuildSlice = build::build_slice;
     BuildTemplate = build::build_template;
     BuildInterpolation = build::build_interpolation;
-    ListAppend = build::list_append;
+    ListAppend = append::list_append;
     SetAdd = build::set_add;
     MapAdd = build::map_add;
     ListExtend = build::list_extend;

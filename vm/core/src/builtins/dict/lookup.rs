@@ -19,7 +19,7 @@ use crate::builtins::tuple::{self, Tuple};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
 use crate::thread::{self, Thread};
-use crate::word::Word;
+use crate::word::{Wanted, Word};
 
 /// A key and its hash.
 pub struct Key<'a> {
@@ -175,7 +175,7 @@ pub fn probe(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> P
 /// A str in a simple table.
 #[inline(always)]
 fn probe_str(t: &Table, name: Word, s: &Str, hash: i64) -> Place {
-    let id = name.identity();
+    let wanted = Wanted::new(name);
     let mut walk = t.walk(hash);
     loop {
         let i = t.index(walk.at());
@@ -183,7 +183,7 @@ fn probe_str(t: &Table, name: Word, s: &Str, hash: i64) -> Place {
             return Place::Absent;
         }
         let k = t.key(i).peek();
-        if k.identity() == id {
+        if wanted.is(k) {
             return Place::At(i);
         }
         if k.is_ptr() {
@@ -221,7 +221,7 @@ fn probe_any(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> P
     {
         return Place::At(at as u32);
     }
-    let id = key.value.word().identity();
+    let wanted = Wanted::new(key.value.word());
     let mut walk = t.walk(key.hash);
     loop {
         let i = t.index(walk.at());
@@ -229,7 +229,7 @@ fn probe_any(t: &Table, key: &Key<'_>, known: Option<&Known>, pinned: bool) -> P
             return Place::Absent;
         }
         let k = t.key(i).peek();
-        if k.identity() == id {
+        if wanted.is(k) {
             return Place::At(i);
         }
         // SAFETY: strs in simple tables outlive readers; general tables store the hash.

@@ -353,7 +353,7 @@ fn inplace_repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
     Ok(o.to_owned())
 }
 
-fn append(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+pub(crate) fn append(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     of(a[0]).push(a[1].to_owned());
     Ok(Owned::none())
 }

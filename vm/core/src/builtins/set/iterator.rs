@@ -75,9 +75,8 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
         it.used.store(BROKEN, Ordering::Relaxed);
         return Err(th.runtime_error("Set changed size during iteration"));
     }
-    let mut pos = it.pos.load(Ordering::Relaxed);
-    match set.next_unlocked(&mut pos).or_else(|| it.next_held(&mut pos)) {
-        Some(k) => {
+    match set.next_unlocked(it.pos.load(Ordering::Relaxed)).or_else(|| it.next_held()) {
+        Some((k, pos)) => {
             it.pos.store(pos, Ordering::Relaxed);
             it.done.store(it.done.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
             Ok(Some(k))
@@ -96,13 +95,15 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
 }
 
 impl SetIterator {
-    /// The next key, where taking it may need the set's lock: the set is held meanwhile.
+    /// The next key and the place behind it, where taking it may need the set's lock: the set is held meanwhile.
     #[cold]
     #[inline(never)]
-    fn next_held(&self, pos: &mut usize) -> Option<Owned> {
+    fn next_held(&self) -> Option<(Owned, usize)> {
         let held = self.set.get(&self.header)?;
         let set = held.borrow().downcast::<Set>()?;
-        set.next_key(pos).map(|(k, _)| k)
+        // ORDERING Relaxed: as in `next`.
+        let mut pos = self.pos.load(Ordering::Relaxed);
+        set.next_key(&mut pos).map(|(k, _)| (k, pos))
     }
 }
 

@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicUsize, Ordering};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
 use crate::object::{Beside, Owned, Slot, Trace, own_slot_word};
-use crate::word::Word;
+use crate::word::{Wanted, Word};
 
 /// One place: empty if its key is the word 0.
 #[repr(C)]
@@ -148,9 +148,10 @@ impl Table {
         Walk::new(hash, self.mask)
     }
 
-    /// Is the key with this identity, or an equal one, in the table? `None`: keys must be compared to tell.
+    /// Is this key, or an equal one, in the table? `None`: keys must be compared to tell.
     #[inline(always)]
-    pub fn has(&self, identity: u64, hash: i64) -> Option<bool> {
+    pub fn has(&self, key: Word, hash: i64) -> Option<bool> {
+        let wanted = Wanted::new(key);
         let mut walk = self.walk(hash);
         loop {
             let e = self.entry(walk.at());
@@ -158,7 +159,7 @@ impl Table {
             if w == Word::ZERO {
                 return Some(false);
             }
-            if w.identity() == identity {
+            if wanted.is(w) {
                 return Some(true);
             }
             if e.hash() == hash && w != Word::UNBOUND {

@@ -2,7 +2,6 @@
 
 use super::cold::{look, own_word};
 use crate::builtins::dict::Dict;
-use crate::builtins::list::List;
 use crate::builtins::tuple::Tuple;
 use crate::handlers;
 use crate::interp::machine::save;
@@ -113,14 +112,6 @@ handlers! {
             let spec = if arg & 1 != 0 { Some(look(tos)) } else { None };
             crate::builtins::template::new_interpolation(&mut *th, look(*sp.sub(n)), look(*sp.sub(n - 1)), (arg >> 2) as u32, spec)
         })
-    }
-
-    /// Appends the top to the list `arg` words below.
-    fn list_append(pc, sp, fp, th, tos, arg) {
-        let l = *sp.sub(arg as usize);
-        sp = sp.sub(1);
-        (*(l.ptr() as *const List)).push(own_word(tos));
-        next!(pc, sp, fp, th, *sp)
     }
 
     fn set_add(pc, sp, fp, th, tos, arg) {

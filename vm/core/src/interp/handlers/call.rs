@@ -10,7 +10,7 @@ use crate::builtins::descriptors::MethodDescriptor;
 use crate::builtins::dict::Dict;
 use crate::builtins::functions::{attributes, convert};
 use crate::builtins::ids;
-use crate::builtins::list::List;
+use crate::builtins::list::{self, List};
 use crate::builtins::method::BoundMethod;
 use crate::builtins::native_function::NativeFunction;
 use crate::builtins::set::Set;
@@ -296,6 +296,9 @@ handlers! {
             && me.is_ptr()
             && m.is_of(shape::get(shape_of(me)).ty())
         {
+            if call.function() as *const () == list::methods::append as *const () && arg == 3 {
+                tail!(super::append::call_append, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
             tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
         }
         tail!(cold::call_native, pc.add(1), sp, fp, th, tos, arg)
@@ -367,7 +370,7 @@ unsafe fn fill_up(th: *mut crate::Thread, f: &Function, n: usize, sp: *mut Word)
     // SAFETY: by contract.
     unsafe {
         let code = f.code();
-        if sp.add(code.frame_size as usize) >= (*th).stack_limit || !push_defaults(f, n, sp) {
+        if sp.add(code.frame_size as usize) >= (*th).stack_limit || !push_defaults((*th).owner, f, n, sp) {
             return core::ptr::null_mut();
         }
         sp.add(code.simple_argc as usize - n)
@@ -407,7 +410,7 @@ pub(super) unsafe fn push_call(
             (first, n)
         } else if !has_room(th, code, sp) {
             return false;
-        } else if kwnames == Word::NULL && push_defaults(f, n, sp) {
+        } else if kwnames == Word::NULL && push_defaults(th.owner, f, n, sp) {
             (first, code.simple_argc as usize)
         } else {
             let all = core::slice::from_raw_parts(first as *const crate::Borrowed<'_>, n);

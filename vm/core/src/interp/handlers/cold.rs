@@ -370,7 +370,7 @@ handlers! {
         if w == Word::ZERO {
             tail!(raised, pc, sp, fp, th, tos, 0)
         }
-        drop_operands(base, sp);
+        drop_operands(th, base, sp);
         let sp = base;
         crate::after_native!(pc, sp, fp, th, w)
     }
@@ -546,24 +546,27 @@ unsafe fn start_class(th: *mut Thread, pad: *const u64, base: *mut Word, end: *m
 }
 
 /// Ends a native call: drops the words from `base` to `sp`; 0 = raised, and they stay.
-unsafe fn finish_native(r: PyResult, base: *mut Word, sp: *mut Word) -> Word {
+unsafe fn finish_native(th: *mut Thread, r: PyResult, base: *mut Word, sp: *mut Word) -> Word {
     let w = raw(r);
     if w != Word::ZERO {
         // SAFETY: the words belong to the call that ends.
-        unsafe { drop_operands(base, sp) };
+        unsafe { drop_operands(th, base, sp) };
     }
     w
 }
 
 /// Drops the words from `base` to `sp`, last one first.
 #[inline(always)]
-unsafe fn drop_operands(base: *mut Word, sp: *mut Word) {
+unsafe fn drop_operands(th: *mut Thread, base: *mut Word, sp: *mut Word) {
     let mut p = sp;
     while p > base {
-        // SAFETY: the caller's operands, which it does not use again.
+        // SAFETY: the caller's operands, which it does not use again; `th` is the calling thread.
         unsafe {
             p = p.sub(1);
-            crate::dealloc::drop_word(*p);
+            let w = *p;
+            if w.is_counted() {
+                crate::thread::drop_count_of((*th).owner, w.ptr());
+            }
         }
     }
 }
@@ -583,7 +586,7 @@ unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
         let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
         let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
         let r = calls::call_native(&mut *th, look(*base), all);
-        finish_native(r, base, sp)
+        finish_native(th, r, base, sp)
     }
 }
 
@@ -614,7 +617,7 @@ unsafe fn run_native_kw(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word
         let names = look(*sp.sub(1));
         let n_kw = names.downcast::<Tuple>().map_or(0, |t| t.len());
         let r = crate::call::call(&mut *th, look(*base), Args { all, n_positional: count - n_kw, names });
-        finish_native(r, base, sp)
+        finish_native(th, r, base, sp)
     }
 }
 
@@ -628,7 +631,7 @@ unsafe fn run_ex(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
             return Word::ZERO;
         }
         let r = calls::call_ex(&mut *th, look(*base), look(*base.add(2)), look(*base.add(3)));
-        finish_native(r, base, sp)
+        finish_native(th, r, base, sp)
     }
 }
 
