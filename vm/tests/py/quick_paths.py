@@ -112,6 +112,20 @@ class Hashed(str):
 
 
 assert "asked" in Asked() and 1 not in Asked([1]) and Hashed("a") not in {"a"} and "a" not in {Hashed("a")}
+
+
+class Number(int):
+    pass
+
+
+class Fraudulent(int):
+    def __hash__(self):
+        return 77
+
+
+assert Number(5) in {5, 6} and Number(7) not in {5, 6} and Number(5) in {Number(5): 1} and 5 in {Number(5)}
+assert True in {1} and False not in {1} and 10**30 in {10**30, 1} and 10**30 + 1 not in {10**30: 1}
+assert Fraudulent(5) not in {5} and 5 not in {Fraudulent(5)} and Fraudulent(5) in {Fraudulent(5)}
 words = {"".join(["w", str(i)]) for i in range(300)}
 assert all("w%d" % i in words for i in range(300)) and "w300" not in words
 
@@ -364,6 +378,23 @@ raises(TypeError, lambda: [].append())
 raises(TypeError, lambda: [].append(1, 2))
 raises(TypeError, lambda: list.append((), 1))
 assert [i for i in range(40)] == list(range(40)) and [[j for j in "ab"] for _ in range(2)] == [["a", "b"]] * 2
+values = []
+add = values.append
+for i in range(50):
+    assert add(i) is None
+    add("".join(["t", str(i)]))
+assert len(values) == 100 and values[-2:] == [49, "t49"]
+raises(TypeError, lambda: add())
+add = [].append
+add(add)
+box = bytearray(4)
+box[0], box[-1], box[True] = 255, 7, 9
+assert box == b"\xff\x09\x00\x07"
+for i, v, error in (4, 1, IndexError), (-5, 1, IndexError), (0, 256, ValueError), (0, -1, ValueError), (0, "a", TypeError):
+    raises(error, lambda: box.__setitem__(i, v))
+    raises(error, exec, "box[i] = v", {"box": box, "i": i, "v": v})
+box[Number(1)] = Number(3)
+assert box == b"\xff\x03\x00\x07"
 item = object()
 before = sys.getrefcount(item)
 values = [item for _ in range(30)]

@@ -111,6 +111,19 @@ pub(super) fn slot_setitem(
     value: Option<Borrowed<'_>>,
 ) -> PyResult<()> {
     let a = of(o);
+    if let Some(v) = value.map(Borrowed::word)
+        && key.word().is_int()
+        && v.is_int()
+        && let Ok(byte) = u8::try_from(v.int())
+    {
+        let mut bytes = a.lock(th);
+        let i = key.word().int();
+        let i = if i < 0 { i + bytes.0.len() as i64 } else { i };
+        if let Some(place) = usize::try_from(i).ok().and_then(|i| bytes.0.get_mut(i)) {
+            *place = byte;
+            return Ok(());
+        }
+    }
     if key.downcast::<crate::builtins::slice::Slice>().is_none() && crate::number::is_index(key) {
         let byte = match value {
             Some(v) => Some(byte_value(th, v, "byte must be in range(0, 256)")?),

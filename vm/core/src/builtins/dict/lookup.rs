@@ -13,6 +13,7 @@ use typhon_text::hash::hash_int;
 use super::table::{EMPTY, Table};
 use super::{Dict, Entry};
 use crate::builtins::exceptions as ex;
+use crate::builtins::int;
 use crate::builtins::object;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::{self, Tuple};
@@ -92,11 +93,13 @@ impl<'a> Key<'a> {
         Self::quick(value).or_else(|| Self::of_object(value))
     }
 
-    /// An object that is hashed by identity, or a tuple that was hashed before.
+    /// An object that is hashed by identity or as an int, or a tuple that was hashed before.
     fn of_object(value: Borrowed<'a>) -> Option<Key<'a>> {
         let slot = value.ty().slots.hash()? as usize;
         let hash = if slot == object::hash as *const () as usize {
             object::identity_hash(value.word())
+        } else if slot == int::arith::slot_hash as *const () as usize {
+            int::arith::hash_of(value)
         } else if slot == tuple::methods::hash as *const () as usize {
             value.downcast::<Tuple>().map(Tuple::known_hash).filter(|hash| *hash != 0)?
         } else {

@@ -526,10 +526,15 @@ pub(in crate::builtins) fn slot_compare(
 }
 
 pub(in crate::builtins) fn slot_hash(_th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
-    Ok(match super::of(o) {
+    Ok(hash_of(o))
+}
+
+/// The hash of an int, whatever its class.
+pub(in crate::builtins) fn hash_of(o: Borrowed<'_>) -> i64 {
+    match super::of(o) {
         IntRef::Small(v) => typhon_text::hash::hash_int(v),
         IntRef::Big(v) => typhon_text::hash::hash_bigint(v),
-    })
+    }
 }
 
 pub(in crate::builtins) fn slot_bool(_th: &mut Thread, o: Borrowed<'_>) -> PyResult<bool> {

@@ -145,11 +145,17 @@ handlers! {
         let callee = *sp.sub(arg as usize + 2);
         let bound = (*sp.sub(arg as usize + 1) != Word::NULL) as usize;
         let f = callee.ptr() as *const Function;
-        let end = fill_up(th, &*f, arg as usize + bound, sp);
+        let code = (*f).code() as *const CodeObject;
+        let n = arg as usize + bound;
+        // Code that is not simple has the greatest number there is.
+        if ((*code).simple_argc as usize).wrapping_sub(n) >= u16::MAX as usize {
+            tail!(cold::call, pc, sp, fp, th, tos, arg)
+        }
+        let end = fill_up(th, &*f, n, sp);
         if end.is_null() {
             tail!(cold::call, pc, sp, fp, th, tos, arg)
         }
-        tail!(enter_function, pc, end, fp, th, callee, (*f).code().simple_argc as u64)
+        tail!(enter_function, pc, end, fp, th, callee, (*code).simple_argc as u64)
     }
 
     /// The second half of [`call`], apart because registers are scarce: pushes the frame of the function in
@@ -252,6 +258,11 @@ handlers! {
             }
             if call.function() as *const () == convert::len as *const () {
                 tail!(call_len, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
+            if call.function() as *const () == list::methods::append as *const () && me.is_some()
+                && arg == 3
+            {
+                tail!(super::append::call_append, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
             if call.function() as *const () == attributes::isinstance as *const () {
                 tail!(call_isinstance, pc.add(1), sp, fp, th, Word(call.bits()), arg)
