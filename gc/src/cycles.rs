@@ -144,8 +144,14 @@ pub trait Host {
     /// Ends [`Host::stop_world`].
     fn resume_world(&mut self);
 
-    /// Visits the DEFERRED objects on the stacks of all threads, this one included (nothing else is
-    /// uncounted there). World stopped.
+    /// May stacks hold objects without a count that are of no deferred kind ([`Header::is_shared`])?
+    fn borrows(&self) -> bool {
+        false
+    }
+
+    /// Visits the DEFERRED and the shared objects on the stacks of all threads, this one included (nothing else
+    /// is uncounted there), and what objects that wait for their end keep alive without counting it. World
+    /// stopped.
     fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header));
 
     /// Visits objects that live as long as the runtime and from which most others can be reached: a full

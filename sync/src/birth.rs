@@ -71,7 +71,7 @@ impl Mode {
     pub const fn birth(self, thread: OwnerId) -> Birth {
         match self {
             Mode::Gil => Birth::gil(),
-            Mode::Biased => Birth::biased(thread),
+            Mode::Biased | Mode::Deferred => Birth::biased(thread),
             Mode::Atomic => Birth::atomic(),
         }
     }

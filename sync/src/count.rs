@@ -21,7 +21,7 @@ use super::{events, rules, stats};
 pub enum Fate {
     /// Others hold references.
     Alive,
-    /// That was the last reference: destroy the object.
+    /// That was the last reference: destroy the object, or, if it [`Header::is_retired`], leave it to the reaper.
     Dead,
     /// The reference now belongs to the owner's merge queue: enqueue the object.
     Queue,
@@ -51,7 +51,7 @@ impl Shared {
     const TAG: i64 = 3;
     const OWNED: i64 = 0;
     const PUBLISHED: i64 = 1;
-    const QUEUED: i64 = 2;
+    pub(super) const QUEUED: i64 = 2;
     /// Tag of a word that has the whole count.
     pub const MERGED: i64 = 3;
     /// The collector watches the object; a change of the count must set [`Shared::TOUCHED`].
@@ -60,14 +60,10 @@ impl Shared {
     pub const TOUCHED: i64 = 1 << 3;
     /// The collector proved it garbage; nobody may acquire it any more.
     pub const CONDEMNED: i64 = 1 << 4;
-    /// Deferred counting: threads may borrow the object out of slots.
+    /// Deferred counting: threads may borrow the object out of slots, see [`crate::shared`].
     pub const SHARED: i64 = 1 << 5;
-    /// Deferred counting: on exactly one reaper's list.
+    /// Deferred counting: its count has been zero, and the reaper decides.
     pub const RETIRED: i64 = 1 << 6;
-    /// Deferred counting: the present zero is not the one it was retired for.
-    pub const AGAIN: i64 = 1 << 7;
-    /// Deferred counting: the reaper has taken it.
-    pub const DEAD: i64 = 1 << 8;
 
     /// The count in this half.
     #[inline(always)]
@@ -86,19 +82,21 @@ impl Shared {
         }
     }
 
-    const fn with_tag(self, tag: i64) -> Shared {
+    pub(super) const fn with_tag(self, tag: i64) -> Shared {
         Shared((self.0 & !Self::TAG) | tag)
     }
 
     /// Marks a change of the count for a collector that watches.
-    const fn touched(self) -> Shared {
+    pub(super) const fn touched(self) -> Shared {
         if self.0 & Self::WATCH != 0 { Shared(self.0 | Self::TOUCHED) } else { self }
     }
 
     /// A stranger adds a reference without holding one (weak upgrade, lock-free slot read).
     /// `None`: the object is dying or condemned.
     pub const fn upgrade(self) -> Option<Shared> {
-        let gone = self.count() == 0 && matches!(self.tag(), Tag::Owned | Tag::Merged);
+        let gone = self.count() == 0
+            && matches!(self.tag(), Tag::Owned | Tag::Merged)
+            && self.0 & Self::RETIRED == 0;
         if self.0 & Self::CONDEMNED != 0 || (gone && rules::UPGRADE_REFUSES_DEAD) {
             return None;
         }
@@ -115,16 +113,21 @@ impl Shared {
             let left = if rules::QUEUE_OWNS_REFERENCE { self } else { Shared(self.0 - Self::ONE) };
             return (left.with_tag(Self::QUEUED).touched(), Fate::Queue);
         }
-        let next = Shared(self.0 - Self::ONE).touched();
-        let dead = matches!(next.tag(), Tag::Merged) && next.count() == 0;
-        (next, if dead { Fate::Dead } else { Fate::Alive })
+        Shared(self.0 - Self::ONE).touched().ended()
+    }
+
+    /// What a count that has just been lowered, or become the whole one, means.
+    const fn ended(self) -> (Shared, Fate) {
+        if !matches!(self.tag(), Tag::Merged) || self.count() != 0 {
+            return (self, Fate::Alive);
+        }
+        self.retired()
     }
 
     /// The object loses its owner, who brings `add` references along.
     pub const fn merge(self, add: i64) -> (Shared, Fate) {
         let next = Shared(self.0 + (add << 24)).with_tag(Self::MERGED);
-        let next = if add != 0 { next.touched() } else { next };
-        (next, if next.count() == 0 { Fate::Dead } else { Fate::Alive })
+        if add != 0 { next.touched().ended() } else { next.ended() }
     }
 
     /// Strangers may acquire the object from now on. `None`: nothing to change.

@@ -12,6 +12,8 @@ pub enum Mode {
     Biased,
     /// Free threads; every count is atomic.
     Atomic,
+    /// As `Biased`; objects that several threads read often are borrowed ([`crate::shared`]).
+    Deferred,
 }
 
 impl Mode {

@@ -30,6 +30,17 @@ pub const STRANGERS_PUBLISH: bool = true;
 /// RC-14: the first change by a stranger marks the object, before it is made.
 pub const STRANGERS_MARK: bool = true;
 
+/// DC-2: a shared object whose count falls to zero is left to the reaper.
+pub const SHARED_RETIRE: bool = true;
+/// DC-2: only the first of these falls puts it on the reaper's list.
+pub const RETIRED_ONCE: bool = true;
+/// DC-3: a reader that borrows looks at the slot again.
+pub const RECHECK_BORROW: bool = true;
+/// DC-4: the reaper asks for the count once more, when nobody runs.
+pub const REAPER_ASKS_COUNT: bool = true;
+/// DC-4: the reaper asks whether a thread borrows the object.
+pub const REAPER_ASKS_STACKS: bool = true;
+
 /// WT-1: a condemnation fails if the count was touched, whatever it is now.
 pub const CONDEMN_NEEDS_UNTOUCHED: bool = true;
 /// WT-2: the proof asks whether a lock was taken since the watch began.

@@ -3,7 +3,7 @@
 use std::mem::MaybeUninit;
 use std::sync::atomic::Ordering::Relaxed;
 use typhon_sync::count::{IMMORTAL_COUNT, Tag};
-use typhon_sync::{Birth, Fate, Header, OwnerId, Shared};
+use typhon_sync::{Birth, Fate, Header, OwnerId, Reaped, Shared};
 
 const ME: OwnerId = OwnerId(7);
 const OTHER: OwnerId = OwnerId(8);
@@ -17,13 +17,26 @@ fn born(birth: Birth) -> Header {
     }
 }
 
-/// Every word with a count in -3..=3, every tag, every combination of the flags in bits 2 to 8.
+/// Every word with a count in -3..=3, every tag, every combination of the flags in bits 2 to 6.
 fn words() -> impl Iterator<Item = Shared> {
-    (-3i64..=3).flat_map(|count| (0..512i64).map(move |low| Shared(count << 24 | low)))
+    (-3i64..=3).flat_map(|count| (0..128i64).map(move |low| Shared(count << 24 | low)))
 }
 
+/// Flags that no transition but those of deferred counting changes.
 fn flags(word: Shared) -> i64 {
-    word.0 & 0xFF_FFFC & !Shared::TOUCHED
+    word.0 & 0xFF_FFFC & !(Shared::TOUCHED | Shared::RETIRED)
+}
+
+fn has(word: Shared, flag: i64) -> bool {
+    word.0 & flag != 0
+}
+
+/// What a decrement or a merge of `word` means, and whether the object is retired then. `end`: the whole count is zero.
+fn ended(word: Shared, end: bool) -> (Fate, bool) {
+    let shared = has(word, Shared::SHARED);
+    let again = shared && has(word, Shared::RETIRED);
+    let fate = if end && !again { Fate::Dead } else { Fate::Alive };
+    (fate, has(word, Shared::RETIRED) || end && shared)
 }
 
 #[test]
@@ -71,7 +84,7 @@ fn a_decrement_takes_one_or_gives_it_to_the_queue() {
         } else {
             assert_eq!((next.count(), next.tag()), (word.count() - 1, word.tag()));
             let last = word.tag() == Tag::Merged && word.count() == 1;
-            assert_eq!(fate, if last { Fate::Dead } else { Fate::Alive });
+            assert_eq!((fate, has(next, Shared::RETIRED)), ended(word, last));
         }
     }
 }
@@ -79,7 +92,8 @@ fn a_decrement_takes_one_or_gives_it_to_the_queue() {
 #[test]
 fn an_upgrade_refuses_the_dead_and_the_condemned() {
     for word in words() {
-        let nobody = word.count() == 0 && matches!(word.tag(), Tag::Owned | Tag::Merged);
+        let unheld = word.count() == 0 && matches!(word.tag(), Tag::Owned | Tag::Merged);
+        let nobody = unheld && !has(word, Shared::RETIRED);
         let refused = nobody || word.0 & Shared::CONDEMNED != 0;
         assert_eq!(word.upgrade().is_none(), refused, "{word:?}");
         if let Some(next) = word.upgrade() {
@@ -94,7 +108,31 @@ fn a_merge_adds_and_ends_ownership() {
         for add in -1..4 {
             let (next, fate) = word.merge(add);
             assert_eq!((next.count(), next.tag()), (word.count() + add, Tag::Merged));
-            assert_eq!(fate == Fate::Dead, next.count() == 0);
+            assert_eq!((fate, has(next, Shared::RETIRED)), ended(word, next.count() == 0));
+        }
+    }
+}
+
+#[test]
+fn sharing_takes_the_owner_away_and_reaping_ends_it() {
+    for word in words() {
+        let (next, fate) = word.share();
+        assert!(has(next, Shared::SHARED), "{word:?}");
+        assert_eq!(flags(next) & !Shared::SHARED, flags(word) & !Shared::SHARED);
+        let owned = matches!(word.tag(), Tag::Owned | Tag::Published);
+        let expected = if owned { (1, Tag::Queued, Fate::Queue) } else { (0, word.tag(), Fate::Alive) };
+        assert_eq!((next.count() - word.count(), next.tag(), fate), expected);
+        for is_borrowed in [false, true] {
+            let (next, reaped) = word.reap(is_borrowed);
+            assert_eq!((next.count(), next.tag()), (word.count(), word.tag()));
+            let expected = match (word.count() != 0, is_borrowed) {
+                (true, _) => Reaped::Counted,
+                (false, true) => Reaped::Borrowed,
+                (false, false) => Reaped::Dead,
+            };
+            assert_eq!(reaped, expected);
+            assert_eq!(has(next, Shared::SHARED), has(word, Shared::SHARED) && reaped != Reaped::Dead);
+            assert_eq!(has(next, Shared::RETIRED), has(word, Shared::RETIRED) && reaped == Reaped::Borrowed);
         }
     }
 }

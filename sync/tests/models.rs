@@ -41,6 +41,7 @@ macro_rules! variant {
             pub mod qsbr;
             pub mod quarantine;
             pub mod registry;
+            pub mod shared;
             pub mod slot;
             pub mod stats;
             pub mod stop;
@@ -58,6 +59,8 @@ macro_rules! variant {
             pub mod private;
             #[path = "../tests/loom/reclamation.rs"]
             pub mod reclamation;
+            #[path = "../tests/loom/borrows.rs"]
+            pub mod borrows;
             #[path = "../tests/loom/threads.rs"]
             pub mod threads;
             #[path = "../tests/loom/watched.rs"]
@@ -78,6 +81,8 @@ mod model_rules {
     pub const PROOF_SHAKES_HANDS: bool = true;
     /// RC-15: a reference is taken out of a container under its lock.
     pub const REMOVAL_LOCKS: bool = true;
+    /// DC-1: an object is shared by somebody who holds a count of it.
+    pub const SHARER_HOLDS_COUNT: bool = true;
 }
 
 variant!(shipped);
@@ -117,6 +122,12 @@ variant!(locks_ignored, WATCH_ASKS_LOCK: bool = false);
 variant!(unsettled, CONDEMNED_IS_SETTLED: bool = false);
 variant!(borrows_kept, HANDSHAKE_COUNTS_BORROWS: bool = false);
 variant!(no_handshake, PROOF_SHAKES_HANDS: bool = false);
+variant!(shared_without_count, SHARER_HOLDS_COUNT: bool = false);
+variant!(shared_die_at_once, SHARED_RETIRE: bool = false);
+variant!(retired_twice, RETIRED_ONCE: bool = false);
+variant!(borrowed_without_second_look, RECHECK_BORROW: bool = false);
+variant!(reaped_though_counted, REAPER_ASKS_COUNT: bool = false);
+variant!(reaped_though_borrowed, REAPER_ASKS_STACKS: bool = false);
 variant!(gil_shared, GIL_EXCLUDES: bool = false);
 
 use runner::{Model, Mutant};
@@ -214,6 +225,14 @@ models! {
     "L15c" watched::borrowed in shipped, 2 threads, bound 3:
         "with a handshake, references that are not counted keep what they are to alive"
         [borrows_kept no_handshake];
+    "L16" borrows::borrowed in shipped, 2 threads, bound 3:
+        "what a stack names outlives its last count" [shared_die_at_once reaped_though_borrowed];
+    "L16a" borrows::stored in shipped, 2 threads, bound 3:
+        "a count that rises from zero and falls again: one death, after it" [retired_twice reaped_though_counted];
+    "L16b" borrows::reused in shipped, 2 threads, bound 3:
+        "a borrow is of what the slot held" [borrowed_without_second_look birth_relaxed];
+    "L16c" borrows::shared in shipped, 2 threads, bound 3:
+        "sharing against the owner's last reference" [shared_without_count];
 }
 
 fn main() -> std::process::ExitCode {

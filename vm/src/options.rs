@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use lexopt::Arg;
 use typhon_core::collect::Strategy;
 use typhon_core::contention::Output;
-use typhon_core::runtime::Config;
+use typhon_core::runtime::{Config, Refcount};
 
 use crate::usage;
 
@@ -314,12 +314,10 @@ impl Cli {
                         "-X refcount names how counts work without a GIL; it cannot be combined with -X gil=1",
                     ));
                 }
-                "biased" => config.atomic_refcount = false,
-                "atomic" => config.atomic_refcount = true,
-                "deferred" => {
-                    return fail(String::from("-X refcount=deferred is not built yet; use biased or atomic"));
-                }
-                _ => return fail(format!("-X refcount={v}: no such scheme; use biased or atomic")),
+                "biased" => config.refcount = Refcount::Biased,
+                "atomic" => config.refcount = Refcount::Atomic,
+                "deferred" => config.refcount = Refcount::Deferred,
+                _ => return fail(format!("-X refcount={v}: no such scheme; use biased, atomic or deferred")),
             }
         }
         if let Some(v) = &self.gc {
@@ -418,12 +416,7 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_by_name() {
-        for (option, part) in [
-            ("gil=2", "gil=0"),
-            ("refcount=lazy", "biased"),
-            ("refcount=deferred", "not built"),
-            ("gc=x", "stop"),
-        ] {
+        for (option, part) in [("gil=2", "gil=0"), ("refcount=lazy", "biased"), ("gc=x", "stop")] {
             match read(&["-X", option, "-c", ""]) {
                 Err(Stop::Fail(msg, 1)) => assert!(msg.contains(part), "{option}: {msg}"),
                 other => panic!("{option}: {other:?}"),

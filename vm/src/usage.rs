@@ -89,7 +89,7 @@ The following implementation-specific options are available:
 -X gil=0|1: run threads in parallel, or one at a time; also PYTHON_GIL
 -X importtime: show how long each import takes
 -X int_max_str_digits=N: limit the size of int<->str conversions
--X refcount=biased|atomic: how reference counts work without a GIL
+-X refcount=biased|atomic|deferred: how reference counts work without a GIL
 -X showrefcount: at the end, collect all garbage and print the numbers of
          references and objects that are left, without immortal objects
 -X stdlib=DIR: take the standard library from a folder instead of the one

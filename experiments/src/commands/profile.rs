@@ -117,6 +117,7 @@ fn show(report: &Report, top: usize) -> String {
     let mode = match report.mode.as_str() {
         "gil" => "with a GIL",
         "atomic" => "free threads, atomic counts",
+        "deferred" => "free threads, deferred counts",
         "biased" => "free threads, biased counts",
         other => other,
     };

@@ -31,7 +31,7 @@ pub(crate) enum Prover {
     /// Whoever stops the world.
     Stop,
     /// Whoever stops the world and looks at stacks and uncounted references, too: some object is of a
-    /// deferred kind.
+    /// deferred kind, or shared.
     StopWithRoots,
 }
 
@@ -48,7 +48,7 @@ impl Prover {
 
     fn of<T: Trace>(object: &Header, tracer: &T) -> Prover {
         // ORDERING Relaxed: fixed at birth.
-        if object.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0 {
+        if object.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0 || object.is_shared() {
             return Prover::StopWithRoots;
         }
         match seems_private_to(object, tracer) {
@@ -262,7 +262,9 @@ impl Batch {
         let header = unsafe { &*object };
         let provable = match self.prover {
             Prover::Owner(owner) => header.owner() == owner,
-            Prover::Watch | Prover::Stop | Prover::StopWithRoots => true,
+            // Shared since: a stack may hold it without a count.
+            Prover::Watch | Prover::Stop => !header.is_shared(),
+            Prover::StopWithRoots => true,
         };
         if provable && is_readable(header) { member_count(header, self.scope) } else { None }
     }

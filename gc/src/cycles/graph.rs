@@ -665,8 +665,8 @@ pub(super) fn member_count(header: &Header, scope: Scope) -> Option<i64> {
         return None;
     }
     let count = header.mortal_refcount()?;
-    // A dying object is its destroyer's business; its references stay unexplained.
-    if count <= 0 {
+    // A dying object is its destroyer's business, a retired one the reaper's; their references stay unexplained.
+    if count <= 0 || header.is_retired() {
         return None;
     }
     // The reference that keeps a deferred object from dying by count holds nothing alive.
@@ -689,10 +689,10 @@ pub(super) fn is_deferred(object: &Header) -> bool {
 }
 
 /// Is the object alive at this moment, so that its references may be read? Not if it is dying, or if
-/// garbage that it belongs to is being taken apart.
+/// garbage that it belongs to is being taken apart; and not for us to say if the reaper is to decide about it.
 #[inline(always)]
 pub(crate) fn is_readable(header: &Header) -> bool {
-    is_tracked(header) && !header.is_condemned() && header.refcount() > 0
+    is_tracked(header) && !header.is_condemned() && !header.is_retired() && header.refcount() > 0
 }
 
 fn slot_stride(meta: &BlockMeta) -> usize {

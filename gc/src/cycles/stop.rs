@@ -37,7 +37,7 @@ fn find<H: Host>(collector: &Collector, host: &mut H, generation: Generation) ->
         sieve.mark_known(&tracer, |visit| host.known_alive(visit));
     }
     sieve.subtract(&tracer, false, pace);
-    if scope == Scope::Full {
+    if scope == Scope::Full || host.borrows() {
         host.stack_roots(&mut |object| sieve.make_root(object));
     }
     sieve.propagate(&tracer, pace);

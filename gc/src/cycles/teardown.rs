@@ -146,7 +146,7 @@ impl Garbage {
             // SAFETY: as above.
             let object = unsafe { &*member };
             found.finalizers |= is_to_be_finalized(object, &tracer);
-            found.deferred |= pin(object);
+            found.deferred |= pin(object) || host.borrows();
             if has_weakrefs(object) {
                 let early = host.empties_early(object);
                 let taken = collector.weakrefs.take_if(
@@ -289,11 +289,15 @@ fn make_ordinary(members: &[*const Header]) {
     }
 }
 
+/// World stopped.
 fn condemn(members: &[*const Header]) {
     for &member in members {
         // SAFETY: pinned.
+        let object = unsafe { &*member };
+        // Nobody borrows it, so it dies with its last count, before its class does.
+        object.unshare();
         // ORDERING Relaxed: world stopped; resuming it orders this before every later upgrade.
-        unsafe { (*member).shared.fetch_or(Shared::CONDEMNED, Ordering::Relaxed) };
+        object.shared.fetch_or(Shared::CONDEMNED, Ordering::Relaxed);
     }
 }
 

@@ -10,6 +10,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) use background::before_fork;
+pub(crate) use background::reap_soon;
 pub use background::{Background, Hold, hold};
 use typhon_gc::cycles::{Confined, Options, Outcome, Portion, Turn};
 use typhon_gc::heap::OwnBirths;
@@ -343,6 +344,11 @@ fn meta_depth(class: &Header) -> usize {
     if meta.has_flag(type_flags::HEAP) { 1 + meta_depth(&meta.header) } else { 0 }
 }
 
+/// What objects refer to, for whoever has stopped the world.
+pub(crate) fn tracer() -> Tracer {
+    Tracer::stopped()
+}
+
 /// Is the object of a deferred kind?
 fn is_deferred(object: &Header) -> bool {
     // ORDERING Relaxed: fixed at birth; the collector takes it away from garbage only.
@@ -466,26 +472,31 @@ impl Host for VmHost {
         }
     }
 
+    fn borrows(&self) -> bool {
+        crate::reaper::is_in_use(rt())
+    }
+
     fn stack_roots(&mut self, visit: &mut dyn FnMut(*const Header)) {
+        // What is dead, but not destroyed, still needs its class; what has retired may even come back.
+        let tracer = Tracer::stopped();
         for thread in rt().threads.all() {
             // SAFETY: the world is stopped, so no thread changes or goes away.
             let thread = unsafe { &*thread.0 };
             crate::interp::eval::stack_words(thread, &mut |word| {
                 // SAFETY: stale words are there, too: heap memory is type-stable, and a freed slot has
                 // no bits set.
-                if is_deferred(unsafe { &*word }) {
+                let object = unsafe { &*word };
+                if is_deferred(object) || object.is_shared() {
                     visit(word)
                 }
             });
             for &dead in thread.pending_drops.iter().chain(&thread.set_aside) {
-                // SAFETY: dead, but not destroyed: its class is still needed.
-                visit(unsafe { &type_of(&*dead).header });
+                // SAFETY: dead, but not destroyed.
+                tracer.trace_uncounted(unsafe { &*dead }, &mut *visit);
             }
         }
-        background::for_each_dead(self.th(), |dead| {
-            // SAFETY: as above.
-            visit(unsafe { &type_of(dead).header })
-        });
+        background::for_each_dead(self.th(), |dead| tracer.trace_uncounted(dead, &mut *visit));
+        rt().reaper.for_each_retired(|retired| tracer.trace_uncounted(retired, &mut *visit));
     }
 
     fn known_alive(&mut self, visit: &mut dyn FnMut(*const Header)) {
@@ -553,6 +564,9 @@ impl Host for VmHost {
 /// that is due. What is small is done in place; the rest, where the strategy has it so, in the background.
 pub fn at_safepoint(th: &mut Thread) {
     background::at_safepoint(th);
+    if th.rt.reaper.is_due() {
+        crate::reaper::reap_at_safepoint(th);
+    }
     zeal::at_safepoint(th);
     let collector = &rt().collecting.collector;
     let mut due = all_are_due(th.rt, th.rt.heap.young());
@@ -597,7 +611,11 @@ fn collect_within(th: &mut Thread, generation: Generation, patience: Duration) -
 fn collect_with_callbacks(th: &mut Thread, generation: Generation, patience: Duration) -> Outcome {
     let collecting = &rt().collecting;
     let skipped = Outcome { skipped: true, ..Outcome::default() };
-    if th.collecting || collecting.collector.strategy() == Strategy::Off {
+    if th.collecting {
+        return skipped;
+    }
+    if collecting.collector.strategy() == Strategy::Off {
+        crate::reaper::reap_all(th);
         return skipped;
     }
     let limit = Instant::now() + patience;
@@ -632,6 +650,7 @@ fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, lim
     let collecting = &rt().collecting;
     let _hold = hold(th);
     crate::quarantine::release(th, usize::MAX);
+    crate::reaper::reap_all(th);
     // What this thread has retired, unless other threads may still be reading it.
     th.sync.ctx.reclaim();
     th.drain_drops();
@@ -655,6 +674,7 @@ fn collect_in_turn(th: &mut Thread, turn: &Turn<'_>, generation: Generation, lim
     }
     tell_callbacks(th, "start", generation, &Outcome::default());
     let outcome = with_options(th, |host, options| turn.collect(host, generation, options));
+    crate::reaper::reap_all(th);
     tell_callbacks(th, "stop", generation, &outcome);
     if debug & debug::STATS != 0 {
         crate::report::write_stderr(

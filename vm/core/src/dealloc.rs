@@ -48,6 +48,9 @@ pub unsafe fn dealloc(th: &mut Thread, p: *mut Header) {
 unsafe fn destroy(th: &mut Thread, p: *mut Header) {
     // SAFETY: dead but still allocated, and ours alone.
     let h = unsafe { &*p };
+    if h.is_retired() {
+        return crate::reaper::retire(th, p);
+    }
     // SAFETY: as above.
     let (mut ty, mut shape) = unsafe { type_of_dead(h) };
     // ORDERING Relaxed: nobody else uses a dead object.
@@ -179,6 +182,10 @@ fn finalize(th: &mut Thread, h: &Header) -> bool {
         run_finalizer(th, Borrowed::from_header(h));
     }
     match h.resurrect_end(th.owner) {
+        Fate::Dead if h.is_retired() => {
+            crate::reaper::retire(th, ptr::from_ref(h).cast_mut());
+            false
+        }
         Fate::Dead => true,
         Fate::Alive => false,
         Fate::Queue => {

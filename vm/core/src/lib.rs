@@ -28,6 +28,7 @@ pub mod number;
 pub mod object;
 pub mod ops;
 pub mod quarantine;
+pub mod reaper;
 pub mod report;
 pub mod runtime;
 pub mod shape;

@@ -9,7 +9,8 @@
 //!   immortal.
 //! * OB-2: a pointer in a `Slot` with bit 3 clear owns one count; with bit 3 set it is immortal, or of a
 //!   deferred kind and still owns one count (bit 3 then only permits loading it without a count).
-//! * OB-3: a pointer on the evaluation stack with bit 3 set owns nothing.
+//! * OB-3: a pointer on the evaluation stack with bit 3 set owns nothing: its object is immortal, or of a deferred
+//!   kind, or shared ([`crate::reaper`]), or held by a local of the frame or its caller for as long.
 
 use core::marker::PhantomData;
 use core::num::NonZeroU64;
@@ -476,6 +477,7 @@ impl Slot {
                 // SAFETY: the count was just taken.
                 let v = unsafe { Owned::from_raw(Word(w.ptr() as u64)) };
                 if self.peek() == w {
+                    crate::reaper::note_count(h);
                     return Some(v);
                 }
             } else if self.peek() == w {

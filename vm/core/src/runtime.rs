@@ -15,11 +15,23 @@ use crate::word::{UNCOUNTED, Word};
 
 pub use crate::threads::{SyncThread, enqueue, lock, unlock};
 
+/// How reference counts work without a GIL.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Refcount {
+    /// Biased towards the thread that made the object (PEP 703).
+    #[default]
+    Biased,
+    /// Every count is atomic.
+    Atomic,
+    /// Biased; objects that several threads read often are borrowed instead of counted ([`crate::reaper`]).
+    Deferred,
+}
+
 /// How the process was started.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub gil: bool,
-    pub atomic_refcount: bool,
+    pub refcount: Refcount,
     pub gc: Strategy,
     /// Births between two unneeded collections ([`crate::collect`]); 0: none.
     pub zeal: u32,
@@ -60,7 +72,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             gil: false,
-            atomic_refcount: false,
+            refcount: Refcount::default(),
             gc: Strategy::Concurrent,
             zeal: 0,
             hash_seed: None,
@@ -110,6 +122,7 @@ pub struct Runtime {
     pub native_modules: &'static [&'static crate::ModuleDef],
     pub threads: crate::threads::Threads,
     pub collecting: crate::collect::Collecting,
+    pub reaper: crate::reaper::Reaper,
     pub names: Names,
     pub strings: crate::intern::Interned,
     /// SipHash key of this process.
@@ -194,6 +207,7 @@ impl Runtime {
         Runtime {
             threads: crate::threads::Threads::new(&config),
             collecting: crate::collect::Collecting::new(heap, &config),
+            reaper: Default::default(),
             config,
             heap,
             native_modules,

@@ -11,12 +11,14 @@
 //!   object belongs to this thread (then nobody frees it before this thread's next safepoint), or its
 //!   count is taken and the slot *and* the buffer pointer are found unchanged afterwards.
 //! * SH-4: no safepoint lies between the load of a buffer pointer and its last use.
+//! * SH-5: a word for the stack needs no count if threads may borrow its object ([`borrow`]); whatever leaves the
+//!   stack is counted ([`crate::interp::handlers::cold::own_word`], [`Borrowed::to_owned`]). See [`crate::reaper`].
 
 use core::sync::atomic::Ordering;
 
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
-use crate::object::{Owned, Slot};
+use crate::object::{Borrowed, Owned, Slot};
 use crate::quarantine;
 use crate::thread::{self, lock_object, me};
 use crate::word::{UNCOUNTED, Word};
@@ -76,6 +78,46 @@ pub fn try_own(slot: &Slot, w: Word, still: impl Fn() -> bool) -> Option<Owned> 
     try_own_foreign(slot, w, h, still)
 }
 
+/// The stack word, without a count, of what was read from `slot` without a lock, if threads may borrow it;
+/// [`Word::ZERO`] if not, or if it is no longer there (SH-5). `still`: as in [`try_own`].
+///
+/// Cost: two loads and what `still` costs.
+///
+/// # Safety
+/// The word was read from the slot, of a live object, since the last safepoint; it is a pointer.
+#[inline(always)]
+pub unsafe fn borrow(slot: &Slot, w: Word, still: impl Fn() -> bool) -> Word {
+    // SAFETY: heap slots are type-stable: even a stale pointer points at a header.
+    let h = unsafe { &*w.ptr() };
+    if h.borrow(|| slot.peek() == w && still()) { w.uncounted() } else { Word::ZERO }
+}
+
+/// A copy for the stack of a word that stands there or in a field that nobody changes: counted, unless its object
+/// needs no count there.
+///
+/// # Safety
+/// The word is live.
+#[inline]
+pub unsafe fn copy_for_stack(w: Word) -> Word {
+    if w.is_ptr() {
+        // SAFETY: live.
+        let h = unsafe { &*w.ptr() };
+        // ORDERING Relaxed: DEFERRED is set at birth, an immortal object stays one.
+        if h.is_shared()
+            || h.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0
+            || h.owner.load(Ordering::Relaxed) == OwnerId::IMMORTAL.0
+        {
+            return w.uncounted();
+        }
+    }
+    // SAFETY: live.
+    let v = unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned();
+    if let Some(h) = v.borrow().header() {
+        crate::reaper::note_count(h);
+    }
+    v.into_raw()
+}
+
 #[inline(never)]
 fn try_own_foreign(slot: &Slot, w: Word, h: &Header, still: impl Fn() -> bool) -> Option<Owned> {
     if !h.try_incref(me()) {
@@ -84,7 +126,11 @@ fn try_own_foreign(slot: &Slot, w: Word, h: &Header, still: impl Fn() -> bool) -
     let bit = if h.is_immortal() { UNCOUNTED } else { 0 };
     // SAFETY: the count was just taken (an immortal object needs none).
     let v = unsafe { Owned::from_raw(Word(w.ptr() as u64 | bit)) };
-    if slot.peek() == w && still() { Some(v) } else { None }
+    if slot.peek() != w || !still() {
+        return None;
+    }
+    crate::reaper::note_count(h);
+    Some(v)
 }
 
 /// Turns a word into a reference while the container's lock pins it, and lets later readers do so

@@ -60,6 +60,9 @@ pub struct Thread {
     /// Objects of `pending_drops` that wait until Python code has run for another dead object
     /// ([`crate::dealloc::interlude`]).
     pub(crate) set_aside: Vec<*mut Header>,
+    /// Counts of strangers' objects that this thread takes before it makes one shared; 0: never
+    /// ([`crate::reaper`]).
+    pub(crate) until_shared: u32,
     /// The thread's share of the heap.
     pub heap: LocalHeap,
     /// This thread is taking garbage apart: finalisers that it runs start no collection.
@@ -216,6 +219,7 @@ impl Thread {
             victim: Word::ZERO,
             pending_drops: Vec::with_capacity(64),
             set_aside: Vec::new(),
+            until_shared: crate::reaper::share_every(rt),
             collecting: false,
             has_collectors_turn: false,
             limbo: typhon_sync::Limbo::default(),

@@ -11,7 +11,7 @@ use typhon_sync::thread_state::breaker;
 use typhon_sync::{Host, Mode, ThreadCtx, World};
 
 use crate::object::{Owned, PyResult};
-use crate::runtime::{Config, Runtime};
+use crate::runtime::{Config, Refcount, Runtime};
 use crate::thread::{self, Thread};
 
 /// What a VM thread keeps of the synchronisation layer.
@@ -37,12 +37,11 @@ pub struct Threads {
 
 impl Threads {
     pub(crate) fn new(config: &Config) -> Threads {
-        let mode = if config.gil {
-            Mode::Gil
-        } else if config.atomic_refcount {
-            Mode::Atomic
-        } else {
-            Mode::Biased
+        let mode = match config.refcount {
+            _ if config.gil => Mode::Gil,
+            Refcount::Biased => Mode::Biased,
+            Refcount::Atomic => Mode::Atomic,
+            Refcount::Deferred => Mode::Deferred,
         };
         Threads {
             world: Arc::new(World::new(mode)),

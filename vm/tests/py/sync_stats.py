@@ -11,6 +11,7 @@ for option in ("refcount", "zeal"):
     if option in sys._xoptions:
         MODE += ["-X", f"{option}={sys._xoptions[option]}"]
 ATOMIC = sys._xoptions.get("refcount") == "atomic"
+DEFERRED = sys._xoptions.get("refcount") == "deferred"
 ZEAL = "zeal" in sys._xoptions
 
 PROGRAM = '''
@@ -142,11 +143,16 @@ def compute():
 
 def dying_code():
     found = []
-    for i in range(60):
-        source = "\\n" * i + "for _ in range(10): found.append(1)"
-        exec(compile(source, f"<made {i}>", "exec"), {"found": found})
-        if i % 7 == 0:
-            gc.collect()
+    def work():
+        for i in range(60):
+            source = "\\n" * i + "for _ in range(10): found.append(1)"
+            exec(compile(source, f"<made {i}>", "exec"), {"found": found})
+            if i % 7 == 0:
+                gc.collect()
+    # Not the thread that made the list: what that one locks in its own handlers is not counted.
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
 
 def forked():
     append()
@@ -266,13 +272,17 @@ else:
     assert 0 < row["waits"] <= 400 and row["slept"] <= row["waits"], row
     assert row["longest_ns"] <= row["wait_ns"] < 2 * report["wall_ns"], row
 
-    # Shared counts are exact: the same number for every iteration.
     report, printed = measure("read")
-    row = find(report, "shared count", "READ")[0]
-    assert row["type"] in ("Config", "dict"), row
     a, b, c, d = eval(printed)
-    per = (b - a) // 4000
-    assert per >= 2 and a == 2000 * per and b - a == 4000 * per and c - b == 6000 * per and d - c == 300_000 * per, printed
+    if DEFERRED:
+        # What several threads read often is not counted at all.
+        assert d - c <= 300, printed
+    else:
+        # Shared counts are exact: the same number for every iteration.
+        row = find(report, "shared count", "READ")[0]
+        assert row["type"] in ("Config", "dict"), row
+        per = (b - a) // 4000
+        assert per >= 2 and a == 2000 * per and b - a == 4000 * per and c - b == 6000 * per and d - c == 300_000 * per, printed
 
     # References to objects of another thread.
     if not ATOMIC:

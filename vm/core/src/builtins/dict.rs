@@ -78,8 +78,9 @@ impl Dict {
         unsafe { &*self.table.load() }
     }
 
+    /// Is `t` still the published table?
     #[inline(always)]
-    fn is_current(&self, t: &Table) -> bool {
+    pub(crate) fn is_current(&self, t: &Table) -> bool {
         core::ptr::eq(self.table.load(), t)
     }
 

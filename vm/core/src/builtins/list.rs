@@ -78,6 +78,17 @@ impl List {
     /// an object of another thread). A handful of loads and one increment.
     #[inline(always)]
     pub fn load_item(&self, me: OwnerId, i: usize) -> Word {
+        self.load::<false>(me, i)
+    }
+
+    /// As [`List::load_item`], as a word for the stack: without a count if threads may borrow it.
+    #[inline(always)]
+    pub fn load_for_stack(&self, me: OwnerId, i: usize) -> Word {
+        self.load::<true>(me, i)
+    }
+
+    #[inline(always)]
+    fn load<const FOR_STACK: bool>(&self, me: OwnerId, i: usize) -> Word {
         let p = self.items.load();
         if i >= self.len() || self.items.load() != p || !sharing::may_read(&self.header, me) {
             return Word::ZERO;
@@ -97,10 +108,12 @@ impl List {
             h.incref(me);
             return Word(w.ptr() as u64);
         }
-        if owner == OwnerId::IMMORTAL.0 && slot.peek() == w && self.items.load() == p {
+        let still = || self.items.load() == p;
+        if owner == OwnerId::IMMORTAL.0 && slot.peek() == w && still() {
             return Word(w.ptr() as u64 | UNCOUNTED);
         }
-        Word::ZERO
+        // SAFETY: read since the last safepoint.
+        if FOR_STACK { unsafe { sharing::borrow(slot, w, still) } } else { Word::ZERO }
     }
 
     /// Item `i` now, if there is one. No lock on the common path.

@@ -19,6 +19,7 @@ use typhon_sync::header::{Header, OwnerId};
 use typhon_sync::thread_state::breaker;
 
 use super::VmHost;
+use crate::reaper;
 use crate::runtime::{Runtime, rt};
 use crate::thread::Thread;
 use crate::threads;
@@ -50,6 +51,8 @@ struct State {
     started: bool,
     /// What to search next.
     request: Option<Generation>,
+    /// When to look at what has retired.
+    reap_at: Option<Instant>,
     /// A search is under way.
     busy: bool,
     /// Threads that want no search to begin, by their number; once for each time that they said so.
@@ -104,6 +107,13 @@ impl Background {
 }
 
 impl State {
+    /// Sees that the collector's thread exists. False: the system refuses it.
+    fn start_thread(&mut self, rt: &'static Runtime) -> bool {
+        let thread = std::thread::Builder::new().name(String::from("collector"));
+        self.started = self.started || thread.stack_size(1 << 20).spawn(move || run(rt)).is_ok();
+        self.started
+    }
+
     /// Place of the first portion that a thread may take.
     fn portion_for(&self, me: OwnerId) -> Option<usize> {
         self.portions.iter().position(|portion| portion.owner().is_none_or(|owner| owner == me))
@@ -124,13 +134,8 @@ pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
         if state.busy || state.request.is_some() || state.round.is_some() || !state.holders.is_empty() {
             return true;
         }
-        if !state.started {
-            let rt = th.rt;
-            let thread = std::thread::Builder::new().name(String::from("collector"));
-            if thread.stack_size(1 << 20).spawn(move || run(rt)).is_err() {
-                return false;
-            }
-            state.started = true;
+        if !state.start_thread(th.rt) {
+            return false;
         }
     }
     super::tell_callbacks(th, "start", generation, &Outcome::default());
@@ -141,6 +146,17 @@ pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
         background.changed.notify_all();
     }
     true
+}
+
+/// Asks for a look at what has retired ([`crate::reaper`]), some time from now.
+pub(crate) fn reap_soon(th: &mut Thread) {
+    let background = &th.rt.collecting.background;
+    let mut state = background.state.lock();
+    // Without a thread for it, objects wait until there are many, or for `gc.collect()`.
+    if state.reap_at.is_none() && state.start_thread(th.rt) {
+        state.reap_at = Some(Instant::now() + reaper::REAP_EVERY);
+        background.changed.notify_all();
+    }
 }
 
 /// The collector's thread.
@@ -160,14 +176,22 @@ fn run(rt: &'static Runtime) {
                     state.busy = true;
                     break generation;
                 }
-                if Instant::now() >= return_at {
+                if state.holders.is_empty() && state.reap_at.is_some_and(|at| Instant::now() >= at) {
+                    state.busy = true;
+                    state.reap_at = None;
+                    let again = MutexGuard::unlocked(&mut state, || reap(&mut th));
+                    state.reap_at = state.reap_at.or(again);
+                    state.busy = false;
+                    background.changed.notify_all();
+                } else if Instant::now() >= return_at {
                     MutexGuard::unlocked(&mut state, || {
                         let _returning = background.returning.lock();
                         (rt.config.return_memory)();
                     });
                     return_at = Instant::now() + RETURN_EVERY;
                 } else {
-                    background.changed.wait_until(&mut state, return_at);
+                    let next = state.reap_at.map_or(return_at, |at| at.min(return_at));
+                    background.changed.wait_until(&mut state, next);
                 }
             }
         };
@@ -206,6 +230,15 @@ fn run(rt: &'static Runtime) {
         drop(state);
         tell(rt, None);
     }
+}
+
+/// Looks at what has retired. When to do it again.
+fn reap(th: &mut Thread) -> Option<Instant> {
+    th.sync.ctx.attach();
+    let again = reaper::reap_in_background(th);
+    hand_over_dead(th);
+    th.sync.ctx.detach(&threads::VmHost);
+    again.then(|| Instant::now() + reaper::REAP_EVERY)
 }
 
 /// How long owners have not come for anything.
@@ -348,7 +381,9 @@ pub(super) fn wait_for_servers(th: &mut Thread, limit: Instant) {
 
 /// At a safepoint: whatever waits for a mutator.
 pub(super) fn at_safepoint(th: &mut Thread) {
-    if super::is_concurrent(th.rt) && th.rt.collecting.background.has_work(th.owner) {
+    if (super::is_concurrent(th.rt) || reaper::is_in_use(th.rt))
+        && th.rt.collecting.background.has_work(th.owner)
+    {
         serve(th, false);
     }
 }
@@ -434,6 +469,8 @@ impl OverFork {
     pub fn in_child(mut self, th: &Thread) {
         let state = &mut *self.state;
         state.started = false;
+        // The next object that retires asks for it again.
+        state.reap_at = None;
         // What was searched before the fork can still be taken apart; what was not is asked for again.
         state.request = None;
         state.round = state.round.filter(|round| round.searched);

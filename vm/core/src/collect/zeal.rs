@@ -2,7 +2,8 @@
 //!
 //! After every N births of tracked objects a thread is sent to a safepoint, and there it does one of what
 //! collectors do: proves its own garbage, asks for a search beside the others, stops the world, or has
-//! the heap verified. Now and then it also gives its processor away in the middle of an allocation. Which of
+//! the heap verified. What has retired is looked at each time, and under `-X refcount=deferred` every object that
+//! a stranger counts is made shared. Now and then it also gives its processor away in the middle of an allocation. Which of
 //! these comes next depends on how far all threads together have come, so threads meet at other places in
 //! every run. Nothing of this costs anything while it is off: births are published rarely.
 //!
@@ -55,6 +56,9 @@ pub(super) fn at_safepoint(th: &mut Thread) {
         return;
     }
     let turn = collecting.zeal.next();
+    if !th.rt.reaper.is_idle() {
+        crate::reaper::reap_at_safepoint(th);
+    }
     match turn % 16 {
         0 => {
             collect(th, Generation::Full);

@@ -173,6 +173,7 @@ fn json(snapshot: &Snapshot, th: &Thread) -> String {
         Mode::Gil => "gil",
         Mode::Biased => "biased",
         Mode::Atomic => "atomic",
+        Mode::Deferred => "deferred",
     };
     let mut out = format!(
         "{{\"schema\": {SCHEMA}, \"mode\": \"{mode}\", \"library\": {}, \"wall_ns\": {}, \"threads\": {}, \"thread_ns\": {}, \

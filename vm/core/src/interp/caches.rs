@@ -10,6 +10,7 @@ use crate::interp::handlers::attr::{CLASS_BITS, ClassKind, GUARD_BITS};
 use crate::interp::handlers::cold::look;
 use crate::interp::machine::{ARG_BITS, ARG_MASK, fetch, patch};
 use crate::interp::opcodes::{Op, encode};
+use crate::sharing;
 use crate::thread::Thread;
 use crate::word::Word;
 
@@ -17,7 +18,7 @@ use crate::word::Word;
 /// [`Word::ZERO`]: the cache does not match.
 #[inline(always)]
 pub fn dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
-    if !crate::sharing::may_read(&d.header, me) {
+    if !sharing::may_read(&d.header, me) {
         return Word::ZERO;
     }
     let t = d.table();
@@ -27,6 +28,29 @@ pub fn dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
     // SAFETY: the version proves that the entry exists.
     let w = unsafe { (*t.value_slot(cache as u32)).peek() };
     if w == Word::UNBOUND { Word::ZERO } else { w }
+}
+
+/// What [`dict_value`] names, as a stack word without a count, if threads may borrow it; [`Word::ZERO`] otherwise.
+#[inline(always)]
+pub fn borrow_dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
+    if !sharing::may_read(&d.header, me) {
+        return Word::ZERO;
+    }
+    let t = d.table();
+    if u64::from(t.version()) != cache >> 32 {
+        return Word::ZERO;
+    }
+    // SAFETY: the version proves that the entry exists.
+    let slot = unsafe { &*t.value_slot(cache as u32) };
+    let w = slot.peek();
+    // SAFETY: read since the last safepoint.
+    if w.is_ptr() { unsafe { sharing::borrow(slot, w, || d.is_current(t)) } } else { Word::ZERO }
+}
+
+/// As [`borrow_dict_value`] for the slot cache of an attribute of a module.
+#[inline(always)]
+pub fn borrow_module_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
+    if cache & OF_MODULE == 0 { Word::ZERO } else { borrow_dict_value(d, me, cache & !OF_MODULE) }
 }
 
 /// Marks the slot cache of a module's attribute.

@@ -98,7 +98,9 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
          'handshakes': likewise, how long it took until all threads had answered; none stands for it.\n\
          'retired_bytes': memory that was freed beside a search and kept until nobody could be reading it; an\n\
          object counts for 64 bytes.\n\
-         'merges': references that wait for the owner of their object, and merges done for a sleeping owner.",
+         'merges': references that wait for the owner of their object, and merges done for a sleeping owner.\n\
+         'deferred': objects that threads borrow instead of counting them (-X refcount=deferred): made 'shared',\n\
+         'waiting' with a count of zero, 'reaped', and 'stops' of the world for that.",
     ),
     NativeDef::new(
         "_gc_verify",
@@ -196,6 +198,15 @@ fn gc_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
         ("queued", th.new_int(queued as i64)),
     ];
     let merges = dict_of(th, merges)?;
+    let totals = th.rt.reaper.totals();
+    let deferred = [
+        ("shared", totals.shared),
+        ("waiting", totals.waiting),
+        ("reaped", totals.reaped),
+        ("stops", totals.stops),
+    ];
+    let deferred = deferred.map(|(key, n)| (key, th.new_int(n as i64)));
+    let deferred = dict_of(th, deferred)?;
     let entries = [
         ("generations", generations),
         ("searches", searches),
@@ -203,6 +214,7 @@ fn gc_stats(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
         ("handshakes", handshakes),
         ("retired_bytes", retired),
         ("merges", merges),
+        ("deferred", deferred),
     ];
     dict_of(th, entries)
 }

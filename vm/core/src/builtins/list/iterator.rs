@@ -90,9 +90,15 @@ impl ListIterator {
         self.index.store(i, Ordering::Relaxed)
     }
 
-    /// The next item as an owned word, or [`Word::ZERO`] when [`ListIterator::next`] must decide.
+    /// The next item as a word for the stack, or [`Word::ZERO`] when [`ListIterator::next`] must decide.
     #[inline(always)]
-    pub fn next_word(&self, me: OwnerId) -> Word {
+    pub fn next_for_stack(&self, me: OwnerId) -> Word {
+        self.next_by(me, |list, i| list.load_for_stack(me, i))
+    }
+
+    /// `load` gives a word for an item, or [`Word::ZERO`], and so does this.
+    #[inline(always)]
+    fn next_by(&self, me: OwnerId, load: impl FnOnce(&List, usize) -> Word) -> Word {
         let source = self.list.peek();
         if !source.is_ptr() || !sharing::may_read(&self.header, me) {
             return Word::ZERO;
@@ -101,7 +107,7 @@ impl ListIterator {
         // thread that may be reading it (`next_slow`).
         let list = unsafe { &*(source.ptr() as *const List) };
         let i = self.at();
-        let w = list.load_item(me, i);
+        let w = load(list, i);
         if w != Word::ZERO {
             self.set_at(i + 1);
         }
@@ -111,7 +117,7 @@ impl ListIterator {
     /// The next item; at the end the list is dropped.
     #[inline]
     pub fn next(&self) -> Option<Owned> {
-        let w = self.next_word(thread::me());
+        let w = self.next_by(thread::me(), |list, i| list.load_item(thread::me(), i));
         if w != Word::ZERO {
             // SAFETY: the count was taken.
             return Some(unsafe { Owned::from_raw(w) });

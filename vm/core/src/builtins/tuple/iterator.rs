@@ -11,7 +11,7 @@ use crate::sharing;
 use crate::slots::Slots;
 use crate::thread::{self, Thread, unborn};
 use crate::typedef::{NativeDef, TypeDef, TypeId};
-use crate::word::{UNCOUNTED, Word};
+use crate::word::Word;
 
 crate::payload! {
     /// Iterator of a tuple; drops the tuple when it is exhausted.
@@ -62,9 +62,27 @@ impl TupleIterator {
         self.index.store(i, Ordering::Relaxed)
     }
 
-    /// The next item as an owned word, or [`Word::ZERO`] when [`TupleIterator::next`] must decide.
+    /// The next item as a word for the stack, or [`Word::ZERO`] when [`TupleIterator::next`] must decide.
     #[inline(always)]
-    pub fn next_word(&self, me: OwnerId) -> Word {
+    pub fn next_for_stack(&self, me: OwnerId) -> Word {
+        let w = self.next_word(me);
+        if !w.is_ptr() || w == Word::ZERO {
+            return w;
+        }
+        // SAFETY: items live as long as the tuple.
+        let h = unsafe { &*w.ptr() };
+        // ORDERING Relaxed: only this thread can have made the owner equal to itself.
+        if h.owner.load(Ordering::Relaxed) == me.0 {
+            h.incref(me);
+            return w.owned_now();
+        }
+        // SAFETY: as above.
+        unsafe { sharing::copy_for_stack(w) }
+    }
+
+    /// The word of the next item, which is alive as long as the tuple, or [`Word::ZERO`].
+    #[inline(always)]
+    fn next_word(&self, me: OwnerId) -> Word {
         let source = self.tuple.peek();
         if !source.is_ptr() || !sharing::may_read(&self.header, me) {
             return Word::ZERO;
@@ -75,18 +93,7 @@ impl TupleIterator {
         let i = self.at();
         let Some(slot) = tuple.items().get(i) else { return Word::ZERO };
         self.set_at(i + 1);
-        let w = slot.peek();
-        if w.is_ptr() {
-            // SAFETY: items live as long as the tuple.
-            let h = unsafe { &*w.ptr() };
-            // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-            if h.owner.load(Ordering::Relaxed) == OwnerId::IMMORTAL.0 {
-                return Word(w.ptr() as u64 | UNCOUNTED);
-            }
-            h.incref(me);
-            return Word(w.ptr() as u64);
-        }
-        w
+        slot.peek()
     }
 
     /// The next item; at the end the tuple is dropped.
@@ -94,8 +101,8 @@ impl TupleIterator {
     pub fn next(&self) -> Option<Owned> {
         let w = self.next_word(thread::me());
         if w != Word::ZERO {
-            // SAFETY: the count was taken.
-            return Some(unsafe { Owned::from_raw(w) });
+            // SAFETY: the item is alive.
+            return Some(unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned());
         }
         self.next_slow()
     }

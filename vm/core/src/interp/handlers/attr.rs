@@ -32,6 +32,7 @@ use crate::interp::caches;
 use crate::interp::machine::{drop_fast, fetch, save};
 use crate::object::Slot;
 use crate::shape;
+use crate::sharing::borrow;
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, native_unit, next, tail};
 
@@ -235,9 +236,23 @@ handlers! {
         drop_next!(tos, pc, sp, fp, th, v)
     }
 
-    /// The slot at offset `arg` holds an object of another thread, or an immortal one.
-    #[cold]
+    /// The slot at offset `arg` holds an object of another thread.
     fn load_attr_foreign(pc, sp, fp, th, tos, arg) {
+        let slot = slot_at(tos, arg);
+        let w = slot.peek();
+        if w.is_ptr() {
+            let v = borrow(slot, w, || true);
+            if v != Word::ZERO {
+                pc = pc.add(LOAD_ATTR_WORDS);
+                drop_next!(tos, pc, sp, fp, th, v)
+            }
+        }
+        tail!(load_attr_counted, pc, sp, fp, th, tos, arg)
+    }
+
+    /// As [`load_attr_foreign`]: one that must be counted.
+    #[cold]
+    fn load_attr_counted(pc, sp, fp, th, tos, arg) {
         match slot_at(tos, arg).get(&*tos.ptr()) {
             Some(v) => {
                 let w = v.into_raw();
@@ -255,19 +270,25 @@ handlers! {
             let m = &*(tos.ptr() as *const crate::builtins::module::Module);
             let w = caches::module_value(m.dict(), (*th).owner, c);
             if w != Word::ZERO {
-                let v = if w.is_counted() {
-                    if !own_local(th, w) {
-                        tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
-                    }
-                    w
-                } else {
-                    w
-                };
+                if w.is_counted() && !own_local(th, w) {
+                    tail!(load_attr_module_foreign, pc, sp, fp, th, tos, arg)
+                }
                 pc = pc.add(LOAD_ATTR_WORDS);
-                drop_next!(tos, pc, sp, fp, th, v)
+                drop_next!(tos, pc, sp, fp, th, w)
             }
         }
         tail!(load_attr, pc, sp, fp, th, tos, arg)
+    }
+
+    /// As [`load_attr_module`]: an object of another thread.
+    fn load_attr_module_foreign(pc, sp, fp, th, tos, arg) {
+        let m = &*(tos.ptr() as *const crate::builtins::module::Module);
+        let v = caches::borrow_module_value(m.dict(), (*th).owner, fetch(pc.add(1)));
+        if v == Word::ZERO {
+            tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
     }
 
     /// A deferred object found in the class: the class cache.
@@ -289,6 +310,17 @@ handlers! {
         }
         let v = class_object(th, c).owned_now();
         if !own_local(th, v) {
+            tail!(load_attr_class_foreign, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// As [`load_attr_class_value`]: an object of another thread. The class still has it if the guard holds after the look at it.
+    fn load_attr_class_foreign(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        let v = class_object(th, c);
+        if !(*v.ptr()).borrow(|| is_cached(ClassKind::Counted, tos, c)) {
             tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_ATTR_WORDS);
@@ -344,6 +376,17 @@ handlers! {
         }
         let v = class_object(th, c).owned_now();
         if !own_local(th, v) {
+            tail!(load_attr_of_class_foreign, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, v)
+    }
+
+    /// As [`load_attr_of_class_value`]: an object of another thread. The class still has it if the guard holds after the look at it.
+    fn load_attr_of_class_foreign(pc, sp, fp, th, tos, arg) {
+        let c = fetch(pc.add(2));
+        let v = class_object(th, c);
+        if !(*v.ptr()).borrow(|| is_cached_of_class(ClassKind::CountedOfClass, tos, c)) {
             tail!(load_attr_generic, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_ATTR_WORDS);
@@ -427,6 +470,20 @@ handlers! {
         }
         let w = slot_at(tos, c & 0xffff).peek();
         let v = if w == Word::UNBOUND { Word::ZERO } else { own_from_slot(th, w) };
+        if v == Word::ZERO {
+            tail!(load_method_foreign, pc, sp, fp, th, tos, arg)
+        }
+        *sp = v;
+        sp = sp.add(1);
+        pc = pc.add(LOAD_ATTR_WORDS);
+        drop_next!(tos, pc, sp, fp, th, Word::NULL)
+    }
+
+    /// As [`load_method_slot`]: an object of another thread, or none.
+    fn load_method_foreign(pc, sp, fp, th, tos, arg) {
+        let slot = slot_at(tos, fetch(pc.add(1)) & 0xffff);
+        let w = slot.peek();
+        let v = if w.is_ptr() { borrow(slot, w, || true) } else { Word::ZERO };
         if v == Word::ZERO {
             tail!(load_method_generic, pc, sp, fp, th, tos, arg)
         }

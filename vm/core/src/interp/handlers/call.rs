@@ -326,7 +326,7 @@ handlers! {
         leave!(ci, pc, sp, fp, th, tos, arg)
     }
 
-    /// RETURN_VALUE of a result that is ours to give though it has bit 3: an immortal one.
+    /// RETURN_VALUE of a result that is ours to give though it has bit 3: one that needs no count.
     fn return_owned(pc, sp, fp, th, tos, arg) {
         let ci = (*th).ci;
         leave!(ci, pc, sp, fp, th, tos, arg)

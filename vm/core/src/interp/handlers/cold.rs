@@ -12,6 +12,7 @@ use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
 use crate::number::{self, BinaryOp};
 use crate::object::{Borrowed, Owned, PyResult};
+use crate::sharing::{borrow, copy_for_stack};
 use crate::signature::DirectCall;
 use crate::slots::{Args, CompareOp};
 use crate::thread::Thread;
@@ -167,7 +168,7 @@ handlers! {
     /// A local that is not of this thread, immortal or a constant.
     #[cold]
     fn load_fast(pc, sp, fp, th, tos, arg) {
-        let w = look(*fp.add(arg as usize & 0xff_ffff)).to_owned().into_raw();
+        let w = copy_for_stack(*fp.add(arg as usize & 0xff_ffff));
         *sp = tos;
         sp = sp.add(1);
         next!(pc, sp, fp, th, w)
@@ -175,24 +176,25 @@ handlers! {
 
     #[cold]
     fn store_load_fast(pc, sp, fp, th, tos, arg) {
-        let w = look(*fp.add(arg as usize & 255)).to_owned().into_raw();
+        let w = copy_for_stack(*fp.add(arg as usize & 255));
         let old = (*th).victim;
         crate::drop_next!(old, pc, sp, fp, th, w)
     }
 
-    /// Counts the copy in the top.
+    /// Counts the copy in the top, if it needs a count.
     #[cold]
     fn own_top(pc, sp, fp, th, tos, arg) {
-        let w = look(tos).to_owned().into_raw();
+        let w = copy_for_stack(tos);
         next!(pc, sp, fp, th, w)
     }
 
     /// Counts the borrow in the top, then runs the instruction at `pc` again.
     #[cold]
     fn own_top_again(pc, sp, fp, th, tos, arg) {
-        let v = look(tos).to_owned();
-        // What needs no count keeps bit 3 as an immortal: run the rest of RETURN with it.
-        let w = v.into_raw();
+        // Native code, which lies below a boundary, wants a count of its own.
+        let caller = (*th).ci.sub(1);
+        let w = if (*caller).code.is_null() { look(tos).to_owned().into_raw() } else { copy_for_stack(tos) };
+        // What needs no count keeps bit 3: run the rest of RETURN with it.
         if w.0 & 15 == UNCOUNTED {
             tail!(super::call::return_owned, pc.add(1), sp, fp, th, w, arg)
         }
@@ -236,10 +238,17 @@ handlers! {
     /// LOAD_DEREF of an object that is not of this thread, or of an empty cell.
     #[cold]
     fn load_deref(pc, sp, fp, th, tos, arg) {
+        let cell = &*((*fp.add(arg as usize)).ptr() as *const Cell);
+        let w = cell.contents.peek();
         *sp = tos;
         sp = sp.add(1);
+        if w.is_ptr() {
+            let v = borrow(&cell.contents, w, || true);
+            if v != Word::ZERO {
+                next!(pc, sp, fp, th, v)
+            }
+        }
         save(th, pc, sp);
-        let cell = &*((*fp.add(arg as usize)).ptr() as *const Cell);
         match cell.contents.get(&cell.header) {
             Some(v) => next!(pc, sp, fp, th, v.into_raw()),
             None => {
@@ -476,9 +485,8 @@ unsafe fn start_call(th: *mut Thread, base: *mut Word, end: *mut Word, kwnames: 
         if *base.add(1) == Word::NULL && callee.is_ptr() && shape_of(callee) == ids::METHOD {
             // A bound method becomes its function and self.
             let m = &*(callee.ptr() as *const crate::builtins::method::BoundMethod);
-            let (f, s) = (m.function().to_owned(), m.receiver().to_owned());
-            *base = f.into_raw();
-            *base.add(1) = s.into_raw();
+            *base = copy_for_stack(m.function().word());
+            *base.add(1) = copy_for_stack(m.receiver().word());
             crate::dealloc::drop_word(callee);
             callee = *base;
         }

@@ -59,9 +59,9 @@ handlers! {
     fn for_iter_items(pc, sp, fp, th, tos, arg) {
         let shape = shape_of(tos);
         let w = if shape == ids::LIST_ITERATOR {
-            (*(tos.ptr() as *const ListIterator)).next_word((*th).owner)
+            (*(tos.ptr() as *const ListIterator)).next_for_stack((*th).owner)
         } else if shape == ids::TUPLE_ITERATOR {
-            (*(tos.ptr() as *const TupleIterator)).next_word((*th).owner)
+            (*(tos.ptr() as *const TupleIterator)).next_for_stack((*th).owner)
         } else {
             Word::ZERO
         };

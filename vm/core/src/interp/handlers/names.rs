@@ -7,7 +7,7 @@ use super::cold::look;
 use super::locals::own_local;
 use crate::builtins::dict::Dict;
 use crate::handlers;
-use crate::interp::caches::dict_value;
+use crate::interp::caches::{borrow_dict_value, dict_value};
 use crate::interp::machine::{fetch, patch, save};
 use crate::interp::names;
 use crate::interp::opcodes::{Op, encode};
@@ -59,7 +59,7 @@ handlers! {
             tail!(load_global, pc, sp, fp, th, tos, arg)
         }
         if w.is_counted() && !own_local(th, w) {
-            tail!(load_global_generic, pc, sp, fp, th, tos, arg)
+            tail!(load_global_foreign, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_GLOBAL_WORDS);
         *sp = tos;
@@ -74,13 +74,25 @@ handlers! {
             tail!(load_global, pc, sp, fp, th, tos, arg)
         }
         if w.is_counted() && !own_local(th, w) {
-            tail!(load_global_generic, pc, sp, fp, th, tos, arg)
+            tail!(load_global_foreign, pc, sp, fp, th, tos, arg)
         }
         pc = pc.add(LOAD_GLOBAL_WORDS + 1);
         *sp = tos;
         *sp.add(1) = w;
         sp = sp.add(2);
         next!(pc, sp, fp, th, Word::NULL)
+    }
+
+    /// As [`load_global_module`]: an object of another thread. A PUSH_NULL behind it runs by itself.
+    fn load_global_foreign(pc, sp, fp, th, tos, arg) {
+        let v = borrow_dict_value(&*(*(*th).ci).globals, (*th).owner, fetch(pc.add(1)));
+        if v == Word::ZERO {
+            tail!(load_global_generic, pc, sp, fp, th, tos, arg)
+        }
+        pc = pc.add(LOAD_GLOBAL_WORDS);
+        *sp = tos;
+        sp = sp.add(1);
+        next!(pc, sp, fp, th, v)
     }
 
     fn load_global_builtin(pc, sp, fp, th, tos, arg) {

@@ -21,7 +21,7 @@ use crate::flags;
 use crate::function::Function;
 use crate::handlers;
 use crate::object::Slot;
-use crate::sharing;
+use crate::sharing::{borrow, copy_for_stack, may_read};
 use crate::thread::Thread;
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, drop2_next, native, native_unit, tail};
@@ -29,7 +29,7 @@ use crate::{drop_next, drop2_next, native, native_unit, tail};
 /// From [`find`]: only the general way can tell.
 const ASK: u32 = u32::MAX - 1;
 
-/// The entry of an int in a word, or of a str by identity, in a dict of this thread or under its lock.
+/// The entry of an int in a word, or of a str by identity, in a dict that this thread may read.
 /// [`EMPTY`] or [`ASK`] if there is none that this can see.
 ///
 /// # Safety
@@ -109,7 +109,7 @@ unsafe fn key_in(th: *mut Thread, container: Word, key: Word) -> u64 {
     // SAFETY: by contract.
     unsafe {
         let Some(key) = Key::without_code(look(key)) else { return ASK_TYPES };
-        if !sharing::may_read(&*container.ptr(), (*th).owner) {
+        if !may_read(&*container.ptr(), (*th).owner) {
             return ASK_TYPES;
         }
         let there = if shape_of(container) == ids::DICT {
@@ -142,12 +142,13 @@ handlers! {
                             let w = (*items.add(i as usize)).peek();
                             let v = own_from_slot(th, w);
                             if v == Word::ZERO {
-                                tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+                                tail!(subscr_list_foreign, pc, sp, fp, th, tos, arg)
                             }
                             sp = sp.sub(1);
                             drop_next!(c, pc, sp, fp, th, v)
                         }
                     }
+                    tail!(subscr_list_foreign, pc, sp, fp, th, tos, arg)
                 } else if id == ids::TUPLE {
                     let t = &*(c.ptr() as *const Tuple);
                     let mut i = tos.int();
@@ -159,7 +160,7 @@ handlers! {
                         let w = t.items()[i as usize].peek();
                         let v = own_from_slot(th, w);
                         if v == Word::ZERO {
-                            tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+                            tail!(subscr_tuple_foreign, pc, sp, fp, th, tos, arg)
                         }
                         sp = sp.sub(1);
                         drop_next!(c, pc, sp, fp, th, v)
@@ -188,6 +189,56 @@ handlers! {
                         sp = sp.sub(1);
                         drop_next!(c, pc, sp, fp, th, v)
                     }
+                }
+            }
+        }
+        tail!(subscr_dict_foreign, pc, sp, fp, th, tos, arg)
+    }
+
+    /// BINARY_SUBSCR of a list by an int, where the list or its item is of another thread.
+    fn subscr_list_foreign(pc, sp, fp, th, tos, arg) {
+        let c = *sp.sub(1);
+        let l = &*(c.ptr() as *const List);
+        let mut i = tos.int();
+        if i < 0 {
+            i += l.len.load(Relaxed) as i64;
+        }
+        let v = if i < 0 { Word::ZERO } else { l.load_for_stack((*th).owner, i as usize) };
+        if v == Word::ZERO {
+            tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+        }
+        sp = sp.sub(1);
+        drop_next!(c, pc, sp, fp, th, v)
+    }
+
+    /// BINARY_SUBSCR of a tuple by an int that is in its range, where the item is of another thread.
+    fn subscr_tuple_foreign(pc, sp, fp, th, tos, arg) {
+        let c = *sp.sub(1);
+        let t = &*(c.ptr() as *const Tuple);
+        let i = if tos.int() < 0 { tos.int() + t.len() as i64 } else { tos.int() };
+        let v = copy_for_stack(t.items()[i as usize].peek());
+        sp = sp.sub(1);
+        drop_next!(c, pc, sp, fp, th, v)
+    }
+
+    /// BINARY_SUBSCR of a dict, where the dict or its value is of another thread.
+    fn subscr_dict_foreign(pc, sp, fp, th, tos, arg) {
+        let c = *sp.sub(1);
+        let d = &*(c.ptr() as *const Dict);
+        if !tos.is_counted() && may_read(&d.header, (*th).owner) {
+            let t = d.table();
+            let i = find(t, tos);
+            if i < ASK {
+                let slot = t.value(i);
+                let w = slot.peek();
+                let v = match w.is_ptr() {
+                    true => borrow(slot, w, || d.is_current(t)),
+                    false if w == Word::UNBOUND || !d.is_current(t) => Word::ZERO,
+                    false => w,
+                };
+                if v != Word::ZERO {
+                    sp = sp.sub(1);
+                    drop_next!(c, pc, sp, fp, th, v)
                 }
             }
         }
