@@ -57,6 +57,8 @@ pub enum Experiment {
     Loops(LoopsOptions),
     /// Operations of the built-in types, one at a time, in ns, against peers
     Ops(OpsOptions),
+    /// Threads that read the same objects, from nothing shared to everything, under every way of counting
+    Sharing(SharingOptions),
     /// Single-thread programs written for `pyperf`, unmodified, against peers
     Single(SingleOptions),
 }
@@ -184,6 +186,20 @@ pub struct LoopsOptions {
     #[expect(missing_docs, reason = "see its type")]
     pub common: Common,
     /// Only these loops
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// `lab run sharing`.
+#[derive(Args, Debug, Clone)]
+pub struct SharingOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see its type")]
+    pub common: Common,
+    /// N, the number of threads to compare with one [default: this machine's processors, 2 to 8]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=256))]
+    pub threads: Option<u16>,
+    /// Only these rows
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     pub only: Vec<String>,
 }

@@ -154,6 +154,13 @@ pub const LOOP_NAMES: &[&str] = &[
     "linked", "gen", "native",
 ];
 
+/// Threads that read the same objects.
+pub const SHARING: &str = include_str!("../workloads/sharing.py");
+
+/// The rows of [`SHARING`], in the order of the table.
+pub const SHARING_ROWS: &[&str] =
+    &["nothing", "global", "attribute", "dict", "method", "list", "ring", "result"];
+
 /// Operations of the built-in types, one at a time.
 pub const OPS: &str = include_str!("../workloads/ops.py");
 

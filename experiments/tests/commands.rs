@@ -226,6 +226,7 @@ fn wrong_usage_names_what_is_wrong() {
         (vec!["run", "threads", "--typhon", "/no/such"], "/no/such"),
         (vec!["run", "threads", "--typhon", &python, "--only", "nonsense"], "nonsense"),
         (vec!["run", "loops", "--typhon", &python, "--only", "nonsense"], "nonsense"),
+        (vec!["run", "sharing", "--typhon", &python, "--only", "nonsense"], "nonsense"),
         (missing_peer.to_vec(), "/no/py"),
         (vec!["run", "script", "--typhon", &python, "/no/such.py"], "/no/such.py"),
         (vec!["run", "single", "--typhon", &python, "/no/such"], "/no/such"),

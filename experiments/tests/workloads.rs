@@ -3,7 +3,9 @@
 //! LAB_TEST_PYTHON names; a machine without one cannot check this and says so.
 
 use std::process::Command;
-use typhon_lab::definition::{self, DRIVER, LOOP_NAMES, LOOPS, OP_TYPES, OPS, PYPERF, Size};
+use typhon_lab::definition::{
+    self, DRIVER, LOOP_NAMES, LOOPS, OP_TYPES, OPS, PYPERF, SHARING, SHARING_ROWS, Size,
+};
 use typhon_lab::lines;
 use typhon_lab::workdir::Workdir;
 
@@ -71,6 +73,22 @@ fn loops_have_results() {
         let found = lines::reports(&run(&python, &folder, &["loops.py", name, "1", "1"]));
         assert!(lines::number::<f64>(&found[0], "ns").is_some_and(|ns| ns > 0.0), "{name}");
         assert!(lines::number::<i64>(&found[0], "checksum").is_some_and(|sum| sum != 0), "{name}");
+    }
+}
+
+#[test]
+fn rows_of_sharing_have_results() {
+    let Some(python) = python() else { return };
+    let folder = folder();
+    write(&folder, "sharing.py", SHARING);
+    for name in SHARING_ROWS {
+        let stdout = run(&python, &folder, &["sharing.py", name, "workers=2", "reads=640", "repeats=2"]);
+        let found = lines::reports(&stdout);
+        assert_eq!(found.len(), 2, "{name}: {stdout}");
+        for fields in found {
+            assert!(lines::number::<f64>(&fields, "ns").is_some_and(|ns| ns > 0.0), "{name}");
+            assert!(lines::number::<i64>(&fields, "checksum").is_some_and(|sum| sum > 0), "{name}");
+        }
     }
 }
 

@@ -1,12 +1,12 @@
 //! `lab run loops`: what an interpreter does most, one loop at a time; `lab run ops`: the operations of the
 //! built-in types, one at a time.
 
-use super::report;
+use super::{Results, report};
 use crate::arms::{self, Arm};
 use crate::cli::{Common, LoopsOptions, OpsOptions};
 use crate::compare::Samples;
 use crate::definition::{LOOP_NAMES, LOOPS, OP_TYPES, OPS};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::lines;
 use crate::process::{Finished, Launch};
 use crate::record::{Recorder, Status};
@@ -14,8 +14,6 @@ use crate::runner::{self, Cell, Key, Outcome, Reading, Subject};
 use crate::stats::Effect;
 use crate::table::{self, Table};
 use crate::workdir::Workdir;
-use std::cell::RefCell;
-use std::collections::BTreeMap;
 
 /// A program that measures what it is asked for by name.
 struct Suite {
@@ -46,7 +44,7 @@ pub fn run_ops(options: &OpsOptions) -> Result<()> {
 }
 
 fn measure(suite: &Suite, common: &Common, only: &[String]) -> Result<()> {
-    let names = chosen(suite, only)?;
+    let names = super::chosen(suite.parts, only, suite.part)?;
     let typhon = arms::typhon(common.typhon.as_deref())?;
     let mut arms = vec![Arm::typhon("free", &typhon, &["gil=0"]), Arm::typhon("gil", &typhon, &["gil=1"])];
     arms.extend(common.peers.iter().map(|peer| peer.arm()));
@@ -78,10 +76,8 @@ fn measure(suite: &Suite, common: &Common, only: &[String]) -> Result<()> {
         "versions": arms.iter().map(|arm| crate::host::version(&arm.command)).collect::<Vec<_>>(),
     });
     let mut recorder = Recorder::open(suite.name, common.out.as_deref(), settings.seed, &described)?;
-    // The first arm that answers sets the result that all others must give.
-    let results: RefCell<BTreeMap<String, String>> = RefCell::default();
-    let reader =
-        |subject: &Subject, _: &Cell, finished: &Finished| read(subject, finished, &mut results.borrow_mut());
+    let results = Results::default();
+    let reader = |subject: &Subject, _: &Cell, finished: &Finished| read(subject, finished, &results);
     let runs = runner::run(&subjects, settings, &reader, &mut recorder)?;
     recorder.close("done")?;
     report::opening(&recorder, settings);
@@ -103,21 +99,7 @@ fn measure(suite: &Suite, common: &Common, only: &[String]) -> Result<()> {
     runner::verdict(&runs)
 }
 
-fn chosen(suite: &Suite, only: &[String]) -> Result<Vec<&'static str>> {
-    let Suite { parts, part, .. } = suite;
-    if only.is_empty() {
-        return Ok(parts.to_vec());
-    }
-    only.iter()
-        .map(|name| {
-            parts.iter().find(|known| *known == name).copied().ok_or_else(|| {
-                Failure::Usage(format!("no {part} is called {name:?}; there are: {}", parts.join(", ")))
-            })
-        })
-        .collect()
-}
-
-fn read(subject: &Subject, finished: &Finished, results: &mut BTreeMap<String, String>) -> Outcome {
+fn read(subject: &Subject, finished: &Finished, results: &Results) -> Outcome {
     let mut outcome = Outcome::default();
     for fields in lines::reports(&finished.stdout) {
         let (Some(ns), Some(checksum)) = (lines::number::<f64>(&fields, "ns"), fields.get("checksum")) else {
@@ -125,10 +107,8 @@ fn read(subject: &Subject, finished: &Finished, results: &mut BTreeMap<String, S
         };
         let part = fields.get("op").map(|op| format!("{}/{op}", subject.name));
         let name = part.clone().unwrap_or_else(|| subject.name.clone());
-        let expected = results.entry(name.clone()).or_insert_with(|| checksum.clone());
-        if expected != checksum {
-            let text = format!("{name}: result {checksum}, another arm had {expected}");
-            outcome.fault = Some((Some(Status::Badsum), text));
+        if let Some(fault) = results.differs(&name, checksum) {
+            outcome.fault = Some((Some(Status::Badsum), fault));
         }
         outcome.readings.push(Reading {
             subject: part,
