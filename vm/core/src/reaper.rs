@@ -28,8 +28,8 @@ use crate::runtime::{Refcount, Runtime, rt};
 use crate::thread::{self, Thread};
 
 /// Objects of strangers that a thread counts before it makes one of them shared. To share an object costs about as
-/// much as to count it ten times, and its end a place on a list.
-const SHARE_EVERY: u32 = 256;
+/// much as to count it ten times, and its end a place on a list. A prime, so that it does not keep step with loops.
+const SHARE_EVERY: u32 = 251;
 /// How long retired objects wait for the reaper, at the longest about.
 pub(crate) const REAP_EVERY: Duration = Duration::from_millis(20);
 /// How long the reaper waits for all threads to stop; if they do not, it comes again.

@@ -8,7 +8,7 @@ import weakref
 
 DEFERRED = sys._xoptions.get("refcount") == "deferred"
 ZEAL = "zeal" in sys._xoptions
-# A thread makes every 256th object that it counts for a stranger shared.
+# A thread makes about every 250th object that it counts for a stranger shared.
 ENOUGH = 300 if ZEAL else 6000
 
 
