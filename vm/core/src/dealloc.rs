@@ -10,10 +10,10 @@ use typhon_sync::count::Fate;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::flags;
-use crate::object::{Beside, Borrowed, Owned, own_slot_word};
+use crate::object::{Beside, Borrowed, Owned, Slot, drop_words};
 use crate::quarantine;
 use crate::shape::{self, Shape};
-use crate::thread::{self, Thread};
+use crate::thread::Thread;
 use crate::types::Type;
 use crate::word::{UNCOUNTED, Word};
 
@@ -136,22 +136,8 @@ unsafe fn type_of_dead<'a>(object: &Header) -> (&'a Type, &'static Shape) {
 /// is. `beside`: whether a quarantine is active.
 #[inline(always)]
 unsafe fn drop_contents(object: &Header, ty: &Type, shape: &Shape, me: OwnerId, beside: bool) {
-    // SAFETY: an instance of `ty`.
-    for v in unsafe { ty.values_by(object, shape) } {
-        // Nobody else looks at a dead object, so its words need not be exchanged for empty ones.
-        let w = v.peek();
-        if !w.is_ptr() {
-            continue;
-        }
-        // SAFETY: the slot's count is ours; the slot goes away.
-        unsafe {
-            if w.is_counted() {
-                thread::drop_count_of(me, w.ptr());
-            } else {
-                drop(own_slot_word(w));
-            }
-        }
-    }
+    // SAFETY: an instance of `ty`; nobody else looks at a dead object, whose slots go away.
+    unsafe { drop_words(me, ty.values_by(object, shape).iter().map(Slot::peek)) };
     if beside && ty.layout.0.beside == Beside::Locked {
         quarantine::pass_lock(object);
     }

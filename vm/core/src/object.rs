@@ -16,7 +16,7 @@ use core::marker::PhantomData;
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use typhon_sync::header::{Header, gc_bits};
+use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::shape::{self, Shape};
 use crate::thread::{self, Thread};
@@ -580,10 +580,9 @@ pub unsafe fn own_slot_word(w: Word) -> Option<Owned> {
 /// Drops what the slots of a dead object's buffer hold. Nobody else looks at them, so they keep their words.
 ///
 /// # Safety
-/// The words came out of slots (OB-2) and are forgotten there.
+/// The words came out of slots (OB-2) and are forgotten there; the calling thread counts as `me`.
 #[inline(always)]
-pub(crate) unsafe fn drop_words(words: impl Iterator<Item = Word>) {
-    let me = thread::me();
+pub(crate) unsafe fn drop_words(me: OwnerId, words: impl Iterator<Item = Word>) {
     for w in words {
         if !w.is_ptr() || w.0 == 0 {
             continue;

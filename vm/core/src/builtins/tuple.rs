@@ -210,7 +210,7 @@ mod layout {
         // SAFETY: used for tuples only, once.
         let items = unsafe { (*(o as *const Tuple)).items() };
         // SAFETY: the tuple is dead: nobody else looks at its slots.
-        unsafe { crate::object::drop_words(items.iter().map(Slot::peek)) }
+        unsafe { crate::object::drop_words(crate::thread::me(), items.iter().map(Slot::peek)) }
     }
 }
 

@@ -456,8 +456,9 @@ pub unsafe fn destroy(t: *mut Table) {
         if table.is_nothing() {
             return;
         }
+        let me = crate::thread::me();
         for i in 0..table.n() {
-            crate::object::drop_words([table.key(i), table.value(i)].into_iter().map(Slot::peek));
+            crate::object::drop_words(me, [table.key(i), table.value(i)].into_iter().map(Slot::peek));
         }
         let (p, bytes, free) = table.block();
         crate::quarantine::free_buffer(p, bytes, free);

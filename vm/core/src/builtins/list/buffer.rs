@@ -263,7 +263,7 @@ impl Drop for Items {
         if n != 0 {
             // SAFETY: the list is dead: the buffer and its references are ours alone.
             unsafe {
-                crate::object::drop_words((0..n).map(|i| (*p.add(i)).peek()));
+                crate::object::drop_words(crate::thread::me(), (0..n).map(|i| (*p.add(i)).peek()));
                 crate::quarantine::free_buffer((p as *mut u8).sub(8), (n + 1) * 8, free);
             }
         }

@@ -271,7 +271,8 @@ pub unsafe fn destroy(t: *mut Table) {
         if table.is_nothing() {
             return;
         }
-        crate::object::drop_words((0..=table.mask).map(|at| table.entry(at).key.peek()));
+        let keys = (0..=table.mask).map(|at| table.entry(at).key.peek());
+        crate::object::drop_words(crate::thread::me(), keys);
         let (p, bytes, free) = table.block();
         crate::quarantine::free_buffer(p, bytes, free);
     }
