@@ -4,44 +4,45 @@ use typhon_sync::header::OwnerId;
 
 use crate::attributes::{AttrPlan, StorePlan, load_attr_plan, store_attr_plan};
 use crate::builtins::dict::Dict;
+use crate::builtins::dict::table::Table;
 use crate::builtins::module::Module;
 use crate::builtins::type_::is_uncounted;
 use crate::interp::handlers::attr::{CLASS_BITS, ClassKind, GUARD_BITS};
 use crate::interp::handlers::cold::look;
 use crate::interp::machine::{ARG_BITS, ARG_MASK, fetch, patch};
 use crate::interp::opcodes::{Op, encode};
+use crate::object::Slot;
 use crate::sharing;
 use crate::thread::Thread;
 use crate::word::Word;
 
-/// The value at the place that a cache names: version of the key set (32) and index (32).
-/// [`Word::ZERO`]: the cache does not match.
+/// The place that a cache names: version of the key set (32) and index (32); with the table that it lies in. `None`:
+/// the cache does not match.
 #[inline(always)]
-pub fn dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
+fn dict_slot(d: &Dict, me: OwnerId, cache: u64) -> Option<(&Table, &Slot)> {
     if !sharing::may_read(&d.header, me) {
-        return Word::ZERO;
+        return None;
     }
     let t = d.table();
     if u64::from(t.version()) != cache >> 32 {
-        return Word::ZERO;
+        return None;
     }
     // SAFETY: the version proves that the entry exists.
-    let w = unsafe { (*t.value_slot(cache as u32)).peek() };
+    Some((t, unsafe { &*t.value_slot(cache as u32) }))
+}
+
+/// The value at the place that a cache names ([`dict_slot`]). [`Word::ZERO`]: the cache does not match.
+#[inline(always)]
+pub fn dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
+    let Some((_, slot)) = dict_slot(d, me, cache) else { return Word::ZERO };
+    let w = slot.peek();
     if w == Word::UNBOUND { Word::ZERO } else { w }
 }
 
 /// What [`dict_value`] names, as a stack word without a count, if threads may borrow it; [`Word::ZERO`] otherwise.
 #[inline(always)]
 pub fn borrow_dict_value(d: &Dict, me: OwnerId, cache: u64) -> Word {
-    if !sharing::may_read(&d.header, me) {
-        return Word::ZERO;
-    }
-    let t = d.table();
-    if u64::from(t.version()) != cache >> 32 {
-        return Word::ZERO;
-    }
-    // SAFETY: the version proves that the entry exists.
-    let slot = unsafe { &*t.value_slot(cache as u32) };
+    let Some((t, slot)) = dict_slot(d, me, cache) else { return Word::ZERO };
     let w = slot.peek();
     // SAFETY: read since the last safepoint.
     if w.is_ptr() { unsafe { sharing::borrow(slot, w, || d.is_current(t)) } } else { Word::ZERO }
