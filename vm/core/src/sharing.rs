@@ -18,6 +18,7 @@ use core::sync::atomic::Ordering;
 
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
+use crate::builtins::type_::is_uncounted;
 use crate::object::{Borrowed, Owned, Slot};
 use crate::quarantine;
 use crate::thread::{self, lock_object, me};
@@ -99,22 +100,13 @@ pub unsafe fn borrow(slot: &Slot, w: Word, still: impl Fn() -> bool) -> Word {
 /// The word is live.
 #[inline]
 pub unsafe fn copy_for_stack(w: Word) -> Word {
-    if w.is_ptr() {
-        // SAFETY: live.
-        let h = unsafe { &*w.ptr() };
-        // ORDERING Relaxed: DEFERRED is set at birth, an immortal object stays one.
-        if h.is_shared()
-            || h.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0
-            || h.owner.load(Ordering::Relaxed) == OwnerId::IMMORTAL.0
-        {
-            return w.uncounted();
-        }
+    // SAFETY: live.
+    if is_uncounted(w) || unsafe { &*w.ptr() }.is_shared() {
+        return w.uncounted();
     }
     // SAFETY: live.
-    let v = unsafe { Borrowed::from_raw(w.uncounted()) }.to_owned();
-    if let Some(h) = v.borrow().header() {
-        crate::reaper::note_count(h);
-    }
+    let (v, h) = unsafe { (Borrowed::from_raw(w.uncounted()).to_owned(), &*w.ptr()) };
+    crate::reaper::note_count(h);
     v.into_raw()
 }
 
