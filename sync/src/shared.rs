@@ -128,8 +128,7 @@ impl Header {
         reaped
     }
 
-    /// Makes the object an ordinary one again: only dead objects hold references to it, and nobody borrows it.
-    /// While nobody runs.
+    /// Makes the object, which nobody borrows, an ordinary one again. While nobody runs. It is not retired.
     pub fn unshare(&self) {
         // ORDERING Relaxed: as in `reap`.
         let seen = Shared(self.shared.load(Relaxed));

@@ -9,9 +9,8 @@ mod zeal;
 use core::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-pub(crate) use background::before_fork;
-pub(crate) use background::reap_soon;
 pub use background::{Background, Hold, hold};
+pub(crate) use background::{before_fork, reap_soon};
 use typhon_gc::cycles::{Confined, Options, Outcome, Portion, Turn};
 use typhon_gc::heap::OwnBirths;
 use typhon_gc::{Collector, Host, Trace};
@@ -342,11 +341,6 @@ fn meta_depth(class: &Header) -> usize {
     // SAFETY: the class is pinned, and its metaclass lives as long.
     let meta = unsafe { type_of(class) };
     if meta.has_flag(type_flags::HEAP) { 1 + meta_depth(&meta.header) } else { 0 }
-}
-
-/// What objects refer to, for whoever has stopped the world.
-pub(crate) fn tracer() -> Tracer {
-    Tracer::stopped()
 }
 
 /// Is the object of a deferred kind?

@@ -3,7 +3,7 @@
 //! Counting an object of another thread writes to the line that its readers need. So every
 //! [`SHARE_EVERY`]th time that a thread does it, it makes the object *shared* (`typhon_sync::shared`): handlers that
 //! load it leave it uncounted on the stack ([`crate::sharing::borrow`]), and it no longer dies when its count falls
-//! to zero. It is *retired* then, and [`reap`] decides: with the world stopped it dies if no count and no stack
+//! to zero. It is *retired* then, and the reaper decides: with the world stopped it dies if no count and no stack
 //! names it. Until then it can still be found through weak references.
 //!
 //! Who reaps: the collector's thread, [`REAP_EVERY`] after the first object has retired; a thread at a safepoint, if
@@ -23,12 +23,13 @@ use typhon_sync::count::Fate;
 use typhon_sync::header::Header;
 use typhon_sync::{Mode, OwnerId, Reaped};
 
+use crate::collect::Tracer;
 use crate::interp::eval;
 use crate::runtime::{Refcount, Runtime, rt};
 use crate::thread::{self, Thread};
 
-/// Objects of strangers that a thread counts before it makes one of them shared. To share an object costs about as
-/// much as to count it ten times, and its end a place on a list. A prime, so that it does not keep step with loops.
+/// Objects of strangers that a thread counts before it makes one of them shared: so many that what is handed from
+/// thread to thread hardly ever is. A prime, so that it does not keep step with loops.
 const SHARE_EVERY: u32 = 251;
 /// How long retired objects wait for the reaper, at the longest about.
 pub(crate) const REAP_EVERY: Duration = Duration::from_millis(20);
@@ -213,7 +214,7 @@ fn borrowed() -> HashSet<*const Header> {
 /// Makes ordinary objects of those whose references all come from dead ones: they die when those are taken apart. What
 /// is not shared is followed, too. To be wrong here does no harm: what nobody borrows at this moment may be ordinary.
 fn unshare_what_dies(dead: &[*mut Header], borrowed: &HashSet<*const Header>) {
-    let tracer = crate::collect::tracer();
+    let tracer = Tracer::stopped();
     let mut explained: HashMap<*const Header, i64> = HashMap::new();
     let mut look_at: Vec<*const Header> = dead.iter().map(|object| object.cast_const()).collect();
     let mut n = 0;

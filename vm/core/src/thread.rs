@@ -60,8 +60,8 @@ pub struct Thread {
     /// Objects of `pending_drops` that wait until Python code has run for another dead object
     /// ([`crate::dealloc::interlude`]).
     pub(crate) set_aside: Vec<*mut Header>,
-    /// Counts of strangers' objects that this thread takes before it makes one shared; 0: never
-    /// ([`crate::reaper`]).
+    /// Counts, most of them of strangers' objects, that this thread takes before it makes one shared; 0: never
+    /// ([`crate::reaper::note_count`]).
     pub(crate) until_shared: u32,
     /// The thread's share of the heap.
     pub heap: LocalHeap,

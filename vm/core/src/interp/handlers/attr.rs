@@ -316,7 +316,8 @@ handlers! {
         drop_next!(tos, pc, sp, fp, th, v)
     }
 
-    /// As [`load_attr_class_value`]: an object of another thread. The class still has it if the guard holds after the look at it.
+    /// As [`load_attr_class_value`]: an object of another thread. The class still has it if the guard holds after the
+    /// look at it.
     fn load_attr_class_foreign(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
         let v = class_object(th, c);
@@ -382,7 +383,8 @@ handlers! {
         drop_next!(tos, pc, sp, fp, th, v)
     }
 
-    /// As [`load_attr_of_class_value`]: an object of another thread. The class still has it if the guard holds after the look at it.
+    /// As [`load_attr_of_class_value`]: an object of another thread. The class still has it if the guard holds after the
+    /// look at it.
     fn load_attr_of_class_foreign(pc, sp, fp, th, tos, arg) {
         let c = fetch(pc.add(2));
         let v = class_object(th, c);
