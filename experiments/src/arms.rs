@@ -74,7 +74,7 @@ impl FromStr for Peer {
         if !named {
             return Err(format!("{name:?} is no name for an arm: use letters, digits and -_.+"));
         }
-        if ["gil", "free", "processes", "ceiling"].contains(&name) || name.ends_with("-again") {
+        if ["gil", "free", "folded", "processes", "ceiling"].contains(&name) || name.ends_with("-again") {
             return Err(format!("{name:?} is the name of an arm of the lab; choose another"));
         }
         let mut words = split_words(command)?;
@@ -157,14 +157,29 @@ pub fn workspace() -> Result<PathBuf> {
 /// Errors: a given path that is no file is wrong usage; a build that fails has said why.
 pub fn typhon(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(path) = given {
-        return match path.canonicalize() {
-            Ok(_) if path.is_file() && path.is_absolute() => Ok(path.to_path_buf()),
-            Ok(full) if path.is_file() => Ok(full),
-            _ => Err(Failure::Usage(format!("--typhon {}: no such file", path.display()))),
-        };
+        return built("--typhon", path);
     }
     eprintln!("lab: building typhon (release)");
     build_typhon(&["--release"])
+}
+
+/// An interpreter that has a GIL and nothing to switch: the one given, or built now, optimised, in a folder of its own.
+///
+/// Errors: see [`typhon`].
+pub fn folded_typhon(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(path) = given {
+        return built("--folded", path);
+    }
+    eprintln!("lab: building typhon (release, with the feature folded)");
+    build_with_feature("folded", &["--release"])
+}
+
+fn built(option: &str, path: &Path) -> Result<PathBuf> {
+    match path.canonicalize() {
+        Ok(_) if path.is_file() && path.is_absolute() => Ok(path.to_path_buf()),
+        Ok(full) if path.is_file() => Ok(full),
+        _ => Err(Failure::Usage(format!("{option} {}: no such file", path.display()))),
+    }
 }
 
 /// Builds an interpreter that counts its reference counting, in a folder of its own. It is not optimised
@@ -172,9 +187,16 @@ pub fn typhon(given: Option<&Path>) -> Result<PathBuf> {
 ///
 /// Errors: see [`typhon`].
 pub fn counting_typhon() -> Result<PathBuf> {
-    let folder = workspace()?.join("target/refcount-stats");
     eprintln!("lab: building typhon (with the feature refcount-stats)");
-    build_typhon(&["--features", "refcount-stats", "--target-dir", &folder.display().to_string()])
+    build_with_feature("refcount-stats", &[])
+}
+
+/// Builds in a folder of its own, so that builds with other features stay.
+fn build_with_feature(feature: &str, arguments: &[&str]) -> Result<PathBuf> {
+    let folder = workspace()?.join("target").join(feature).display().to_string();
+    let mut all = vec!["--features", feature, "--target-dir", &folder];
+    all.extend(arguments);
+    build_typhon(&all)
 }
 
 fn build_typhon(arguments: &[&str]) -> Result<PathBuf> {

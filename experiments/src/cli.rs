@@ -57,6 +57,10 @@ pub enum Experiment {
     Loops(LoopsOptions),
     /// Operations of the built-in types, one at a time, in ns, against peers
     Ops(OpsOptions),
+    /// Resident memory of objects, one kind at a time, in bytes per object, against peers
+    Memory(MemoryOptions),
+    /// Processes that do next to nothing: how long they take, against peers
+    Startup(StartupOptions),
     /// Threads that read the same objects, from nothing shared to everything, under every way of counting
     Sharing(SharingOptions),
     /// Single-thread programs written for `pyperf`, unmodified, against peers
@@ -215,6 +219,25 @@ pub struct OpsOptions {
     pub only: Vec<String>,
 }
 
+/// `lab run memory`.
+#[derive(Args, Debug, Clone)]
+pub struct MemoryOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see its type")]
+    pub common: Common,
+    /// Only these kinds of objects
+    #[arg(long, value_name = "KIND,..", value_delimiter = ',')]
+    pub only: Vec<String>,
+}
+
+/// `lab run startup`.
+#[derive(Args, Debug, Clone)]
+pub struct StartupOptions {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "see its type")]
+    pub common: Common,
+}
+
 /// `lab run single`.
 #[derive(Args, Debug, Clone)]
 pub struct SingleOptions {
@@ -224,6 +247,9 @@ pub struct SingleOptions {
     /// Only programs with these names
     #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
     pub only: Vec<String>,
+    /// With --typhon: measure this built interpreter, which has a GIL only (feature `folded`), as well
+    #[arg(long, value_name = "PATH")]
+    pub folded: Option<PathBuf>,
     /// Programs, or folders with programs (`*.py`, `*/run_benchmark.py`)
     #[arg(value_name = "DIR|FILE", required = true)]
     pub paths: Vec<PathBuf>,

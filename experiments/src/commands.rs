@@ -11,6 +11,7 @@ mod report;
 mod script;
 mod sharing;
 mod single;
+mod startup;
 mod threads;
 
 pub(crate) use threads::{Cast, read as read_threads, subject as thread_subject};
@@ -33,6 +34,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Run(Experiment::Gc(options)) => gc::run(&options),
         Command::Run(Experiment::Loops(options)) => loops::run(&options),
         Command::Run(Experiment::Ops(options)) => loops::run_ops(&options),
+        Command::Run(Experiment::Memory(options)) => loops::run_memory(&options),
+        Command::Run(Experiment::Startup(options)) => startup::run(&options),
         Command::Run(Experiment::Sharing(options)) => sharing::run(&options),
         Command::Run(Experiment::Single(options)) => single::run(&options),
         Command::Profile(options) => profile::run(&options),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// All numbers of a run by program and cell; failed processes contribute none.
 pub struct Samples {
-    times: BTreeMap<(String, Key), BTreeMap<usize, Vec<f64>>>,
+    numbers: BTreeMap<(String, Key), BTreeMap<usize, Vec<f64>>>,
     subjects: Vec<String>,
     seed: u64,
 }
@@ -15,13 +15,13 @@ pub struct Samples {
 impl Samples {
     /// Collects the iterations, without warm-ups. One of a ceiling takes as long as in its slowest process.
     pub fn new(runs: &[Run], seed: u64) -> Samples {
-        let mut times: BTreeMap<(String, Key), BTreeMap<usize, Vec<f64>>> = BTreeMap::new();
+        let mut numbers: BTreeMap<(String, Key), BTreeMap<usize, Vec<f64>>> = BTreeMap::new();
         let mut subjects = BTreeSet::new();
         for run in runs.iter().filter(|run| run.status == Status::Ok) {
             for (at, reading) in run.outcome.readings.iter().filter(|reading| !reading.warmup).enumerate() {
                 let subject = reading.subject.clone().unwrap_or_else(|| run.subject.clone());
                 subjects.insert(subject.clone());
-                let blocks = times.entry((subject, run.key.clone())).or_default();
+                let blocks = numbers.entry((subject, run.key.clone())).or_default();
                 let block = blocks.entry(run.block).or_default();
                 match block.get_mut(at).filter(|_| run.key.role == Role::Ceiling) {
                     // Processes at once are done when the slowest is, as threads are.
@@ -30,7 +30,18 @@ impl Samples {
                 }
             }
         }
-        Samples { times, subjects: subjects.into_iter().collect(), seed }
+        Samples { numbers, subjects: subjects.into_iter().collect(), seed }
+    }
+
+    /// Collects the largest resident memory of each process, in MiB.
+    pub fn memory(runs: &[Run], seed: u64) -> Samples {
+        let mut numbers: BTreeMap<(String, Key), BTreeMap<usize, Vec<f64>>> = BTreeMap::new();
+        for run in runs.iter().filter(|run| run.status == Status::Ok) {
+            let blocks = numbers.entry((run.subject.clone(), run.key.clone())).or_default();
+            blocks.entry(run.block).or_default().push(run.finished.max_rss_kib as f64 / 1024.0);
+        }
+        let subjects: BTreeSet<String> = numbers.keys().map(|(subject, _)| subject.clone()).collect();
+        Samples { numbers, subjects: subjects.into_iter().collect(), seed }
     }
 
     /// The programs that gave at least one number, by name.
@@ -40,7 +51,7 @@ impl Samples {
 
     /// Median of all iterations, in the unit they were reported in.
     pub fn median(&self, subject: &str, key: &Key) -> Option<f64> {
-        let blocks = self.times.get(&(subject.to_string(), key.clone()))?;
+        let blocks = self.numbers.get(&(subject.to_string(), key.clone()))?;
         Some(stats::median(&blocks.values().flatten().copied().collect::<Vec<_>>()))
     }
 
@@ -53,8 +64,8 @@ impl Samples {
     pub fn across(&self, over: &str, above: &Key, under: &str, below: &Key) -> Option<Effect> {
         // Every comparison has its own stream, so that adding one arm does not change the others.
         let stream = crate::host::hash(&format!("{over}|{above:?}|{under}|{below:?}"));
-        let over = self.times.get(&(over.to_string(), above.clone()))?;
-        let under = self.times.get(&(under.to_string(), below.clone()))?;
+        let over = self.numbers.get(&(over.to_string(), above.clone()))?;
+        let under = self.numbers.get(&(under.to_string(), below.clone()))?;
         let pairs: Vec<Pair> =
             over.iter().filter_map(|(block, above)| Some(Pair { above, below: under.get(block)? })).collect();
         Effect::ratio(&pairs, &mut Rng::new(self.seed ^ stream))

@@ -168,6 +168,24 @@ pub const OPS: &str = include_str!("../workloads/ops.py");
 pub const OP_TYPES: &[&str] =
     &["int", "float", "str", "bytes", "list", "tuple", "dict", "set", "object", "function"];
 
+/// Resident memory of many objects of one kind.
+pub const MEMORY: &str = include_str!("../workloads/memory.py");
+
+/// The kinds of objects that [`MEMORY`] makes, in the order of the table.
+pub const MEMORY_KINDS: &[&str] = &[
+    "instances",
+    "slotted",
+    "ints",
+    "bigints",
+    "floats",
+    "strings",
+    "tuples",
+    "lists",
+    "dicts",
+    "sets",
+    "dict_of_strings",
+];
+
 /// Our stand-in for the module `pyperf`.
 pub const PYPERF: &str = include_str!("../workloads/pyperf_standin/pyperf.py");
 

@@ -4,7 +4,7 @@
 
 use std::process::Command;
 use typhon_lab::definition::{
-    self, DRIVER, LOOP_NAMES, LOOPS, OP_TYPES, OPS, PYPERF, SHARING, SHARING_ROWS, Size,
+    self, DRIVER, LOOP_NAMES, LOOPS, MEMORY, MEMORY_KINDS, OP_TYPES, OPS, PYPERF, SHARING, SHARING_ROWS, Size,
 };
 use typhon_lab::lines;
 use typhon_lab::workdir::Workdir;
@@ -103,6 +103,18 @@ fn operations_have_results() {
         for fields in found {
             assert!(lines::number::<f64>(&fields, "ns").is_some_and(|ns| ns > 0.0), "{name}: {fields:?}");
         }
+    }
+}
+
+#[test]
+fn kinds_of_objects_take_memory() {
+    let Some(python) = python() else { return };
+    let folder = folder();
+    write(&folder, "memory.py", MEMORY);
+    for name in MEMORY_KINDS {
+        let found = lines::reports(&run(&python, &folder, &["memory.py", name, "20", "1"]));
+        let bytes = lines::number::<f64>(&found[0], "bytes").expect("a report");
+        assert!((4.0..1000.0).contains(&bytes), "{name}: {bytes}");
     }
 }
 

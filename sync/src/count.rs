@@ -11,7 +11,7 @@
 //! a merged object has owner 0, the queue holds a reference of its own instead of a flag that
 //! promises one, and immortality is an owner id, so that the owner's path pays nothing for it.
 
-use super::header::{Header, OwnerId, gc_bits};
+use super::header::{FOLDED, Header, OwnerId, gc_bits};
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::{events, rules, stats};
 
@@ -146,10 +146,7 @@ impl Header {
     /// A local count that would overflow makes the object immortal.
     #[inline(always)]
     pub fn incref(&self, me: OwnerId) {
-        // ORDERING Relaxed: only `me` made it equal to `me`, and only `me` or somebody who holds
-        // `me` suspended unmakes it, so "yes" is never stale (RC-1).
-        let owner = self.owner.load(Relaxed);
-        if owner == me.0 {
+        if self.is_owned_by(me) {
             stats::local();
             // ORDERING Relaxed: the owner is the only writer (RC-1).
             let local = self.local.load(Relaxed);
@@ -160,15 +157,15 @@ impl Header {
                 self.immortalise();
             }
         } else {
-            self.incref_shared(owner);
+            self.incref_shared();
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn incref_shared(&self, owner: u32) {
+    fn incref_shared(&self) {
         // A missed IMMORTAL only costs a harmless count (RC-9).
-        if owner == OwnerId::IMMORTAL.0 {
+        if self.owner() == OwnerId::IMMORTAL {
             return;
         }
         stats::shared();
@@ -190,8 +187,7 @@ impl Header {
     /// holds more than the last local reference. Never writes a zero.
     #[inline(always)]
     pub fn try_dec_local(&self, me: OwnerId) -> bool {
-        // ORDERING Relaxed: as in `incref`.
-        if self.owner.load(Relaxed) != me.0 {
+        if !self.is_owned_by(me) {
             return false;
         }
         // ORDERING Relaxed: as in `incref`.
@@ -208,18 +204,19 @@ impl Header {
     /// Drops a strong reference.
     #[inline]
     pub fn decref(&self, me: OwnerId) -> Fate {
-        // ORDERING Relaxed: as in `incref`.
-        let owner = self.owner.load(Relaxed);
-        if owner == me.0 {
+        if self.is_owned_by(me) {
             // ORDERING Relaxed: as in `incref`.
             let local = self.local.load(Relaxed);
+            if FOLDED && local <= 1 && self.is_immortal() {
+                return Fate::Alive;
+            }
             debug_assert!(local != 0, "decref of an object that has no local reference");
             stats::local();
             // ORDERING Relaxed: as in `incref`.
             self.local.store(local.wrapping_sub(1), Relaxed);
             if local != 1 { Fate::Alive } else { self.local_reached_zero() }
         } else {
-            self.dec_shared(owner)
+            self.dec_shared()
         }
     }
 
@@ -254,9 +251,9 @@ impl Header {
 
     #[cold]
     #[inline(never)]
-    fn dec_shared(&self, owner: u32) -> Fate {
+    fn dec_shared(&self) -> Fate {
         // A missed IMMORTAL only costs a harmless count (RC-9).
-        if owner == OwnerId::IMMORTAL.0 {
+        if self.owner() == OwnerId::IMMORTAL {
             return Fate::Alive;
         }
         stats::shared();
@@ -283,11 +280,15 @@ impl Header {
     /// the object is dying. A lock-free reader must look at the slot again after success.
     #[inline]
     pub fn try_incref(&self, me: OwnerId) -> bool {
-        // ORDERING Relaxed: as in `incref`. An object of mine is freed by nobody else before my
-        // next safepoint; one that I am freeing has `local` 0.
-        if self.owner.load(Relaxed) == me.0 {
+        // An object of mine is freed by nobody else before my next safepoint; one that I am freeing
+        // has `local` 0.
+        if self.is_owned_by(me) {
             // ORDERING Relaxed: as in `incref`.
             if self.local.load(Relaxed) == 0 {
+                return false;
+            }
+            // ORDERING Relaxed: under the GIL.
+            if FOLDED && self.shared.load(Relaxed) & Shared::CONDEMNED != 0 {
                 return false;
             }
             self.incref(me);
@@ -340,8 +341,8 @@ impl Header {
     /// before the change (RC-14).
     #[inline(always)]
     pub fn mark_change(&self, me: OwnerId) {
-        // ORDERING Relaxed: only `me` makes it equal to `me`; FOREIGN is never unset.
-        if self.owner.load(Relaxed) != me.0 && self.gc.load(Relaxed) & gc_bits::FOREIGN == 0 {
+        // ORDERING Relaxed: FOREIGN is never unset.
+        if !self.is_owned_by(me) && self.gc.load(Relaxed) & gc_bits::FOREIGN == 0 {
             self.mark_foreign();
         }
     }
@@ -421,6 +422,13 @@ impl Header {
         }
         // ORDERING Relaxed: as above; `local` of a merged object is 0.
         let local = self.local.load(Relaxed);
+        if FOLDED {
+            // There is nobody to take the count from its owner.
+            let Some(sum) = local.checked_add_signed(extra as i32) else { unreachable!("a negative count") };
+            // ORDERING Relaxed: under the GIL.
+            self.local.store(sum, Relaxed);
+            return if sum == 0 { self.local_reached_zero() } else { Fate::Alive };
+        }
         if rules::CLEAR_OWNER_FIRST {
             // ORDERING Relaxed: published by the CAS in `give_up_ownership` (RC-6).
             self.local.store(0, Relaxed);
@@ -434,6 +442,9 @@ impl Header {
     /// keeps it alive, and it only costs counting.
     #[cold]
     pub fn immortalise(&self) {
+        if FOLDED && self.is_immortal() {
+            return;
+        }
         // ORDERING Relaxed: the caller's reference keeps the object alive; coherence of this one
         // word is all that is needed (RC-9).
         self.shared.fetch_add(rules::IMMORTAL_BIAS << 24, Relaxed);
@@ -497,12 +508,10 @@ impl Header {
     /// weakly referenced must look for weak references as well in the second case.
     #[inline]
     pub fn is_unique(&self, me: OwnerId) -> bool {
-        // ORDERING Relaxed: as in `incref`.
-        let owner = self.owner.load(Relaxed);
         // ORDERING Acquire: former holders' uses come before what we do with a unique object;
         // pairs with their decrements (RC-4).
         let shared = self.shared.load(Acquire);
-        if owner == me.0 {
+        if self.is_owned_by(me) {
             // ORDERING Relaxed: as in `incref`.
             return shared == 0 && self.local.load(Relaxed) == 1;
         }

@@ -21,6 +21,10 @@ use super::prim::{AtomicI64, AtomicU8, AtomicU16, AtomicU32, Ordering};
 #[repr(transparent)]
 pub struct OwnerId(pub u32);
 
+/// This build has a GIL only: nobody asks at run time who owns an object or whether locks are taken. For measuring
+/// what being switchable costs (decision 0004). Immortal objects are counted, and saved by their bias (RC-9).
+pub const FOLDED: bool = cfg!(feature = "folded");
+
 impl OwnerId {
     /// Nobody: the count lives in `shared` alone.
     pub const MERGED: OwnerId = OwnerId(0);
@@ -32,6 +36,12 @@ impl OwnerId {
     pub const FIRST_THREAD: OwnerId = OwnerId(3);
     /// Objects that are never freed.
     pub const IMMORTAL: OwnerId = OwnerId(u32::MAX);
+
+    /// Does a thread that counts with this id run under the GIL?
+    #[inline(always)]
+    pub const fn has_gil(self) -> bool {
+        FOLDED || self.0 == OwnerId::GIL.0
+    }
 }
 
 /// The header of every heap object. 24 bytes; see the module's table for who may write what.
@@ -52,6 +62,14 @@ impl Header {
     pub fn owner(&self) -> OwnerId {
         // ORDERING Relaxed: the caller's own id is never stale (RC-1); any other is only a hint.
         OwnerId(self.owner.load(Ordering::Relaxed))
+    }
+
+    /// Is this object counted locally by `me`, the caller's id?
+    #[inline(always)]
+    pub fn is_owned_by(&self, me: OwnerId) -> bool {
+        // ORDERING Relaxed: only `me` made it equal to `me`, and only `me` or somebody who holds `me` suspended
+        // unmakes it, so "yes" is never stale (RC-1).
+        FOLDED || self.owner.load(Ordering::Relaxed) == me.0
     }
 }
 

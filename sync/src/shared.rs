@@ -21,7 +21,7 @@
 //! decided at run time by how often strangers read it, so that all others keep their prompt end.
 
 use super::count::{Fate, Shared, Tag};
-use super::header::Header;
+use super::header::{FOLDED, Header};
 use super::prim::Ordering::{Acquire, Relaxed};
 use super::rules;
 
@@ -83,7 +83,7 @@ impl Header {
     pub fn is_shared(&self) -> bool {
         // ORDERING Acquire: a newborn that is shared in the memory of what a slot held shows that the slot has
         // changed (DC-5).
-        self.shared.load(Acquire) & Shared::SHARED != 0
+        !FOLDED && self.shared.load(Acquire) & Shared::SHARED != 0
     }
 
     /// Borrows what the caller has found in a slot, if threads may: it may use the object until its next safepoint,

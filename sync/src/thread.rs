@@ -2,7 +2,7 @@
 
 use super::critical_section::Sections;
 use super::events::{self, Count};
-use super::header::{Header, OwnerId};
+use super::header::{FOLDED, Header, OwnerId};
 use super::mode::Mode;
 use super::parker::Wake;
 use super::prim::AtomicU32;
@@ -118,14 +118,14 @@ impl ThreadCtx {
     /// Object locks are to be taken. The one test that skips them in GIL mode.
     #[inline(always)]
     pub fn takes_locks(&self) -> bool {
-        self.locks.get() != Locks::Skipped
+        !FOLDED && self.locks.get() != Locks::Skipped
     }
 
     /// Object locks are to be taken, and nobody wants to know how often. If not, ask
     /// [`ThreadCtx::takes_locks`], and tell of it with [`Count::LockTaken`].
     #[inline(always)]
     pub fn takes_plain_locks(&self) -> bool {
-        self.locks.get() == Locks::Taken
+        !FOLDED && self.locks.get() == Locks::Taken
     }
 
     /// From now on this thread asks for the GIL without waiting a switch interval first: it holds it for

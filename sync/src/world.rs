@@ -3,7 +3,7 @@
 use super::count::Fate;
 use super::events::Count;
 use super::gil::Gil;
-use super::header::{Header, OwnerId};
+use super::header::{FOLDED, Header, OwnerId};
 use super::merge_queue::{Push, Queued};
 use super::mode::Mode;
 use super::prim::prepare_heavy_fence;
@@ -29,6 +29,7 @@ pub struct World {
 impl World {
     /// A world without threads. Make it early: see [`super::prim::prepare_heavy_fence`].
     pub fn new(mode: Mode) -> World {
+        assert!(mode.has_gil() || !FOLDED, "a folded build has a GIL");
         if !mode.has_gil() {
             prepare_heavy_fence();
         }

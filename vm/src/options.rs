@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use lexopt::Arg;
 use typhon_core::collect::Strategy;
 use typhon_core::contention::Output;
-use typhon_core::runtime::{Config, Refcount};
+use typhon_core::runtime::{Config, FOLDED, Refcount};
 
 use crate::usage;
 
@@ -306,6 +306,11 @@ impl Cli {
                 _ => return fail(format!("PYTHON_GIL={v}: not a mode; use 0 (no GIL) or 1")),
             },
             (None, None) => {}
+        }
+        if FOLDED && !config.gil {
+            return fail(String::from(
+                "this build has a GIL only (feature `folded`): leave out -X gil=0 and PYTHON_GIL=0",
+            ));
         }
         if let Some(v) = &self.refcount {
             match v.as_str() {

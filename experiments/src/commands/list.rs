@@ -1,6 +1,6 @@
 //! `lab list`: what there is to run.
 
-use crate::definition::{self, LOOP_NAMES, OP_TYPES, SHARING_ROWS, Scale};
+use crate::definition::{self, LOOP_NAMES, MEMORY_KINDS, OP_TYPES, SHARING_ROWS, Scale};
 use crate::failure::Result;
 use crate::papers;
 use crate::table::Table;
@@ -24,6 +24,7 @@ pub fn run() -> Result<()> {
     println!("\nLoops (cargo lab run loops --only NAME,..)\n\n{}", LOOP_NAMES.join(" "));
     println!("\nRows of sharing (cargo lab run sharing --only NAME,..)\n\n{}", SHARING_ROWS.join(" "));
     println!("\nOperations of types (cargo lab run ops --only TYPE,..)\n\n{}", OP_TYPES.join(" "));
+    println!("\nKinds of objects (cargo lab run memory --only KIND,..)\n\n{}", MEMORY_KINDS.join(" "));
     println!("\nPapers (cargo lab paper run NAME)\n");
     let mut table = Table::new(["name", "claims", "title"]);
     for paper in papers::all()? {

@@ -1,11 +1,11 @@
 //! `lab run loops`: what an interpreter does most, one loop at a time; `lab run ops`: the operations of the
-//! built-in types, one at a time.
+//! built-in types, one at a time; `lab run memory`: objects of one kind, many at a time.
 
 use super::{Results, report};
 use crate::arms::{self, Arm};
-use crate::cli::{Common, LoopsOptions, OpsOptions};
+use crate::cli::{Common, LoopsOptions, MemoryOptions, OpsOptions};
 use crate::compare::Samples;
-use crate::definition::{LOOP_NAMES, LOOPS, OP_TYPES, OPS};
+use crate::definition::{LOOP_NAMES, LOOPS, MEMORY, MEMORY_KINDS, OP_TYPES, OPS};
 use crate::failure::Result;
 use crate::lines;
 use crate::process::{Finished, Launch};
@@ -15,6 +15,9 @@ use crate::stats::Effect;
 use crate::table::{self, Table};
 use crate::workdir::Workdir;
 
+/// The name of the arm with nothing to switch ([`arms::folded_typhon`]).
+pub(super) const FOLDED: &str = "folded";
+
 /// A program that measures what it is asked for by name.
 struct Suite {
     /// Of the experiment.
@@ -23,6 +26,8 @@ struct Suite {
     /// What it can be asked for, and what one of those is called.
     parts: &'static [&'static str],
     part: &'static str,
+    /// The field of a report that holds the number, and what it is.
+    field: &'static str,
     unit: &'static str,
 }
 
@@ -30,8 +35,14 @@ struct Suite {
 ///
 /// Errors: `Usage` for an unknown loop; `Runs` if a process failed.
 pub fn run(options: &LoopsOptions) -> Result<()> {
-    let suite =
-        Suite { name: "loops", program: LOOPS, parts: LOOP_NAMES, part: "loop", unit: "ns per iteration" };
+    let suite = Suite {
+        name: "loops",
+        program: LOOPS,
+        parts: LOOP_NAMES,
+        part: "loop",
+        field: "ns",
+        unit: "ns per iteration",
+    };
     measure(&suite, &options.common, &options.only)
 }
 
@@ -39,7 +50,29 @@ pub fn run(options: &LoopsOptions) -> Result<()> {
 ///
 /// Errors: `Usage` for an unknown type; `Runs` if a process failed.
 pub fn run_ops(options: &OpsOptions) -> Result<()> {
-    let suite = Suite { name: "ops", program: OPS, parts: OP_TYPES, part: "type", unit: "ns per operation" };
+    let suite = Suite {
+        name: "ops",
+        program: OPS,
+        parts: OP_TYPES,
+        part: "type",
+        field: "ns",
+        unit: "ns per operation",
+    };
+    measure(&suite, &options.common, &options.only)
+}
+
+/// Makes the objects in all arms and prints resident bytes per object.
+///
+/// Errors: `Usage` for an unknown kind; `Runs` if a process failed.
+pub fn run_memory(options: &MemoryOptions) -> Result<()> {
+    let suite = Suite {
+        name: "memory",
+        program: MEMORY,
+        parts: MEMORY_KINDS,
+        part: "kind",
+        field: "bytes",
+        unit: "bytes per object",
+    };
     measure(&suite, &options.common, &options.only)
 }
 
@@ -77,12 +110,13 @@ fn measure(suite: &Suite, common: &Common, only: &[String]) -> Result<()> {
     });
     let mut recorder = Recorder::open(suite.name, common.out.as_deref(), settings.seed, &described)?;
     let results = Results::default();
-    let reader = |subject: &Subject, _: &Cell, finished: &Finished| read(subject, finished, &results);
+    let reader =
+        |subject: &Subject, _: &Cell, finished: &Finished| read(suite.field, subject, finished, &results);
     let runs = runner::run(&subjects, settings, &reader, &mut recorder)?;
     recorder.close("done")?;
     report::opening(&recorder, settings);
     let unit = suite.unit;
-    println!("{unit} (median of each process's best), and the ratio of Typhon's time to the peer's");
+    println!("{unit} (median of each process's best), and the ratio of Typhon's to the peer's");
     let samples = Samples::new(&runs, settings.seed);
     // A part may have reported several things, in its own order. One that ran nowhere keeps its row.
     let mut rows = Vec::new();
@@ -99,10 +133,11 @@ fn measure(suite: &Suite, common: &Common, only: &[String]) -> Result<()> {
     runner::verdict(&runs)
 }
 
-fn read(subject: &Subject, finished: &Finished, results: &Results) -> Outcome {
+fn read(field: &str, subject: &Subject, finished: &Finished, results: &Results) -> Outcome {
     let mut outcome = Outcome::default();
     for fields in lines::reports(&finished.stdout) {
-        let (Some(ns), Some(checksum)) = (lines::number::<f64>(&fields, "ns"), fields.get("checksum")) else {
+        let (Some(ns), Some(checksum)) = (lines::number::<f64>(&fields, field), fields.get("checksum"))
+        else {
             continue;
         };
         let part = fields.get("op").map(|op| format!("{}/{op}", subject.name));
@@ -123,22 +158,23 @@ fn read(subject: &Subject, finished: &Finished, results: &Results) -> Outcome {
     outcome
 }
 
-/// A row per program: the median in each arm, then `free / arm` for every other arm, and geometric
-/// means of the ratios. The first arm is `free`.
+/// A row per program: the median in each arm, then for every arm but the first its ratio, and geometric means of the
+/// ratios. The first arm is `free`, and the ratio is `free / arm`; what [`FOLDED`] is compared with is `gil`.
 pub(super) fn per_program(names: &[&str], arms: &[Arm], samples: &Samples, show: fn(f64) -> String) -> Table {
-    let others = &arms[1..];
+    let above = |arm: &Arm| if arm.name == FOLDED { "gil" } else { &arms[0].name };
+    let ratios: Vec<(&str, &str)> = arms[1..].iter().map(|arm| (above(arm), arm.name.as_str())).collect();
     let mut head = vec!["program".to_string()];
     head.extend(arms.iter().map(|arm| arm.name.clone()));
-    head.extend(others.iter().map(|arm| format!("{} / {}", arms[0].name, arm.name)));
+    head.extend(ratios.iter().map(|(above, below)| format!("{above} / {below}")));
     let mut table = Table::new(head);
-    let mut all: Vec<Vec<Effect>> = vec![Vec::new(); others.len()];
+    let mut all: Vec<Vec<Effect>> = vec![Vec::new(); ratios.len()];
     for name in names {
         let mut row = vec![name.to_string()];
         for arm in arms {
             row.push(samples.median(name, &Key::measure(&arm.name, 1)).map_or("–".to_string(), show));
         }
-        for (column, arm) in others.iter().enumerate() {
-            let effect = samples.ratio(name, &Key::measure(&arms[0].name, 1), &Key::measure(&arm.name, 1));
+        for (column, (above, below)) in ratios.iter().enumerate() {
+            let effect = samples.ratio(name, &Key::measure(above, 1), &Key::measure(below, 1));
             row.push(table::effect(effect.as_ref()));
             all[column].extend(effect);
         }

@@ -1,6 +1,7 @@
 //! `lab run single`: programs written for `pyperf`, unmodified, on our stand-in for it.
 
-use super::{loops::per_program, report};
+use super::loops::{FOLDED, per_program};
+use super::report;
 use crate::arms::{self, Arm};
 use crate::cli::SingleOptions;
 use crate::compare::Samples;
@@ -30,8 +31,12 @@ pub fn run(options: &SingleOptions) -> Result<()> {
     if programs.is_empty() {
         return Err(Failure::Usage("no programs in the given paths".to_string()));
     }
-    let typhon = arms::typhon(options.common.typhon.as_deref())?;
+    let given = options.common.typhon.as_deref();
+    let typhon = arms::typhon(given)?;
     let mut arms = vec![Arm::typhon("free", &typhon, &["gil=0"]), Arm::typhon("gil", &typhon, &["gil=1"])];
+    if given.is_none() || options.folded.is_some() {
+        arms.push(Arm::typhon(FOLDED, &arms::folded_typhon(options.folded.as_deref())?, &[]));
+    }
     arms.extend(options.common.peers.iter().map(|peer| peer.arm()));
     let workdir = Workdir::new()?;
     workdir.write("pyperf.py", PYPERF)?;
@@ -58,6 +63,11 @@ pub fn run(options: &SingleOptions) -> Result<()> {
     }
     names.sort_unstable();
     println!("{}", per_program(&names, &arms, &samples, table::time).render());
+    println!("\nLargest resident memory of a process, MiB (median over processes), and the ratio of memory");
+    let memory = Samples::memory(&runs, settings.seed);
+    let mut names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
+    names.sort_unstable();
+    println!("{}", per_program(&names, &arms, &memory, table::digits).render());
     report::closing(&recorder, &runs, &options.common);
     runner::verdict(&runs)
 }

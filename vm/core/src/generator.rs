@@ -301,7 +301,7 @@ pub fn start_running(th: &mut Thread, g: &Generator) -> bool {
     if s > state::SUSPENDED {
         return false;
     }
-    if th.owner == typhon_sync::header::OwnerId::GIL {
+    if th.owner.has_gil() {
         // ORDERING Relaxed: under the GIL.
         g.state.store(state::RUNNING, Ordering::Relaxed);
         return true;

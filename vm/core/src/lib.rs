@@ -27,6 +27,7 @@ pub mod names;
 pub mod number;
 pub mod object;
 pub mod ops;
+pub(crate) mod pages;
 pub mod quarantine;
 pub mod reaper;
 pub mod report;

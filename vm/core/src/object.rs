@@ -448,8 +448,7 @@ impl Slot {
         // SAFETY: slots of the heap are type-stable, so even a stale pointer points at a header; the
         // owner test and the re-check below decide whether it may be used.
         let h = unsafe { &*w.ptr() };
-        // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-        if h.owner.load(Ordering::Relaxed) == thread::me().0 {
+        if h.is_owned_by(thread::me()) {
             h.incref(thread::me());
             // SAFETY: the count was just taken.
             return Some(unsafe { Owned::from_raw(Word(w.ptr() as u64)) });

@@ -14,6 +14,7 @@ use crate::thread::Thread;
 use crate::word::{UNCOUNTED, Word};
 
 pub use crate::threads::{SyncThread, enqueue, lock, unlock};
+pub use typhon_sync::header::FOLDED;
 
 /// How reference counts work without a GIL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         Config {
-            gil: false,
+            gil: FOLDED,
             refcount: Refcount::default(),
             gc: Strategy::Concurrent,
             zeal: 0,

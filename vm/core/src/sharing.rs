@@ -40,9 +40,9 @@ pub fn is_read(h: &Header) -> bool {
 /// May this thread read buffers of `h` without its lock? If not yet, see [`enter`].
 #[inline(always)]
 pub fn may_read(h: &Header, me: OwnerId) -> bool {
-    // ORDERING Relaxed: only this thread can have made itself the owner. FOREIGN is never unset, and
-    // every replaced buffer since it was set is retired; a stale "unset" only takes the lock once more.
-    h.owner.load(Ordering::Relaxed) == me.0 || h.gc.load(Ordering::Acquire) & gc_bits::FOREIGN != 0
+    // ORDERING Acquire: FOREIGN is never unset, and every replaced buffer since it was set is retired; a stale
+    // "unset" only takes the lock once more.
+    h.is_owned_by(me) || h.gc.load(Ordering::Acquire) & gc_bits::FOREIGN != 0
 }
 
 /// Announces a reader that holds no lock (SH-1). One load and compare for the owner.
@@ -70,8 +70,7 @@ pub fn try_own(slot: &Slot, w: Word, still: impl Fn() -> bool) -> Option<Owned> 
     }
     // SAFETY: heap slots are type-stable: even a stale pointer points at a header.
     let h = unsafe { &*w.ptr() };
-    // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-    if h.owner.load(Ordering::Relaxed) == me().0 {
+    if h.is_owned_by(me()) {
         h.incref(me());
         // SAFETY: the count was just taken.
         return Some(unsafe { Owned::from_raw(Word(w.ptr() as u64)) });
@@ -137,12 +136,10 @@ pub unsafe fn own_pinned(w: Word) -> Owned {
     }
     // SAFETY: alive by contract.
     let h = unsafe { &*w.ptr() };
-    // ORDERING Relaxed: as in `try_own`.
-    let owner = h.owner.load(Ordering::Relaxed);
-    if owner == OwnerId::IMMORTAL.0 {
+    if h.owner() == OwnerId::IMMORTAL {
         return Owned::from_const(Word(w.ptr() as u64 | UNCOUNTED));
     }
-    if owner != me().0 {
+    if !h.is_owned_by(me()) {
         h.publish();
     }
     h.incref(me());
@@ -157,7 +154,7 @@ pub unsafe fn own_pinned(w: Word) -> Owned {
 /// * `free(address, bytes)` may run once, now or later, on any thread.
 #[inline]
 pub unsafe fn release(h: &Header, address: *mut u8, bytes: usize, free: unsafe fn(*mut u8, usize)) {
-    if is_foreign(h) && me() != OwnerId::GIL {
+    if is_foreign(h) && !me().has_gil() {
         // SAFETY: passed on.
         unsafe { crate::threads::retire(address, bytes, free) }
     } else {
@@ -182,7 +179,7 @@ pub fn retire_owned(v: Owned) {
         // SAFETY: the count was handed over below.
         unsafe { thread::drop_count(p as *mut Header) }
     }
-    if v.word().is_counted() && me() != OwnerId::GIL {
+    if v.word().is_counted() && !me().has_gil() {
         // SAFETY: the reference is unlinked; its count moves to the list.
         unsafe { crate::threads::retire(v.into_raw().ptr() as *mut u8, 0, drop_it) }
     }

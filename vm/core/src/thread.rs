@@ -7,7 +7,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use typhon_gc::heap::LocalHeap;
 use typhon_sync::birth::Birth;
 use typhon_sync::count::Fate;
-use typhon_sync::header::{Header, OwnerId, gc_bits};
+use typhon_sync::header::{FOLDED, Header, OwnerId, gc_bits};
 
 use crate::interp::frame::{CallRecord, ValueStack};
 use crate::object::{Borrowed, Owned, Payload, PyResult, Raised};
@@ -99,7 +99,7 @@ thread_local! {
 /// The owner id of the calling thread. One load.
 #[inline(always)]
 pub fn me() -> OwnerId {
-    OwnerId(ME.get())
+    if FOLDED { OwnerId::GIL } else { OwnerId(ME.get()) }
 }
 
 /// The calling thread, or null outside the VM.
@@ -176,7 +176,7 @@ impl ObjectGuard<'_> {
 /// Locks an object; may block, and then the thread counts as detached.
 #[inline(always)]
 pub fn lock_object(of: &Header) -> ObjectGuard<'_> {
-    if me() == OwnerId::GIL {
+    if me().has_gil() {
         return ObjectGuard { header: core::ptr::null(), _life: PhantomData };
     }
     let taken = crate::runtime::lock(of);

@@ -208,7 +208,7 @@ impl Dict {
         if old.is_nothing() {
             return;
         }
-        if !sharing::is_foreign(&self.header) || thread::me() == OwnerId::GIL {
+        if !sharing::is_foreign(&self.header) || thread::me().has_gil() {
             drop(guard);
             // SAFETY: unpublished, and nobody but this thread may have been reading it.
             unsafe { table::destroy(old as *const Table as *mut Table) };
@@ -377,8 +377,7 @@ impl Dict {
         }
         // SAFETY: type-stable memory (SH-3).
         let h = unsafe { &*w.ptr() };
-        // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-        if h.owner.load(Ordering::Relaxed) == me.0 {
+        if h.is_owned_by(me) {
             h.incref(me);
             return w;
         }

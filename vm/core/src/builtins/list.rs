@@ -102,14 +102,12 @@ impl List {
         }
         // SAFETY: type-stable memory (SH-3).
         let h = unsafe { &*w.ptr() };
-        // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-        let owner = h.owner.load(Ordering::Relaxed);
-        if owner == me.0 {
+        if h.is_owned_by(me) {
             h.incref(me);
             return Word(w.ptr() as u64);
         }
         let still = || self.items.load() == p;
-        if owner == OwnerId::IMMORTAL.0 && slot.peek() == w && still() {
+        if h.owner() == OwnerId::IMMORTAL && slot.peek() == w && still() {
             return Word(w.ptr() as u64 | UNCOUNTED);
         }
         // SAFETY: read since the last safepoint.

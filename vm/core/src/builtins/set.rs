@@ -7,8 +7,6 @@ mod table;
 
 use core::sync::atomic::{AtomicI64, Ordering};
 
-use typhon_sync::header::OwnerId;
-
 pub use self::algebra::{difference_update, new_empty, new_from, symmetric_difference_update, update};
 use self::table::{Table, TablePtr, places_for};
 use crate::builtins::dict::lookup::{Key, Known, ask, hash_for, verdict};
@@ -194,7 +192,7 @@ impl Set {
 
     #[inline(never)]
     fn has_equal(&self, key: &Key<'_>) -> Option<bool> {
-        match probe(self.table(), key, None, thread::me() == OwnerId::GIL) {
+        match probe(self.table(), key, None, thread::me().has_gil()) {
             Place::Absent => Some(false),
             Place::At(_) => Some(true),
             Place::Ask(_) => None,
@@ -204,7 +202,7 @@ impl Set {
     #[inline(never)]
     fn contains_asked(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         let mut known = Known::default();
-        let mut locked = thread::me() == OwnerId::GIL;
+        let mut locked = thread::me().has_gil();
         loop {
             let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());

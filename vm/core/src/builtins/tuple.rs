@@ -138,8 +138,7 @@ impl Thread {
     /// Sound because only the owner of the iterator `of` touches `kept`: an unshared object of this
     /// thread with one count is held by `kept` alone, and whoever borrows it would hold a count.
     pub(crate) fn reused_pair(&mut self, of: &Header, kept: &Slot, a: Owned, b: Owned) -> Owned {
-        // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-        if of.owner.load(Ordering::Relaxed) != self.owner.0 {
+        if !of.is_owned_by(self.owner) {
             return self.new_pair(a, b);
         }
         match kept.fixed() {

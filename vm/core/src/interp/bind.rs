@@ -132,13 +132,13 @@ pub unsafe fn push_defaults(me: OwnerId, f: &Function, n: usize, dest: *mut Word
     let mut to = dest;
     for slot in &defaults.items()[first..] {
         let w = slot.peek();
-        // ORDERING Relaxed: DEFERRED is set at birth; only this thread can have made the owner equal to itself.
+        // ORDERING Relaxed: DEFERRED is set at birth.
         // SAFETY: by contract; the tuple holds what it has.
         unsafe {
             *to = if !w.is_ptr() {
                 w
             } else if (*w.ptr()).gc.load(Ordering::Relaxed) & gc_bits::DEFERRED == 0
-                && (*w.ptr()).owner.load(Ordering::Relaxed) == me.0
+                && (*w.ptr()).is_owned_by(me)
             {
                 (*w.ptr()).incref(me);
                 Word(w.ptr() as u64)

@@ -5,9 +5,6 @@
 //! is [`Known`], and probes again. So no lock is held while Python code runs, and a dict that changes
 //! under `__eq__` is simply probed as it then is.
 
-use core::sync::atomic::Ordering;
-
-use typhon_sync::header::OwnerId;
 use typhon_text::hash::hash_int;
 
 use super::table::{EMPTY, Table};
@@ -269,8 +266,7 @@ fn decide(k: Word, key: &Key<'_>, pinned: bool) -> Option<bool> {
 #[inline(always)]
 fn is_kept(k: Word) -> bool {
     // SAFETY: memory of objects is type-stable.
-    // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-    unsafe { (*k.ptr()).owner.load(Ordering::Relaxed) == thread::me().0 }
+    unsafe { (*k.ptr()).is_owned_by(thread::me()) }
 }
 
 /// Compares a key, found at place `at`, with the wanted one and notes the answer.
@@ -348,7 +344,7 @@ impl Dict {
 
     #[inline(never)]
     fn get_slow(&self, th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
-        let pinned = thread::me() == OwnerId::GIL;
+        let pinned = thread::me().has_gil();
         let t = self.table();
         match probe(t, key, None, pinned) {
             Place::Absent => Ok(None),
@@ -363,7 +359,7 @@ impl Dict {
     #[inline(never)]
     fn get_asking(&self, mut th: Option<&mut Thread>, key: &Key<'_>) -> PyResult<Option<Owned>> {
         let mut known = Known::default();
-        let mut locked = thread::me() == OwnerId::GIL;
+        let mut locked = thread::me().has_gil();
         loop {
             let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());
@@ -398,7 +394,7 @@ impl Dict {
     /// Is the key there? `None`: keys must be asked to tell. After [`sharing::enter`].
     #[inline(always)]
     pub(crate) fn has(&self, key: &Key<'_>) -> Option<bool> {
-        match probe(self.table(), key, None, thread::me() == OwnerId::GIL) {
+        match probe(self.table(), key, None, thread::me().has_gil()) {
             Place::Absent => Some(false),
             Place::At(_) => Some(true),
             Place::Ask(_) => None,
@@ -408,7 +404,7 @@ impl Dict {
     #[inline(never)]
     fn contains_asked(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         let mut known = Known::default();
-        let mut locked = thread::me() == OwnerId::GIL;
+        let mut locked = thread::me().has_gil();
         loop {
             let (candidate, at) = {
                 let _guard = locked.then(|| self.lock());

@@ -21,6 +21,7 @@ use typhon_text::hash::hash_int;
 
 use crate::builtins::str::Str;
 use crate::object::{Beside, Owned, Slot, Trace, own_slot_word};
+use crate::pages;
 use crate::word::Word;
 
 /// Head of a table. Entries begin [`Table::ENTRIES`] bytes behind its start.
@@ -40,6 +41,8 @@ pub struct Table {
     /// Index entries have `1 << width` bytes.
     width: u8,
     general: bool,
+    /// Its memory is mapped ([`pages`]).
+    is_mapped: bool,
     index_at: usize,
 }
 
@@ -62,6 +65,7 @@ static NOTHING: Nothing = Nothing {
         log2_index: 0,
         width: 0,
         general: false,
+        is_mapped: false,
         index_at: core::mem::offset_of!(Nothing, index),
     },
     index: AtomicU8::new(u8::MAX),
@@ -144,10 +148,19 @@ impl Table {
         let index_at = Self::ENTRIES + capacity * if general { 24 } else { 16 };
         let index_bytes = 1usize << log2 << width;
         let layout = Layout::from_size_align((index_at + index_bytes).next_multiple_of(8), 8).ok()?;
+        let is_mapped = pages::are_for(layout.size());
         // SAFETY: not of size zero.
-        let p = unsafe { alloc(layout) };
+        let p = if is_mapped { pages::map(layout.size()) } else { unsafe { alloc(layout) } };
         if p.is_null() {
             return None;
+        }
+        if is_mapped {
+            // A dict that grows brings half of the entries along.
+            // SAFETY: parts of the mapping.
+            unsafe {
+                pages::expect(p, index_at / 2);
+                pages::expect(p.add(index_at), index_bytes);
+            }
         }
         // SAFETY: the layout has room for all parts. Entries are initialised when they are used.
         unsafe {
@@ -160,6 +173,7 @@ impl Table {
                 log2_index: log2,
                 width,
                 general,
+                is_mapped,
                 index_at,
             });
             p.add(index_at).write_bytes(0xff, index_bytes);
@@ -178,7 +192,7 @@ impl Table {
 
     /// What [`crate::sharing::release`] needs to free the table: its entries are somebody else's now.
     pub fn block(&self) -> (*mut u8, usize, unsafe fn(*mut u8, usize)) {
-        (self as *const Table as *mut u8, self.bytes(), free)
+        (self as *const Table as *mut u8, self.bytes(), if self.is_mapped { pages::unmap } else { free })
     }
 
     /// The version of the key set; 0 = none was asked for.

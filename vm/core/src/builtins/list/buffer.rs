@@ -6,6 +6,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use typhon_sync::header::Header;
 
 use crate::object::{Beside, Owned, Slot, Trace};
+use crate::pages;
 use crate::sharing;
 use crate::word::Word;
 
@@ -27,6 +28,22 @@ fn nothing() -> *mut Slot {
 
 fn layout(capacity: usize) -> Option<Layout> {
     Layout::array::<u64>(capacity.checked_add(1)?).ok()
+}
+
+/// Is a buffer of so many bytes mapped? Those are that have grown large: their sizes are chosen so.
+fn is_mapped(bytes: usize) -> bool {
+    bytes > pages::LEAST && bytes.is_multiple_of(pages::GRANULE)
+}
+
+/// Capacity of a list that grows or shrinks to `want` items, with room to grow further.
+fn roomy(want: usize) -> usize {
+    let capacity = (want + (want >> 3) + 6) & !3;
+    let bytes = (capacity + 1) * size_of::<u64>();
+    if pages::are_for(bytes) {
+        bytes.next_multiple_of(pages::GRANULE) / size_of::<u64>() - 1
+    } else {
+        capacity
+    }
 }
 
 /// Moves `n` slots of a locked list, which may overlap their new place.
@@ -60,7 +77,13 @@ unsafe fn fill_empty(p: *mut Slot, from: usize, to: usize) {
 
 unsafe fn free(p: *mut u8, bytes: usize) {
     // SAFETY: allocated by `allocate` with this size.
-    unsafe { dealloc(p, Layout::from_size_align_unchecked(bytes, 8)) }
+    unsafe {
+        if is_mapped(bytes) {
+            pages::unmap(p, bytes)
+        } else {
+            dealloc(p, Layout::from_size_align_unchecked(bytes, 8))
+        }
+    }
 }
 
 /// A buffer whose slots are not written yet.
@@ -68,8 +91,10 @@ fn allocate(capacity: usize) -> Option<*mut Slot> {
     if capacity == 0 {
         return Some(nothing());
     }
+    let layout = layout(capacity)?;
     // SAFETY: not of size zero.
-    let p = unsafe { alloc(layout(capacity)?) } as *mut u64;
+    let p = if is_mapped(layout.size()) { pages::map(layout.size()) } else { unsafe { alloc(layout) } }
+        as *mut u64;
     if p.is_null() {
         return None;
     }
@@ -175,7 +200,7 @@ impl Items {
     #[cold]
     #[inline(never)]
     pub fn grow(&self, of: &Header, used: usize, want: usize) {
-        if !self.resize(of, used, (want + (want >> 3) + 6) & !3) {
+        if !self.resize(of, used, roomy(want)) {
             out_of_memory(want)
         }
     }
@@ -186,7 +211,7 @@ impl Items {
             return false;
         }
         // A list that is filled for the first time gets what it needs; one that grows, room to grow.
-        let capacity = if used == 0 { want } else { (want + (want >> 3) + 6) & !3 };
+        let capacity = if used == 0 { want } else { roomy(want) };
         self.resize(of, used, capacity)
     }
 
@@ -194,7 +219,7 @@ impl Items {
     #[cold]
     #[inline(never)]
     pub fn shrink(&self, of: &Header, used: usize) {
-        let capacity = (used + (used >> 3) + 6) & !3;
+        let capacity = roomy(used);
         if self.capacity() > 16 && capacity < self.capacity() / 2 {
             self.resize(of, used, capacity);
         }
@@ -210,14 +235,22 @@ impl Items {
 
     fn resize(&self, of: &Header, used: usize, new_capacity: usize) -> bool {
         let old = self.load();
-        let had = capacity(old);
-        if had != 0 && new_capacity != 0 && !sharing::is_read(of) {
-            let (Some(old_layout), Some(new_layout)) = (layout(had), layout(new_capacity)) else {
-                return false;
-            };
+        let (Some(had), Some(will)) = (layout(capacity(old)), layout(new_capacity)) else { return false };
+        let mapped = is_mapped(had.size());
+        let both = capacity(old) != 0 && new_capacity != 0 && mapped == is_mapped(will.size());
+        if both && !sharing::is_read(of) {
             // SAFETY: allocated with that layout; no stranger reads it.
             unsafe {
-                let p = realloc((old as *mut u8).sub(8), old_layout, new_layout.size()) as *mut u64;
+                let start = (old as *mut u8).sub(8);
+                let p = if mapped {
+                    let p = pages::resize(start, had.size(), will.size());
+                    if !p.is_null() && will.size() > had.size() {
+                        pages::expect(p.add(had.size()), will.size() - had.size());
+                    }
+                    p
+                } else {
+                    realloc(start, had, will.size())
+                } as *mut u64;
                 if p.is_null() {
                     return false;
                 }

@@ -71,8 +71,7 @@ impl TupleIterator {
         }
         // SAFETY: items live as long as the tuple.
         let h = unsafe { &*w.ptr() };
-        // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-        if h.owner.load(Ordering::Relaxed) == me.0 {
+        if h.is_owned_by(me) {
             h.incref(me);
             return w.owned_now();
         }

@@ -41,7 +41,7 @@ handlers! {
             v = Word(v.ptr() as u64);
         }
         // ORDERING Relaxed: only this thread can have made the owner equal to itself.
-        if (*l.ptr()).owner.load(Relaxed) != (*th).owner.0 || !lock_fast(th, l) {
+        if !(*l.ptr()).is_owned_by((*th).owner) || !lock_fast(th, l) {
             tail!(list_append_slow, pc, sp, fp, th, v, arg)
         }
         let waiters = push_locked!(th, l, v, tail!(list_append_full, pc, sp, fp, th, v, arg));
@@ -56,7 +56,7 @@ handlers! {
     /// The list is locked, and has no room.
     fn list_append_full(pc, sp, fp, th, tos, arg) {
         let l = *sp.sub(arg as usize);
-        if (*th).owner.0 != 1 {
+        if !(*th).owner.has_gil() {
             (*l.ptr()).unlock();
         }
         tail!(list_append_slow, pc, sp, fp, th, tos, arg)
@@ -75,7 +75,7 @@ handlers! {
         let l = *sp.sub(2);
         // ORDERING Relaxed: as in `list_append`.
         if shape_of(l) != ids::LIST
-            || (*l.ptr()).owner.load(Relaxed) != (*th).owner.0
+            || !(*l.ptr()).is_owned_by((*th).owner)
             || (*sp.sub(3)).is_counted()
         {
             tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
@@ -103,7 +103,7 @@ handlers! {
     /// As [`list_append_full`].
     fn call_append_full(pc, sp, fp, th, tos, arg) {
         let l = *sp.sub(2);
-        if (*th).owner.0 != 1 {
+        if !(*th).owner.has_gil() {
             (*l.ptr()).unlock();
         }
         tail!(cold::call_direct, pc, sp, fp, th, tos, arg)

@@ -149,7 +149,7 @@ unsafe fn is_cached_of_class(kind: ClassKind, o: Word, cache: u64) -> bool {
 pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
     // SAFETY: a live object.
     unsafe {
-        (*th).owner.0 == 1
+        (*th).owner.has_gil()
             // ORDERING Acquire: pairs with the Release of `unlock_fast`.
             || (crate::sharing::may_read(&*o.ptr(), (*th).owner)
                 && (*o.ptr()).lock.compare_exchange(0, 1, Acquire, Relaxed).is_ok())
@@ -164,7 +164,7 @@ pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
 #[must_use]
 pub unsafe fn unlock_fast(th: *mut crate::Thread, o: Word) -> bool {
     // SAFETY: a live object, locked by this thread.
-    unsafe { (*th).owner.0 != 1 && (*o.ptr()).release() }
+    unsafe { !(*th).owner.has_gil() && (*o.ptr()).release() }
 }
 
 /// Ends a store: drops the old content of a slot and then the object, which was locked for it.
@@ -680,7 +680,7 @@ handlers! {
     #[cold]
     fn unlocked(pc, sp, fp, th, tos, arg) {
         let o = if arg == 1 { *sp.sub(1) } else { tos };
-        if (*th).owner.0 != 1 {
+        if !(*th).owner.has_gil() {
             (*o.ptr()).unlock();
         }
         if arg == 1 {

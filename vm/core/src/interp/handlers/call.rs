@@ -37,7 +37,7 @@ pub(super) unsafe fn items_in(th: *mut crate::Thread, o: Word) -> Option<usize> 
     unsafe {
         let id = shape_of(o);
         // ORDERING Relaxed: a thread sees its own changes; another's are as late as it comes.
-        let is_own = || (*o.ptr()).owner.load(Relaxed) == (*th).owner.0;
+        let is_own = || (*o.ptr()).is_owned_by((*th).owner);
         Some(if id == ids::LIST {
             (*(o.ptr() as *const List)).len.load(Relaxed)
         } else if id == ids::TUPLE {

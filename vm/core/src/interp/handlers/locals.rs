@@ -18,10 +18,9 @@ pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
     // SAFETY: a live pointer word.
     unsafe {
         let h = w.ptr();
-        // ORDERING Relaxed: only this thread can have made the owner equal to itself, and it is the
-        // only writer of `local`.
+        // ORDERING Relaxed: the owner is the only writer (RC-1).
         let l = (*h).local.load(Relaxed);
-        if (*h).owner.load(Relaxed) == (*th).owner.0 && l < u32::MAX - 1 {
+        if (*h).is_owned_by((*th).owner) && l < u32::MAX - 1 {
             typhon_sync::stats::local();
             (*h).local.store(l + 1, Relaxed);
             true
@@ -45,17 +44,16 @@ pub unsafe fn own_from_slot(th: *mut crate::Thread, w: Word) -> Word {
     // SAFETY: a live pointer word.
     unsafe {
         let h = w.ptr();
-        // ORDERING Relaxed: as in `own_local`; an immortal object stays one.
-        let owner = (*h).owner.load(Relaxed);
+        // ORDERING Relaxed: as in `own_local`.
         let l = (*h).local.load(Relaxed);
-        if owner == (*th).owner.0 && l < u32::MAX - 1 {
+        if (*h).is_owned_by((*th).owner) && l < u32::MAX - 1 {
             typhon_sync::stats::local();
             (*h).local.store(l + 1, Relaxed);
             return Word(h as u64);
         }
         // ORDERING Relaxed: set at birth. Only the collector ends objects of deferred kinds (classes, functions),
         // and it takes words on stacks for references.
-        let lives = owner == OwnerId::IMMORTAL.0 || (*h).gc.load(Relaxed) & gc_bits::DEFERRED != 0;
+        let lives = (*h).owner() == OwnerId::IMMORTAL || (*h).gc.load(Relaxed) & gc_bits::DEFERRED != 0;
         if lives { w.uncounted() } else { Word::ZERO }
     }
 }

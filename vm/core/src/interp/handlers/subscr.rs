@@ -131,7 +131,7 @@ handlers! {
                 if id == ids::LIST {
                     let l = &*(c.ptr() as *const List);
                     // A list of this thread that no stranger uses: nobody frees the buffer under us.
-                    if (*c.ptr()).owner.load(Relaxed) == (*th).owner.0 {
+                    if (*c.ptr()).is_owned_by((*th).owner) {
                         let mut i = tos.int();
                         let n = l.len.load(Relaxed) as i64;
                         if i < 0 {
@@ -178,7 +178,7 @@ handlers! {
         let c = *sp.sub(1);
         let d = &*(c.ptr() as *const Dict);
         // As for lists.
-        if !tos.is_counted() && (*c.ptr()).owner.load(Relaxed) == (*th).owner.0 {
+        if !tos.is_counted() && (*c.ptr()).is_owned_by((*th).owner) {
             let t = d.table();
             let i = find(t, tos);
             if i < ASK {
@@ -277,7 +277,7 @@ handlers! {
                 *sp.sub(2) = Word(v.ptr() as u64);
             }
             let l = &*(c.ptr() as *const List);
-            if (*c.ptr()).owner.load(Relaxed) != (*th).owner.0 || !lock_fast(th, c) {
+            if !(*c.ptr()).is_owned_by((*th).owner) || !lock_fast(th, c) {
                 tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
             }
             let mut i = tos.int();
@@ -305,7 +305,7 @@ handlers! {
         let v = *sp.sub(2);
         let h = &*c.ptr();
         if tos.is_counted()
-            || h.owner.load(Relaxed) != (*th).owner.0
+            || !h.is_owned_by((*th).owner)
             || h.flags.load(Relaxed) & flags::DICT_NAMESPACE != 0
         {
             tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
