@@ -60,6 +60,22 @@ impl Samples {
         self.across(subject, above, subject, below)
     }
 
+    /// `(a / b) / (c / d)` of the medians, over the blocks in which all have numbers: is the first ratio larger?
+    pub fn ratio_of_ratios(&self, subject: &str, [a, b]: [&Key; 2], [c, d]: [&Key; 2]) -> Option<Effect> {
+        let stream = crate::host::hash(&format!("{subject}|{a:?}|{b:?}|{c:?}|{d:?}"));
+        let of = |key: &Key| self.numbers.get(&(subject.to_string(), key.clone()));
+        let (a, b, c, d) = (of(a)?, of(b)?, of(c)?, of(d)?);
+        let products: Vec<([f64; 1], [f64; 1])> = a
+            .iter()
+            .filter_map(|(block, a)| {
+                let median = |side: &BTreeMap<usize, Vec<f64>>| Some(stats::median(side.get(block)?));
+                Some(([stats::median(a) * median(d)?], [median(b)? * median(c)?]))
+            })
+            .collect();
+        let pairs: Vec<Pair> = products.iter().map(|(above, below)| Pair { above, below }).collect();
+        Effect::ratio(&pairs, &mut Rng::new(self.seed ^ stream))
+    }
+
     /// As [`Samples::ratio`], of one program to another.
     pub fn across(&self, over: &str, above: &Key, under: &str, below: &Key) -> Option<Effect> {
         // Every comparison has its own stream, so that adding one arm does not change the others.

@@ -39,6 +39,17 @@ pub struct Rounds {
     pub full: u16,
 }
 
+/// Which build of Typhon an arm runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Build {
+    /// The one that ships.
+    #[default]
+    Release,
+    /// The one with a GIL and nothing to switch ([`crate::arms::folded_typhon`]).
+    Folded,
+}
+
 /// One arm of a step: its name and Typhon's `-X` options.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +58,9 @@ pub struct StepArm {
     pub name: String,
     /// Without the `-X`.
     pub options: Vec<String>,
+    #[expect(missing_docs, reason = "see its type")]
+    #[serde(default)]
+    pub build: Build,
 }
 
 /// A part of the experiment. Its metrics are called `NAME.…`.
@@ -72,7 +86,7 @@ pub enum Step {
         workers: u16,
         /// What to compare.
         arms: Vec<StepArm>,
-        /// Which arms to divide, as `A/B`.
+        /// Which arms to divide, as `A/B`; or which ratios, as `A/B over C/D`.
         ratios: Vec<String>,
         /// Empty: all.
         workloads: Vec<String>,

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Result, while_doing};
 use crate::holds::Hold;
 use crate::host::{self, Host};
 use crate::lines;
-use crate::papers::{self, Metric, Metrics, Paper, Rounds, Step, StepArm, Verdict};
+use crate::papers::{self, Build, Metric, Metrics, Paper, Rounds, Step, StepArm, Verdict};
 use crate::process::{Finished, Launch};
 use crate::record::{Recorder, Status};
 use crate::runner::{self, Cell, Key, Outcome, Reading, Role, Run, Settings, Subject};
@@ -156,6 +156,24 @@ fn sides(ratio: &str) -> Result<(&str, &str)> {
     ratio.split_once('/').ok_or_else(|| Failure::Broken(format!("experiment.toml: {ratio:?} is not A/B")))
 }
 
+/// `A/B`, or `A/B over C/D`, of one workload.
+fn quotient(samples: &Samples, workload: &str, ratio: &str, workers: usize) -> Result<Option<Effect>> {
+    let keys = |ratio: &str| {
+        let (above, below) = sides(ratio)?;
+        Ok([Key::measure(above, workers), Key::measure(below, workers)])
+    };
+    Ok(match ratio.split_once(" over ") {
+        None => {
+            let [above, below] = keys(ratio)?;
+            samples.ratio(workload, &above, &below)
+        }
+        Some((first, second)) => {
+            let ([a, b], [c, d]) = (keys(first)?, keys(second)?);
+            samples.ratio_of_ratios(workload, [&a, &b], [&c, &d])
+        }
+    })
+}
+
 fn metric(effect: Option<Effect>, why_not: &str) -> Metric {
     effect.map_or_else(|| Metric::Missing(why_not.to_string()), |effect| Metric::Measured(effect.estimate()))
 }
@@ -201,10 +219,13 @@ impl Lab<'_> {
         Ok(())
     }
 
-    fn arms(&self, arms: &[StepArm]) -> Vec<Arm> {
+    fn arms(&self, arms: &[StepArm]) -> Result<Vec<Arm>> {
         let arm = |arm: &StepArm| {
             let options: Vec<&str> = arm.options.iter().map(String::as_str).collect();
-            Arm::typhon(&arm.name, &self.typhon, &options)
+            Ok(match arm.build {
+                Build::Release => Arm::typhon(&arm.name, &self.typhon, &options),
+                Build::Folded => Arm::typhon(&arm.name, &arms::folded_typhon(None)?, &options),
+            })
         };
         arms.iter().map(arm).collect()
     }
@@ -217,7 +238,7 @@ impl Lab<'_> {
         arms: &[StepArm],
         ratios: &[String],
     ) -> Result<()> {
-        let arms = self.arms(arms);
+        let arms = self.arms(arms)?;
         let subjects = scale.subjects(&arms, &self.workdir)?;
         let reader = |_: &Subject, cell: &Cell, finished: &Finished| gc::read(cell, finished, scale);
         let runs = runner::run(&subjects, settings, &reader, &mut self.recorder)?;
@@ -338,7 +359,7 @@ impl Lab<'_> {
         ratios: &[String],
         workloads: &[String],
     ) -> Result<()> {
-        let arms = self.arms(arms);
+        let arms = self.arms(arms)?;
         let (workloads, cast, subjects) = self.threaded(workloads, arms, workers)?;
         let runs = self.run_threaded(&workloads, &cast, &subjects, settings)?;
         let samples = Samples::new(&runs, settings.seed);
@@ -347,12 +368,7 @@ impl Lab<'_> {
         for workload in &workloads {
             let mut row = vec![workload.name.clone()];
             for (column, ratio) in ratios.iter().enumerate() {
-                let (above, below) = sides(ratio)?;
-                let effect = samples.ratio(
-                    &workload.name,
-                    &Key::measure(above, workers),
-                    &Key::measure(below, workers),
-                );
+                let effect = quotient(&samples, &workload.name, ratio, workers)?;
                 row.push(crate::table::effect(effect.as_ref()));
                 self.metrics.insert(
                     format!("{name}.{ratio}.{}", workload.name),
