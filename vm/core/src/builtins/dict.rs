@@ -500,10 +500,7 @@ impl Dict {
             return false;
         };
         // SAFETY: fresh, unpublished.
-        let new_table = unsafe { &*new };
-        for (k, v, h) in t.words() {
-            new_table.push(k, v, h);
-        }
+        unsafe { t.move_to(&*new) };
         self.replace_table(new);
         true
     }

@@ -431,11 +431,53 @@ impl Table {
     pub fn rebuilt(&self, log2: u8, general: bool) -> *mut Table {
         let new = Table::create(log2, general);
         // SAFETY: fresh, unpublished.
-        let table = unsafe { &*new };
-        for (k, v, h) in self.words() {
-            table.push(k, v, h);
-        }
+        unsafe { self.move_to(&*new) };
         new
+    }
+
+    /// Moves all entries to `new`, which has room for them, no entry yet, and is not published. Under the lock.
+    pub fn move_to(&self, new: &Table) {
+        let n = self.n();
+        if self.general != new.general || n as usize != self.live() {
+            for (k, v, h) in self.words() {
+                new.push(k, v, h);
+            }
+            return;
+        }
+        let words = if self.general { n as usize * 3 } else { n as usize * 2 };
+        // SAFETY: there is room; nobody writes here, nobody sees the new one.
+        unsafe { core::ptr::copy_nonoverlapping(self.entry_base(), new.entry_base(), words) };
+        // SAFETY: the index lies there, in entries of that width.
+        unsafe {
+            let index = (new as *const Table as *mut u8).add(new.index_at);
+            match new.width {
+                0 => new.fill_index(n, index, u8::MAX, |i| i as u8),
+                1 => new.fill_index(n, index.cast(), u16::MAX, |i| i as u16),
+                _ => new.fill_index(n, index.cast(), EMPTY, |i| i),
+            }
+        }
+        // ORDERING Relaxed: not published, for all three.
+        new.n.store(n, Ordering::Relaxed);
+        new.tail.store(n, Ordering::Relaxed);
+        new.live.store(n, Ordering::Relaxed);
+    }
+
+    /// Enters the first `n` entries, all of which hold keys, in an index that is empty and not published.
+    ///
+    /// # Safety
+    /// `index` is the table's, with entries of type `E`.
+    #[inline(always)]
+    unsafe fn fill_index<E: Copy + PartialEq>(&self, n: u32, index: *mut E, empty: E, number: impl Fn(u32) -> E) {
+        for i in 0..n {
+            // SAFETY: initialised; walks stay inside the index.
+            unsafe {
+                let mut walk = self.walk(self.hash(i, self.key(i).peek()));
+                while *index.add(walk.at()) != empty {
+                    walk.step();
+                }
+                *index.add(walk.at()) = number(i);
+            }
+        }
     }
 }
 

@@ -525,6 +525,8 @@ pub(in crate::builtins) fn slot_compare(
     }
 }
 
+/// Not inlined: its address is compared.
+#[inline(never)]
 pub(in crate::builtins) fn slot_hash(_th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
     Ok(hash_of(o))
 }

@@ -84,6 +84,8 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     })
 }
 
+/// Not inlined: its address is compared.
+#[inline(never)]
 pub(crate) fn hash(th: &mut Thread, o: Borrowed<'_>) -> PyResult<i64> {
     let t = of(o);
     // ORDERING Relaxed: every thread computes the same value.

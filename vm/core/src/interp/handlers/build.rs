@@ -1,12 +1,19 @@
 //! Building containers, strings and functions; unpacking; formatting.
 
+use core::sync::atomic::Ordering::Relaxed;
+
+use super::call::shape_of;
 use super::cold::{look, own_word};
+use super::locals::own_from_slot;
 use crate::builtins::dict::Dict;
+use crate::builtins::ids;
+use crate::builtins::list::List;
 use crate::builtins::tuple::Tuple;
 use crate::handlers;
 use crate::interp::machine::save;
 use crate::interp::unwind::raised;
 use crate::interp::{calls, intrinsics, unpack};
+use crate::object::Slot;
 use crate::word::Word;
 use crate::{drop_next, native, native_unit, next, tail};
 
@@ -162,22 +169,55 @@ handlers! {
     /// `sequence -- items…`, the first one on top.
     fn unpack_sequence(pc, sp, fp, th, tos, arg) {
         let n = arg as usize;
-        *sp = tos;
-        save(th, pc, sp.add(1));
-        if let Some(t) = look(tos).downcast_exact::<Tuple>() && t.len() == n && n > 0 {
-            for (i, s) in t.items().iter().rev().enumerate() {
-                *sp.add(1 + i) = look(s.peek()).to_owned().into_raw();
+        if tos.is_ptr() {
+            let id = shape_of(tos);
+            let items: *const Slot = if id == ids::TUPLE {
+                let t = &*(tos.ptr() as *const Tuple);
+                if t.len() == n { t.items().as_ptr() } else { core::ptr::null() }
+            } else if id == ids::LIST && (*tos.ptr()).is_owned_by((*th).owner) {
+                let l = &*(tos.ptr() as *const List);
+                // ORDERING Relaxed: as in `binary_subscr`.
+                if l.len.load(Relaxed) == n { l.items.load() } else { core::ptr::null() }
+            } else {
+                core::ptr::null()
+            };
+            if !items.is_null() && n > 0 {
+                let mut i = n;
+                let mut to = sp;
+                loop {
+                    i -= 1;
+                    let v = own_from_slot(th, (*items.add(i)).peek());
+                    if v == Word::ZERO || v == Word::UNBOUND {
+                        tail!(unpack_partly, pc, sp, fp, th, tos, arg | (i as u64 + 1) << 32)
+                    }
+                    if i == 0 {
+                        drop_next!(tos, pc, to, fp, th, v)
+                    }
+                    *to = v;
+                    to = to.add(1);
+                }
             }
-            let top = *sp.add(n);
-            // The tuple goes; its items move down over it.
-            core::ptr::copy(sp.add(1), sp, n - 1);
-            sp = sp.add(n - 1);
-            drop_next!(tos, pc, sp, fp, th, top)
         }
+        *sp = tos;
         tail!(unpack_any, pc, sp, fp, th, tos, arg)
     }
 
+    /// UNPACK_SEQUENCE that met an item which is not this thread's: gives back the items that lie on the stack, those
+    /// from the one whose number stands in the upper half of `arg`, and begins afresh.
+    #[cold]
+    fn unpack_partly(pc, sp, fp, th, tos, arg) {
+        let n = arg as u32 as u64;
+        let mut from = sp;
+        for _ in arg >> 32..n {
+            crate::dealloc::drop_word(*from);
+            from = from.add(1);
+        }
+        *sp = tos;
+        tail!(unpack_any, pc, sp, fp, th, tos, n)
+    }
+
     fn unpack_any(pc, sp, fp, th, tos, arg) {
+        save(th, pc, sp.add(1));
         let end = calls::unpack(th, sp, arg as usize, None);
         if end.is_null() {
             tail!(raised, pc, sp.add(1), fp, th, tos, 0)

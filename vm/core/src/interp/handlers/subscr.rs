@@ -10,7 +10,7 @@ use super::cold::look;
 use super::locals::{own_from_slot, own_local};
 use crate::builtins::dict::Dict;
 use crate::builtins::dict::lookup::Key;
-use crate::builtins::dict::table::{EMPTY, Table};
+use crate::builtins::dict::table::{EMPTY, Table, simple_hash};
 use crate::builtins::ids;
 use crate::builtins::list::List;
 use crate::builtins::set::Set;
@@ -299,15 +299,12 @@ handlers! {
         tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
     }
 
-    /// A new value for a key that the dict has.
+    /// A value for a key that is an int in a word or a str.
     fn store_dict(pc, sp, fp, th, tos, arg) {
         let c = *sp.sub(1);
         let v = *sp.sub(2);
         let h = &*c.ptr();
-        if tos.is_counted()
-            || !h.is_owned_by((*th).owner)
-            || h.flags.load(Relaxed) & flags::DICT_NAMESPACE != 0
-        {
+        if !h.is_owned_by((*th).owner) || h.flags.load(Relaxed) & flags::DICT_NAMESPACE != 0 {
             tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
         }
         if v.0 & 15 == UNCOUNTED {
@@ -321,7 +318,10 @@ handlers! {
         }
         let t = (*(c.ptr() as *const Dict)).table();
         let i = find(t, tos);
-        if i >= ASK {
+        if i == EMPTY {
+            tail!(store_new_key, pc, sp, fp, th, tos, arg)
+        }
+        if i == ASK || tos.is_counted() {
             tail!(super::attr::unlocked, pc, sp, fp, th, tos, 1)
         }
         let slot = t.value(i);
@@ -330,6 +330,21 @@ handlers! {
         let waiters = unlock_fast(th, c);
         sp = sp.sub(3);
         crate::stored_next!(waiters, old, c, pc, sp, fp, th)
+    }
+
+    /// The end of [`store_dict`] for a key that a simple table does not have. The dict is locked.
+    fn store_new_key(pc, sp, fp, th, tos, arg) {
+        let c = *sp.sub(1);
+        let t = (*(c.ptr() as *const Dict)).table();
+        let is_borrowed = tos.0 & 15 == UNCOUNTED;
+        if t.n() >= t.capacity() || (is_borrowed && !own_local(th, tos)) {
+            tail!(super::attr::unlocked, pc, sp, fp, th, tos, 1)
+        }
+        let key = if is_borrowed { Word(tos.ptr() as u64) } else { tos };
+        t.push(key, *sp.sub(2), simple_hash(key));
+        let waiters = unlock_fast(th, c);
+        sp = sp.sub(3);
+        crate::stored_next!(waiters, Word::NONE, c, pc, sp, fp, th)
     }
 
     fn store_subscr_generic(pc, sp, fp, th, tos, arg) {
