@@ -1,6 +1,7 @@
 //! `_json`: the fast half of the module `json`.
 
 mod encode;
+mod plain;
 mod quote;
 mod scan;
 

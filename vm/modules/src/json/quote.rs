@@ -18,17 +18,6 @@ const fn short(c: u32) -> Option<&'static [u8]> {
     }
 }
 
-/// Bytes that need an escape in either style.
-const SPECIAL: [bool; 256] = {
-    let mut t = [false; 256];
-    let mut i = 0;
-    while i < 256 {
-        t[i] = i < 0x20 || i == 0x22 || i == 0x5c;
-        i += 1;
-    }
-    t
-};
-
 fn unicode_escape(out: &mut StrBuf, unit: u32) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let digit = |shift: u32| HEX[(unit >> shift & 15) as usize];
@@ -37,6 +26,16 @@ fn unicode_escape(out: &mut StrBuf, unit: u32) {
 
 /// Appends `data` with quotes; `ascii`: everything beyond ASCII as escapes.
 pub fn write(out: &mut StrBuf, data: StrData<'_>, ascii: bool) {
+    if let StrData::One(bytes) = data
+        && super::plain::run::<true>(bytes) == bytes.len()
+    {
+        return out.extend_ascii(|out| {
+            out.reserve(bytes.len() + 2);
+            out.push(b'"');
+            out.extend_from_slice(bytes);
+            out.push(b'"');
+        });
+    }
     out.push_ascii(b"\"");
     match data {
         StrData::One(bytes) => write_bytes(out, bytes, ascii),
@@ -63,7 +62,7 @@ pub fn write(out: &mut StrBuf, data: StrData<'_>, ascii: bool) {
 fn write_bytes(out: &mut StrBuf, bytes: &[u8], ascii: bool) {
     let mut rest = bytes;
     while !rest.is_empty() {
-        let plain = rest.iter().position(|b| SPECIAL[*b as usize] || *b >= 0x7f).unwrap_or(rest.len());
+        let plain = super::plain::run::<true>(rest);
         out.push_ascii(&rest[..plain]);
         let Some(&b) = rest.get(plain) else { return };
         match short(u32::from(b)) {

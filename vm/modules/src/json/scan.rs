@@ -1,7 +1,6 @@
 //! Reading JSON.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::float::DEF as FLOAT;
@@ -13,7 +12,7 @@ use typhon_core::{
 use typhon_text::buf::StrBuf;
 use typhon_text::{StrData, Unit, with_units};
 
-use super::{decode_error, text};
+use super::{decode_error, plain, text};
 use crate::args::this;
 
 payload! {
@@ -93,7 +92,7 @@ fn call(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult {
     };
     let (object_hook, pairs_hook) = (hook(&scanner.object_hook), hook(&scanner.object_pairs_hook));
     let (v, end) = with_units!(s.data(), units => {
-        let mut r = Reader { scanner, doc: a[0], s: units, memo: HashMap::new(), object_hook, pairs_hook, spare: StrBuf::new() };
+        let mut r = Reader { scanner, doc: a[0], s: units, memo: Memo::default(), object_hook, pairs_hook, spare: StrBuf::new() };
         r.value(th, idx as usize)?
     });
     let end = th.new_int(end as i64);
@@ -145,13 +144,11 @@ fn string<'a, U: Unit>(
     let mut escaped = false;
     loop {
         let from = at;
-        let stop = s[at..].iter().position(|u| {
-            let c: u32 = (*u).into();
-            c == 0x22 || c == 0x5c || c < 0x20
-        });
-        let Some(n) = stop else { return Err(unterminated) };
-        at += n;
-        let c: u32 = s[at].into();
+        at += match U::data(&s[at..]) {
+            StrData::One(bytes) => plain::run::<false>(bytes),
+            _ => plain_units(&s[at..]),
+        };
+        let Some(c) = s.get(at).map(|u| u.point()) else { return Err(unterminated) };
         if c == 0x22 {
             if !escaped {
                 return Ok((Text::Piece(U::data(&s[begin..at])), at + 1));
@@ -203,6 +200,11 @@ fn string<'a, U: Unit>(
     }
 }
 
+/// As [`plain::run`], for wider characters.
+fn plain_units<U: Unit>(s: &[U]) -> usize {
+    s.iter().position(|u| matches!(u.point(), 0..0x20 | 0x22 | 0x5c)).unwrap_or(s.len())
+}
+
 fn hex4<U: Unit>(s: &[U], at: usize) -> Option<u32> {
     s.get(at..at + 4)?.iter().try_fold(0u32, |v, u| {
         let c: u32 = (*u).into();
@@ -215,10 +217,36 @@ struct Reader<'a, U> {
     doc: Borrowed<'a>,
     s: &'a [U],
     /// Keys met so far, so that equal ones are one object.
-    memo: HashMap<&'a [U], Owned>,
+    memo: Memo<'a, U>,
     object_hook: Option<Owned>,
     pairs_hook: Option<Owned>,
     spare: StrBuf,
+}
+
+/// One object for equal texts: most in the first half, which is looked at without a hash that resists an attacker;
+/// those whose place there is taken in the other.
+struct Memo<'a, U> {
+    first: [Option<(&'a [U], Owned)>; 32],
+    others: HashMap<&'a [U], Owned>,
+}
+
+impl<U> Default for Memo<'_, U> {
+    fn default() -> Self {
+        Memo { first: [const { None }; 32], others: HashMap::new() }
+    }
+}
+
+impl<'a, U: Unit + Eq + std::hash::Hash> Memo<'a, U> {
+    fn get(&mut self, text: &'a [U], make: impl FnOnce() -> Owned) -> Owned {
+        let at = |i: usize| text.get(i).map_or(0, |u| u.point() as usize);
+        let n = text.len();
+        let mixed = at(0) ^ at(n / 2) << 2 ^ at(n.wrapping_sub(1)) << 1 ^ n * 11;
+        match &mut self.first[mixed % 32] {
+            Some((known, object)) if *known == text => object.clone(),
+            Some(_) => self.others.entry(text).or_insert_with(make).clone(),
+            empty => empty.insert((text, make())).1.clone(),
+        }
+    }
 }
 
 impl<'a, U: Unit + Eq + std::hash::Hash> Reader<'a, U> {
@@ -259,10 +287,7 @@ impl<'a, U: Unit + Eq + std::hash::Hash> Reader<'a, U> {
     fn key(&mut self, th: &mut Thread, begin: usize) -> PyResult<(Owned, usize)> {
         let s = self.s;
         match string(th, s, begin, self.scanner.strict.0, &mut self.spare) {
-            Ok((Text::Piece(d), end)) => match self.memo.entry(&s[begin..end - 1]) {
-                Entry::Occupied(e) => Ok((e.get().clone(), end)),
-                Entry::Vacant(e) => Ok((e.insert(th.new_str_data(d)).clone(), end)),
-            },
+            Ok((Text::Piece(d), end)) => Ok((self.memo.get(&s[begin..end - 1], || th.new_str_data(d)), end)),
             Ok((t, end)) => Ok((finish(th, t, &self.spare), end)),
             Err(f) => Err(self.fault(th, f.0, f.1)),
         }

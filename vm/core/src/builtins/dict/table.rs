@@ -467,7 +467,13 @@ impl Table {
     /// # Safety
     /// `index` is the table's, with entries of type `E`.
     #[inline(always)]
-    unsafe fn fill_index<E: Copy + PartialEq>(&self, n: u32, index: *mut E, empty: E, number: impl Fn(u32) -> E) {
+    unsafe fn fill_index<E: Copy + PartialEq>(
+        &self,
+        n: u32,
+        index: *mut E,
+        empty: E,
+        number: impl Fn(u32) -> E,
+    ) {
         for i in 0..n {
             // SAFETY: initialised; walks stay inside the index.
             unsafe {
