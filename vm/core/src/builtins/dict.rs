@@ -214,15 +214,17 @@ impl Dict {
             unsafe { table::destroy(old as *const Table as *mut Table) };
             return;
         }
-        let mut values = Vec::with_capacity(old.live());
+        let mut dropped = Vec::with_capacity(old.live());
         for (k, v, _) in old.words() {
             // SAFETY: the table's references are ours now.
-            unsafe {
-                if let Some(k) = own_slot_word(k) {
-                    sharing::release_owned(&self.header, k);
+            let (k, v) = unsafe { (own_slot_word(k), own_slot_word(v)) };
+            match k {
+                Some(k) if k.borrow().downcast_exact::<Str>().is_some() => {
+                    sharing::release_owned(&self.header, k)
                 }
-                values.extend(own_slot_word(v));
+                k => dropped.extend(k),
             }
+            dropped.extend(v);
         }
         self.release_table(old);
         drop(guard);
@@ -444,7 +446,7 @@ impl Dict {
         // one reference goes to the retire list if somebody may be reading.
         let (k, v) = unsafe { (own_slot_word(k), own_slot_word(v)) };
         let (k, v) = (k.unwrap_or_else(Owned::none), v.unwrap_or_else(Owned::none));
-        if sharing::is_foreign(&self.header) && k.downcast::<Str>().is_some() {
+        if sharing::is_foreign(&self.header) && k.borrow().downcast_exact::<Str>().is_some() {
             sharing::release_owned(&self.header, k.clone());
         }
         (k, v)

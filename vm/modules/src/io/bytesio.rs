@@ -26,7 +26,7 @@ typhon_core::payload! {
     pub struct BytesIo: BYTES_IO {
         closed: AtomicBool,
         content: Locked<Data<Content>>,
-        /// Views that `getbuffer()` gave out: while there are any the bytes stay in place.
+        /// Views that `getbuffer()` gave out: while there are any the bytes stay in place. Grows under the lock only.
         exports: AtomicUsize,
     }
 }
@@ -53,14 +53,11 @@ pub static BYTES_IO: TypeDef = TypeDef {
         }),
         init: Some(|th, o, args| {
             let a = bind(th, "BytesIO", "(initial_bytes=b'')", args)?;
-            check_exports(th, of(o))?;
             let bytes = match a.some(0) {
                 Some(b) => buffer::bytes_like(th, b)?.to_vec(),
                 None => Vec::new(),
             };
-            let me = of(o);
-            me.content.lock(&me.header, th).0 = Content { bytes, pos: 0 };
-            Ok(())
+            change(th, of(o), |c| *c = Content { bytes, pos: 0 })
         }),
         next: Some(|th, o| {
             let line = readline_of(th, o, usize::MAX)?;
@@ -161,13 +158,14 @@ fn yes(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::bool(true))
 }
 
-/// Errors: BufferError while views exist.
-fn check_exports(th: &mut Thread, me: &BytesIo) -> PyResult<()> {
-    // ORDERING Acquire: pairs with the Release of the last return.
-    if me.exports.load(Ordering::Acquire) > 0 {
-        return Err(th.buffer_error("Existing exports of data: object cannot be re-sized"));
-    }
-    Ok(())
+/// Changes the content. Errors: BufferError while views exist.
+fn change<R>(th: &mut Thread, me: &BytesIo, f: impl FnOnce(&mut Content) -> R) -> PyResult<R> {
+    let done = {
+        let mut c = me.content.lock(&me.header, th);
+        // ORDERING Acquire: pairs with the Release of the last return.
+        if me.exports.load(Ordering::Acquire) > 0 { None } else { Some(f(&mut c.0)) }
+    };
+    done.ok_or_else(|| th.buffer_error("Existing exports of data: object cannot be re-sized"))
 }
 
 fn getbuffer(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -180,10 +178,10 @@ fn export(th: &mut Thread, o: Borrowed<'_>, _: BufferFlags) -> PyResult<Buffer> 
     let me = o.downcast::<BytesIoBuffer>().expect("the buffer of a BytesIO");
     let source = me.source.fixed().expect("set at birth").to_owned();
     let io = of(source.borrow());
-    // ORDERING AcqRel: pairs with `check_exports`.
-    io.exports.fetch_add(1, Ordering::AcqRel);
     let (p, n) = {
         let mut c = io.content.lock(&io.header, th);
+        // ORDERING Relaxed: under the lock, as the test in `change`.
+        io.exports.fetch_add(1, Ordering::Relaxed);
         (c.0.bytes.as_mut_ptr(), c.0.bytes.len())
     };
     Ok(Buffer::bytes(source.clone(), p, n, false, Some(release)))
@@ -283,18 +281,21 @@ fn readinto(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn truncate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let me = open(th, a[0])?;
-    check_exports(th, me)?;
     let size = match a.some(1) {
         Some(n) => {
             let n = base::size_arg(th, Some(n))?;
             if n < 0 {
                 return Err(th.value_error(&format!("negative size value {n}")));
             }
-            n as usize
+            Some(n as usize)
         }
-        None => me.content.lock(&me.header, th).0.pos,
+        None => None,
     };
-    me.content.lock(&me.header, th).0.bytes.truncate(size);
+    let size = change(th, me, |c| {
+        let size = size.unwrap_or(c.pos);
+        c.bytes.truncate(size);
+        size
+    })?;
     Ok(th.new_int(size as i64))
 }
 
@@ -305,55 +306,59 @@ fn seek(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if whence == 0 && pos < 0 {
         return Err(th.value_error(&format!("negative seek value {pos}")));
     }
-    let start = {
-        let c = me.content.lock(&me.header, th);
-        match whence {
-            0 => Some(0),
-            1 => Some(c.0.pos),
-            2 => Some(c.0.bytes.len()),
-            _ => None,
-        }
-    };
-    let Some(start) = start else {
+    if !(0..=2).contains(&whence) {
         return Err(th.value_error(&format!("invalid whence ({whence}, should be 0, 1 or 2)")));
+    }
+    let to = {
+        let mut c = me.content.lock(&me.header, th);
+        let start = match whence {
+            0 => 0,
+            1 => c.0.pos,
+            _ => c.0.bytes.len(),
+        };
+        let to = (start as isize).checked_add(pos).map(|to| to.max(0) as usize);
+        c.0.pos = to.unwrap_or(c.0.pos);
+        to
     };
-    let Some(to) = (start as isize).checked_add(pos) else {
-        return Err(th.overflow_error("new position too large"));
-    };
-    let to = to.max(0) as usize;
-    me.content.lock(&me.header, th).0.pos = to;
-    Ok(th.new_int(to as i64))
+    match to {
+        Some(to) => Ok(th.new_int(to as i64)),
+        None => Err(th.overflow_error("new position too large")),
+    }
+}
+
+/// How far a write of `n` bytes at `pos` would reach, if there can be so many bytes.
+fn end_of(pos: usize, n: usize) -> Option<usize> {
+    pos.checked_add(n).filter(|&end| end <= isize::MAX as usize)
 }
 
 fn put(th: &mut Thread, me: &BytesIo, bytes: &[u8]) -> PyResult<()> {
     if bytes.is_empty() {
-        return Ok(());
+        return change(th, me, |_| ());
     }
     let pos = me.content.lock(&me.header, th).0.pos;
-    let Some(end) = pos.checked_add(bytes.len()).filter(|&e| e <= isize::MAX as usize) else {
-        return Err(th.overflow_error("new buffer size too large"));
-    };
-    th.check_size(end)?;
-    let mut c = me.content.lock(&me.header, th);
-    let c = &mut c.0;
-    // Another thread may have moved the position meanwhile.
-    let pos = c.pos;
-    if pos == c.bytes.len() {
-        c.bytes.extend_from_slice(bytes);
-    } else {
-        if c.bytes.len() < pos + bytes.len() {
-            c.bytes.resize(pos + bytes.len(), 0);
-        }
-        c.bytes[pos..pos + bytes.len()].copy_from_slice(bytes);
+    if let Some(end) = end_of(pos, bytes.len()) {
+        th.check_size(end)?;
     }
-    c.pos = pos + bytes.len();
-    Ok(())
+    let written = change(th, me, |c| {
+        // Another thread may have moved the position meanwhile.
+        let (pos, end) = (c.pos, end_of(c.pos, bytes.len())?);
+        if pos == c.bytes.len() {
+            c.bytes.extend_from_slice(bytes);
+        } else {
+            if c.bytes.len() < end {
+                c.bytes.resize(end, 0);
+            }
+            c.bytes[pos..end].copy_from_slice(bytes);
+        }
+        c.pos = end;
+        Some(())
+    })?;
+    written.ok_or_else(|| th.overflow_error("new buffer size too large"))
 }
 
 fn write_to(th: &mut Thread, o: Borrowed<'_>, data: Borrowed<'_>) -> PyResult<usize> {
     let me = open(th, o)?;
     let bytes = buffer::bytes_like(th, data)?;
-    check_exports(th, me)?;
     put(th, me, &bytes)?;
     Ok(bytes.len())
 }
@@ -374,10 +379,11 @@ fn writelines(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn close(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let me = of(a[0]);
-    check_exports(th, me)?;
-    // ORDERING Relaxed: as in `is_closed`.
-    me.closed.store(true, Ordering::Relaxed);
-    let old = core::mem::take(&mut me.content.lock(&me.header, th).0.bytes);
+    let old = change(th, me, |c| {
+        // ORDERING Relaxed: as in `is_closed`.
+        me.closed.store(true, Ordering::Relaxed);
+        core::mem::take(&mut c.bytes)
+    })?;
     drop(old);
     Ok(Owned::none())
 }
@@ -399,7 +405,6 @@ fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         );
         return Err(th.type_error(&msg));
     };
-    check_exports(th, me)?;
     let bytes = buffer::bytes_like(th, t.get(0))?.to_vec();
     if !typhon_core::number::is_index(t.get(1)) {
         let msg = format!("second item of state must be an integer, not {}", t.get(1).type_name(th));
@@ -409,7 +414,7 @@ fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if pos < 0 {
         return Err(th.value_error("position value cannot be negative"));
     }
-    me.content.lock(&me.header, th).0 = Content { bytes, pos: pos as usize };
+    change(th, me, |c| *c = Content { bytes, pos: pos as usize })?;
     let dict = t.get(2);
     if !dict.is_none() {
         if dict.downcast::<Dict>().is_none() {

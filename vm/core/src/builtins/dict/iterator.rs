@@ -106,11 +106,10 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
     }
     let found = loop {
         let at = if S::BACKWARDS {
-            if pos == 0 {
-                break None;
-            }
-            pos = pos.min(t.n()) - 1;
-            pos
+            // The table may be another than that of the step before, with fewer entries.
+            let Some(at) = pos.min(t.n()).checked_sub(1) else { break None };
+            pos = at;
+            at
         } else {
             if pos >= t.n() {
                 break None;

@@ -15,11 +15,14 @@ use crate::typedef::{NativeDef, TypeDef, TypeId};
 use crate::word::Word;
 
 crate::payload! {
-    /// Iterator of a range of words: the next number, the step, and how many are left.
+    /// Iterator of a range of words. Where it stands is one word, so threads that share it may see a number twice,
+    /// but none that is not in the range.
     pub struct RangeIterator: DEF {
+        /// Next number, or `end`.
         next: AtomicI64,
         step: i64,
-        left: AtomicI64,
+        /// One step behind the last number.
+        end: i64,
     }
 }
 
@@ -52,7 +55,7 @@ pub static DEF: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: &[
-        NativeDef::new("__length_hint__", "($self, /)", |th, a| Ok(th.new_int(of(a[0]).left())), HINT),
+        NativeDef::new("__length_hint__", "($self, /)", length_hint, HINT),
         NativeDef::new("__reduce__", "($self, /)", reduce, REDUCE),
         NativeDef::new("__setstate__", "($self, state, /)", setstate, SETSTATE),
     ],
@@ -85,7 +88,8 @@ fn fits(start: i64, step: i64, len: i64) -> bool {
 }
 
 fn small(th: &mut Thread, start: i64, step: i64, len: i64) -> Owned {
-    th.alloc(RangeIterator { header: unborn(), next: AtomicI64::new(start), step, left: AtomicI64::new(len) })
+    let end = start.wrapping_add(step.wrapping_mul(len));
+    th.alloc(RangeIterator { header: unborn(), next: AtomicI64::new(start), step, end })
 }
 
 fn large(th: &mut Thread, numbers: Numbers) -> Owned {
@@ -116,31 +120,38 @@ pub fn reversed(th: &mut Thread, r: &Range) -> Owned {
 
 impl RangeIterator {
     #[inline(always)]
-    fn left(&self) -> i64 {
-        // ORDERING Relaxed: a position; threads that share an iterator may see a number twice.
-        self.left.load(Ordering::Relaxed)
+    fn at(&self) -> i64 {
+        // ORDERING Relaxed: the word is all there is.
+        self.next.load(Ordering::Relaxed)
+    }
+
+    /// How many numbers come from `at` on.
+    fn left_from(&self, at: i64) -> i64 {
+        self.end.wrapping_sub(at) / self.step
     }
 
     /// The next number.
     #[inline(always)]
     pub fn next(&self) -> Option<Word> {
-        let left = self.left();
-        if left <= 0 {
+        let v = self.at();
+        if v == self.end {
             return None;
         }
-        // ORDERING Relaxed: as in `left`.
-        let v = self.next.load(Ordering::Relaxed);
+        // ORDERING Relaxed: as in `at`.
         self.next.store(v.wrapping_add(self.step), Ordering::Relaxed);
-        self.left.store(left - 1, Ordering::Relaxed);
         Some(Word((v as u64) << 1 | 1))
     }
 }
 
+fn length_hint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let it = of(a[0]);
+    Ok(th.new_int(it.left_from(it.at())))
+}
+
 fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let it = of(a[0]);
-    // ORDERING Relaxed: as in `RangeIterator::left`.
-    let (next, left) = (it.next.load(Ordering::Relaxed), it.left());
-    reduced(th, &Numbers { start: next.into(), step: it.step.into(), len: left.into() })
+    let at = it.at();
+    reduced(th, &Numbers { start: at.into(), step: it.step.into(), len: it.left_from(at).into() })
 }
 
 /// `(iter, (range(…),), None)` for what is left.
@@ -153,10 +164,11 @@ fn reduced(th: &mut Thread, n: &Numbers) -> PyResult {
 
 fn setstate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let it = of(a[0]);
-    let skip = (a[1].to_isize(th)? as i64).clamp(0, it.left());
-    // ORDERING Relaxed: as in `RangeIterator::left`.
-    it.next.store(it.next.load(Ordering::Relaxed) + skip * it.step, Ordering::Relaxed);
-    it.left.store(it.left() - skip, Ordering::Relaxed);
+    let skip = a[1].to_isize(th)? as i64;
+    let at = it.at();
+    let skip = skip.clamp(0, it.left_from(at));
+    // ORDERING Relaxed: as in `RangeIterator::at`.
+    it.next.store(at.wrapping_add(skip.wrapping_mul(it.step)), Ordering::Relaxed);
     Ok(Owned::none())
 }
 
