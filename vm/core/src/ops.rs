@@ -1,8 +1,10 @@
 //! The operations of the language on values: what `a.b`, `a[b]`, `a()`, `a == b`, `for` and friends mean.
 //! Thin: each finds the slot and calls it. Number operators are in [`crate::number`].
 
+use crate::builtins::dict::{Dict, view};
 use crate::builtins::exceptions as ex;
-use crate::builtins::{dict::Dict, list::List, str::Str, tuple::Tuple};
+use crate::builtins::set::{FrozenSet, Set};
+use crate::builtins::{list::List, str::Str, tuple::Tuple};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, CompareOp};
 use crate::thread::Thread;
@@ -291,16 +293,28 @@ impl<'a> Borrowed<'a> {
         }
     }
 
-    /// All items of an iterable. Fast for lists and tuples.
-    pub fn to_vec(self, th: &mut Thread) -> PyResult<Vec<Owned>> {
+    /// The items of a container of a built-in type as they are at one moment, whatever other threads do; `None`: it
+    /// is something else.
+    pub fn snapshot(self, th: &mut Thread) -> Option<Vec<Owned>> {
         if let Some(t) = self.downcast_exact::<Tuple>() {
-            return Ok(t.items().iter().filter_map(|s| s.fixed()).map(|b| b.to_owned()).collect());
+            return Some(t.items().iter().filter_map(|s| s.fixed()).map(|b| b.to_owned()).collect());
         }
         if let Some(l) = self.downcast_exact::<List>() {
-            return Ok(l.to_vec());
+            return Some(l.to_vec());
         }
         if let Some(d) = self.downcast_exact::<Dict>() {
-            return Ok(d.keys());
+            return Some(d.keys());
+        }
+        if self.downcast_exact::<Set>().is_some() || self.downcast_exact::<FrozenSet>().is_some() {
+            return self.downcast::<Set>().map(Set::to_vec);
+        }
+        view::snapshot(th, self)
+    }
+
+    /// All items of an iterable. Fast for those that have a [`Borrowed::snapshot`].
+    pub fn to_vec(self, th: &mut Thread) -> PyResult<Vec<Owned>> {
+        if let Some(items) = self.snapshot(th) {
+            return Ok(items);
         }
         let it = self.iter(th)?;
         let hint = self.length_hint(th, 8)?;

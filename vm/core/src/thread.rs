@@ -183,6 +183,27 @@ pub fn lock_object(of: &Header) -> ObjectGuard<'_> {
     ObjectGuard { header: if taken { of } else { core::ptr::null() }, _life: PhantomData }
 }
 
+/// The locks of two objects, released on drop.
+#[must_use = "the locks are given back when the guard is dropped"]
+pub struct PairGuard<'g> {
+    _high: ObjectGuard<'g>,
+    _low: ObjectGuard<'g>,
+}
+
+/// Locks two objects, the lower address first, or one if they are the same: no two threads that do so wait for each
+/// other. May block, and then the thread counts as detached: what was read out of either before is stale.
+///
+/// No other lock of an object may be held, here as everywhere: who holds one takes no second but by this function.
+#[inline]
+pub fn lock_both<'g>(a: &'g Header, b: &'g Header) -> PairGuard<'g> {
+    if core::ptr::eq(a, b) {
+        return PairGuard { _high: ObjectGuard::unneeded(), _low: lock_object(a) };
+    }
+    let (low, high) = if core::ptr::from_ref(a) < core::ptr::from_ref(b) { (a, b) } else { (b, a) };
+    let low = lock_object(low);
+    PairGuard { _high: lock_object(high), _low: low }
+}
+
 impl Drop for ObjectGuard<'_> {
     #[inline(always)]
     fn drop(&mut self) {

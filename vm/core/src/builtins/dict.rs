@@ -1,5 +1,6 @@
 //! `dict`.
 
+mod both;
 pub mod iterator;
 pub mod lookup;
 pub mod methods;
@@ -494,6 +495,10 @@ impl Dict {
     /// Makes room for `extra` more keys. False: there is not so much memory.
     pub fn reserve(&self, extra: usize) -> bool {
         let _guard = self.lock();
+        self.reserve_locked(extra)
+    }
+
+    fn reserve_locked(&self, extra: usize) -> bool {
         let t = self.table();
         if t.n() as usize + extra <= t.capacity() as usize {
             return true;
@@ -507,16 +512,12 @@ impl Dict {
         true
     }
 
-    /// Takes over the entries of `other`, if there is still none here.
-    fn adopt(&self, mut other: Dict) -> bool {
-        let _guard = self.lock();
+    /// Takes over the entries of `other`; there is none here. Under the lock.
+    fn adopt(&self, mut other: Dict) {
         let old = self.table();
-        if old.live() != 0 {
-            return false;
-        }
+        debug_assert!(old.live() == 0);
         self.table.publish(core::mem::replace(other.table.0.get_mut(), Table::nothing()));
         self.release_table(old);
-        true
     }
 
     /// Bytes of the table.
@@ -529,6 +530,10 @@ impl Dict {
     /// A payload with the same entries.
     pub fn copy_payload(&self) -> Dict {
         let _guard = self.lock();
+        self.copy_locked()
+    }
+
+    fn copy_locked(&self) -> Dict {
         let t = self.table();
         if t.live() == 0 {
             return Dict::new();

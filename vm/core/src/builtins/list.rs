@@ -161,17 +161,45 @@ impl List {
     /// Replaces item `i` and returns the old one; gives `v` back if there is no such item.
     #[inline(always)]
     pub fn store_item(&self, i: usize, v: Owned) -> Result<Owned, Owned> {
-        let items = self.lock();
-        match items.slots().get(i) {
-            Some(slot) => Ok(replace(slot, v)),
-            None => Err(v),
-        }
+        self.lock().replace(i, v)
     }
 
     /// `list.append`
     #[inline(always)]
     pub fn push(&self, v: Owned) {
         self.lock().push(v)
+    }
+
+    /// Adds the items of a list, which may be this one, at the end: under the locks of both. False: there is not so
+    /// much memory.
+    pub(crate) fn extend_from(&self, other: &List) -> bool {
+        let _guards = thread::lock_both(&self.header, &other.header);
+        let (items, more) = (self.locked_already(), other.locked_already());
+        let n = more.len();
+        if !items.reserve(n) {
+            return false;
+        }
+        for i in 0..n {
+            // SAFETY: the lock pins the items.
+            items.push(unsafe { sharing::own_pinned(more.slots()[i].peek()) });
+        }
+        true
+    }
+
+    /// The items of this list and of another as a buffer, with their number: under the locks of both.
+    pub(crate) fn joined(&self, other: &List) -> (usize, Items) {
+        let _guards = thread::lock_both(&self.header, &other.header);
+        let (left, right) = (self.locked_already(), other.locked_already());
+        let (left, right) = (left.slots(), right.slots());
+        let n = left.len() + right.len();
+        let slot = |i: usize| left.get(i).unwrap_or_else(|| &right[i - left.len()]);
+        // SAFETY: the lock pins the items.
+        (n, Items::made_by(n, |i| unsafe { sharing::own_pinned(slot(i).peek()) }))
+    }
+
+    /// Access for a caller that holds the lock.
+    fn locked_already(&self) -> Locked<'_> {
+        Locked { list: self, _guard: ObjectGuard::unneeded() }
     }
 
     /// As [`List::push`] for a list that only this thread can reach yet (a comprehension's): no lock.
@@ -228,6 +256,15 @@ impl<'l> Locked<'l> {
     pub fn slots(&self) -> &[Slot] {
         // SAFETY: `len` slots are in use; the lock keeps the buffer in place.
         unsafe { core::slice::from_raw_parts(self.list.items.load(), self.len()) }
+    }
+
+    /// Replaces item `i` and returns the old one; gives `v` back if there is no such item.
+    #[inline(always)]
+    pub fn replace(&self, i: usize, v: Owned) -> Result<Owned, Owned> {
+        match self.slots().get(i) {
+            Some(slot) => Ok(replace(slot, v)),
+            None => Err(v),
+        }
     }
 
     #[inline(always)]

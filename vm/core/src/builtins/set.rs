@@ -1,6 +1,7 @@
 //! `set` and `frozenset`.
 
 pub mod algebra;
+mod both;
 pub mod iterator;
 mod methods;
 mod table;
@@ -292,22 +293,6 @@ impl Set {
         true
     }
 
-    /// Gives a set that never had a key those of `other`. False: this one had keys.
-    fn adopt(&self, other: &Set) -> bool {
-        if !self.table().is_nothing() {
-            return false;
-        }
-        let copy = core::mem::ManuallyDrop::new(other.copy_payload());
-        let _guard = self.lock();
-        let adopts = self.table().is_nothing();
-        if adopts {
-            self.table.publish(copy.table.load().cast_mut());
-        } else {
-            drop(core::mem::ManuallyDrop::into_inner(copy));
-        }
-        adopts
-    }
-
     /// `set.discard`; was it there?
     pub fn discard_key(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         let gone = self.at_place(th, key, false, |_, t, place| match place {
@@ -387,8 +372,15 @@ impl Set {
     }
 
     /// Makes this set hold what `other` holds; the old keys are dropped.
-    fn replace_with(&self, mut other: Set) {
+    fn replace_with(&self, other: Set) {
         let guard = self.lock();
+        let old = self.replace_locked(other);
+        drop(guard);
+        drop(old);
+    }
+
+    /// As [`Set::replace_with`], under the lock; the old keys.
+    fn replace_locked(&self, mut other: Set) -> Vec<Owned> {
         let old = self.table();
         let new = core::mem::replace(&mut other.table, TablePtr::empty());
         let new = core::mem::ManuallyDrop::new(new);
@@ -396,8 +388,7 @@ impl Set {
         // SAFETY: the keys are ours now.
         let keys: Vec<Owned> = old.words().filter_map(|(w, _)| unsafe { own_slot_word(w) }).collect();
         self.release(old);
-        drop(guard);
-        drop(keys);
+        keys
     }
 
     /// The key at or behind place `pos`, and the place behind it, without ever taking the lock: `None` also if that
@@ -415,20 +406,6 @@ impl Set {
             }
         }
         None
-    }
-
-    /// Is every key of this set in `other`? `None`: keys must be compared to tell.
-    fn is_in(&self, other: &Set) -> Option<bool> {
-        sharing::enter(&self.header);
-        sharing::enter(&other.header);
-        let (mine, theirs) = (self.table(), other.table());
-        for (w, hash) in mine.words() {
-            match theirs.has(w, hash) {
-                Some(true) => {}
-                answer => return answer,
-            }
-        }
-        Some(true)
     }
 
     /// The key at or behind place `*pos`, with its hash; advances `*pos` behind it.
@@ -479,6 +456,10 @@ impl Set {
     /// A payload with the same keys.
     pub fn copy_payload(&self) -> Set {
         let _guard = self.lock();
+        self.copy_locked()
+    }
+
+    fn copy_locked(&self) -> Set {
         let t = self.table();
         if t.used() == 0 {
             return Set::new();

@@ -6,7 +6,7 @@ use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::sequence::{guarded_repr, push_repr, repeated_len};
 use typhon_core::{
     Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread,
-    TypeDef, payload, signature, traced, type_flags, unborn,
+    TypeDef, equality, payload, signature, traced, type_flags, unborn,
 };
 
 use super::deque_iterator;
@@ -76,7 +76,7 @@ pub static DEQUE: TypeDef = TypeDef {
         len: Some(|th, o| Ok(of(o).state_and_len(th).1)),
         getitem: Some(getitem),
         setitem: Some(setitem),
-        contains: Some(|th, o, v| Ok(find(th, of(o), v, 0, usize::MAX)?.is_some())),
+        contains: Some(|th, o, v| Ok(find(th, of(o), v, (0, usize::MAX), |_, _| ())?.is_some())),
         concat: Some(concat),
         repeat: Some(repeat),
         inplace_concat: Some(|th, o, other| extend(th, of(o), o, other, false).map(|()| o.to_owned())),
@@ -180,10 +180,6 @@ impl Deque {
         Some(s.items.get(i).cloned())
     }
 
-    fn get(&self, th: &mut Thread, i: usize) -> Option<Owned> {
-        self.state.lock(&self.header, th).items.get(i).cloned()
-    }
-
     fn len(&self, th: &mut Thread) -> usize {
         self.state.lock(&self.header, th).items.len()
     }
@@ -230,8 +226,8 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
 
 fn extend(th: &mut Thread, d: &Deque, o: Borrowed<'_>, source: Borrowed<'_>, left: bool) -> PyResult<()> {
     if source.is(o.word()) {
-        let items = d.snapshot(th);
         let mut s = d.state.lock(&d.header, th);
+        let items: Vec<Owned> = s.items.iter().cloned().collect();
         for v in items {
             if left { s.append_left(v) } else { s.append(v) }
         }
@@ -317,37 +313,91 @@ fn mutated<T>(th: &mut Thread) -> PyResult<T> {
     Err(th.runtime_error("deque mutated during iteration"))
 }
 
-/// The index of the first item equal to `v` in `start..stop`.
-fn find(th: &mut Thread, d: &Deque, v: Borrowed<'_>, start: usize, stop: usize) -> PyResult<Option<usize>> {
-    let (version, _) = d.state_and_len(th);
-    let mut i = start;
-    while i < stop {
-        let Some(item) = d.item_at(th, version, i, false) else { return mutated(th) };
-        let Some(item) = item else { break };
-        let same = item.borrow().equals(th, v)?;
-        if d.state_and_len(th).0 != version {
-            return mutated(th);
+/// What comparing items without running code led to.
+enum Scan {
+    /// The index of an equal one.
+    Found(usize),
+    End,
+    /// This item must be compared by running code; the deque's version.
+    Ask(usize, Owned, u64),
+    /// The deque has changed since the last `Ask`.
+    Mutated,
+}
+
+impl State {
+    /// Compares the items in `start..stop` with `v`.
+    fn scan(&self, v: Borrowed<'_>, start: usize, stop: usize, version: Option<u64>) -> Scan {
+        if version.is_some_and(|version| version != self.version) {
+            return Scan::Mutated;
         }
-        if same {
-            return Ok(Some(i));
+        for i in start..stop.min(self.items.len()) {
+            match equality::quick(self.items[i].borrow(), v) {
+                Some(true) => return Scan::Found(i),
+                Some(false) => {}
+                None => return Scan::Ask(i, self.items[i].clone(), self.version),
+            }
         }
-        i += 1;
+        Scan::End
     }
-    Ok(None)
+}
+
+/// The index of the first item equal to `v` in `start..stop`, and what `at` does with it, still under the lock if
+/// comparing ran no code. Errors: what `__eq__` raises; RuntimeError if the deque changed during a comparison.
+fn find<R>(
+    th: &mut Thread,
+    d: &Deque,
+    v: Borrowed<'_>,
+    (mut start, stop): (usize, usize),
+    at: impl Fn(&mut State, usize) -> R,
+) -> PyResult<Option<R>> {
+    let mut version = None;
+    loop {
+        let scan = {
+            let mut s = d.state.lock(&d.header, th);
+            match s.scan(v, start, stop, version) {
+                Scan::Found(i) => return Ok(Some(at(&mut s, i))),
+                scan => scan,
+            }
+        };
+        let (i, item, seen) = match scan {
+            Scan::Ask(i, item, seen) => (i, item, seen),
+            Scan::Mutated => return mutated(th),
+            _ => return Ok(None),
+        };
+        if item.borrow().equals(th, v)? {
+            let found = {
+                let mut s = d.state.lock(&d.header, th);
+                if s.version == seen { Some(at(&mut s, i)) } else { None }
+            };
+            return if found.is_some() { Ok(found) } else { mutated(th) };
+        }
+        (start, version) = (i + 1, Some(seen));
+    }
 }
 
 fn count(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let d = of(a[0]);
-    let (version, n) = d.state_and_len(th);
-    let mut found = 0;
-    for i in 0..n {
-        let Some(Some(item)) = d.item_at(th, version, i, false) else { return mutated(th) };
-        found += i64::from(item.borrow().equals(th, a[1])?);
+    let (mut found, mut start, mut version) = (0, 0, None);
+    loop {
+        let scan = {
+            let s = d.state.lock(&d.header, th);
+            loop {
+                match s.scan(a[1], start, usize::MAX, version) {
+                    Scan::Found(i) => (found, start) = (found + 1, i + 1),
+                    scan => break scan,
+                }
+            }
+        };
+        start = match scan {
+            Scan::Ask(i, item, seen) => {
+                version = Some(seen);
+                found += i64::from(item.borrow().equals(th, a[1])?);
+                i + 1
+            }
+            Scan::Mutated => return mutated(th),
+            _ => return Ok(th.new_int(found)),
+        };
     }
-    if d.state_and_len(th).0 != version {
-        return mutated(th);
-    }
-    Ok(th.new_int(found))
 }
 
 fn index(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -362,7 +412,7 @@ fn index(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         Ok(i.min(n) as usize)
     };
     let (start, stop) = (bound(a.opt(2), 0)?, bound(a.opt(3), isize::MAX)?);
-    match find(th, d, a[1], start, stop)? {
+    match find(th, d, a[1], (start, stop), |_, i| i)? {
         Some(i) => Ok(th.new_int(i as i64)),
         None => {
             let msg = format!("{} is not in deque", a[1].repr_text(th)?);
@@ -373,20 +423,19 @@ fn index(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn remove(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let d = of(a[0]);
-    let (version, n) = d.state_and_len(th);
-    let found = match find(th, d, a[1], 0, n) {
+    let (version, _) = d.state_and_len(th);
+    let removed = find(th, d, a[1], (0, usize::MAX), |s, i| {
+        s.version += 1;
+        s.items.remove(i)
+    });
+    let removed = match removed {
         Err(_) if th.exc_is(&ex::RUNTIME_ERROR) && d.state_and_len(th).0 != version => {
             drop(th.take_exc());
             return Err(th.index_error("deque mutated during remove()."));
         }
         other => other?,
     };
-    let old = found.and_then(|i| {
-        let mut s = d.state.lock(&d.header, th);
-        s.version += 1;
-        s.items.remove(i)
-    });
-    match old {
+    match removed {
         Some(_) => Ok(Owned::none()),
         None => {
             let msg = format!("{} is not in deque", a[1].repr_text(th)?);
@@ -431,40 +480,48 @@ fn rotate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::none())
 }
 
-fn item_index(th: &mut Thread, d: &Deque, key: Borrowed<'_>) -> PyResult<Option<usize>> {
+/// The number that a subscript is.
+fn subscript(th: &mut Thread, key: Borrowed<'_>) -> PyResult<isize> {
     if key.ty().slots.index().is_none() {
         let msg = format!("sequence index must be integer, not '{}'", key.type_name(th));
         return Err(th.type_error(&msg));
     }
-    let i = key.to_isize(th)?;
-    let n = d.len(th) as isize;
-    let i = if i < 0 { i + n } else { i };
-    Ok(usize::try_from(i).ok().filter(|i| *i < n as usize))
+    key.to_isize(th)
+}
+
+impl State {
+    /// The place that a subscript means.
+    fn place(&self, i: isize) -> Option<usize> {
+        let n = self.items.len();
+        let i = if i < 0 { i.checked_add_unsigned(n)? } else { i };
+        usize::try_from(i).ok().filter(|i| *i < n)
+    }
 }
 
 fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
     let d = of(o);
-    let i = item_index(th, d, key)?;
-    match i.and_then(|i| d.get(th, i)) {
-        Some(v) => Ok(v),
-        None => Err(th.index_error("deque index out of range")),
-    }
+    let i = subscript(th, key)?;
+    let item = {
+        let s = d.state.lock(&d.header, th);
+        s.place(i).and_then(|i| s.items.get(i).cloned())
+    };
+    item.ok_or_else(|| th.index_error("deque index out of range"))
 }
 
 fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
     let d = of(o);
-    let i = item_index(th, d, key)?;
+    let i = subscript(th, key)?;
     let v = v.map(Borrowed::to_owned);
-    let old = i.and_then(|i| {
+    let old = {
         let mut s = d.state.lock(&d.header, th);
-        match v {
+        s.place(i).and_then(|i| match v {
             Some(v) => s.items.get_mut(i).map(|place| core::mem::replace(place, v)),
             None => {
                 s.version += 1;
                 s.items.remove(i)
             }
-        }
-    });
+        })
+    };
     match old {
         Some(_) => Ok(()),
         None => Err(th.index_error("deque index out of range")),
@@ -488,28 +545,38 @@ fn repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
 
 fn inplace_repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
     let d = of(o);
-    let items = d.snapshot(th);
     if n <= 0 {
         clear(th, &[o])?;
         return Ok(o.to_owned());
     }
-    // Of a bounded deque only the last items stay: no more rounds than needed.
-    let max = d.max(th);
-    let rounds = if max == usize::MAX || items.is_empty() {
-        repeated_len(th, items.len(), n)?;
-        n as usize - 1
-    } else {
-        (n as usize - 1).min(max.div_ceil(items.len()))
-    };
-    if !items.is_empty() {
+    let (len, max) = (d.len(th), d.max(th));
+    if max == usize::MAX {
+        repeated_len(th, len, n)?;
+    }
+    let too_long = {
         let mut s = d.state.lock(&d.header, th);
-        for _ in 0..rounds {
-            for v in &items {
+        let (len, max) = (s.items.len(), s.max);
+        // Another thread may have made it longer meanwhile.
+        let fits = len.checked_mul(n as usize).is_some_and(|n| n < isize::MAX as usize / size_of::<Owned>());
+        // Of a bounded deque only the last items stay: no more rounds than needed.
+        let rounds = match max {
+            usize::MAX => n as usize - 1,
+            max => (n as usize - 1).min(max.div_ceil(len.max(1))),
+        };
+        if max == usize::MAX && !fits {
+            Some(len)
+        } else {
+            let items: Vec<Owned> = if rounds == 0 { Vec::new() } else { s.items.iter().cloned().collect() };
+            for v in (0..rounds).flat_map(|_| &items) {
                 s.append(v.clone());
             }
+            None
         }
+    };
+    match too_long {
+        Some(len) => repeated_len(th, len, n).map(|_| o.to_owned()),
+        None => Ok(o.to_owned()),
     }
-    Ok(o.to_owned())
 }
 
 fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> PyResult {

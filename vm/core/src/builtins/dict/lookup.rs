@@ -401,6 +401,15 @@ impl Dict {
         }
     }
 
+    /// As [`Dict::has`], under the lock.
+    pub(crate) fn has_locked(&self, key: &Key<'_>) -> Option<bool> {
+        match probe(self.table(), key, None, true) {
+            Place::Absent => Some(false),
+            Place::At(_) => Some(true),
+            Place::Ask(_) => None,
+        }
+    }
+
     #[inline(never)]
     fn contains_asked(&self, th: &mut Thread, key: &Key<'_>) -> PyResult<bool> {
         let mut known = Known::default();

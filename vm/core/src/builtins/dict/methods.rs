@@ -3,16 +3,14 @@
 use typhon_text::StrBuf;
 
 use super::lookup::Key;
-use super::{DEF, Dict, Entry, iterator, view};
+use super::{DEF, Dict, Entry, both, iterator, view};
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, push_repr};
-use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, ArgsExt, CompareOp, SlotId, Slots};
 use crate::thread::Thread;
 use crate::typedef::NativeDef;
 use crate::types::Type;
-use core::sync::atomic::Ordering;
 
 pub const SLOTS: Slots = Slots {
     repr: Some(repr),
@@ -155,31 +153,23 @@ pub fn merge_any(th: &mut Thread, d: &Dict, source: Borrowed<'_>, replace: bool)
     merge_mapping(th, d, source, f, replace)
 }
 
-/// Adds the entries of another dict. Errors: what `__eq__` raises; RuntimeError if `other` changes size
-/// meanwhile.
+/// Adds the entries of another dict. Both are locked: another thread sees all of it or nothing, unless keys have to
+/// be compared by running code; then the locks are given back for the comparison.
+///
+/// Errors: what `__eq__` raises; RuntimeError if `other` changes size during a comparison.
 pub fn merge(th: &mut Thread, d: &Dict, other: &Dict, replace: bool) -> PyResult<()> {
     if core::ptr::eq(d, other) || other.is_empty() {
         return Ok(());
     }
-    // ORDERING Relaxed: a namespace is one from its birth on.
-    let namespace = d.header.flags.load(Ordering::Relaxed) & flags::DICT_NAMESPACE != 0;
-    if d.is_empty() && !namespace {
-        let copy = other.copy_payload();
-        if d.adopt(copy) {
-            return Ok(());
-        }
-    }
-    let before = other.len();
-    d.reserve(if d.is_empty() { before } else { 0 });
     let mut pos = 0;
-    while let Some((k, v, hash)) = other.next_hashed(&mut pos) {
-        let key = Key::hashed(k.borrow(), hash);
+    while let Some(both::Asked { key, hash, value, n }) = both::merge(d, other, replace, &mut pos) {
+        let key = Key::hashed(key.borrow(), hash);
         if replace {
-            drop(d.set_key(Some(th), &key, v)?);
+            drop(d.set_key(Some(th), &key, value)?);
         } else {
-            d.insert_if_absent(Some(th), &key, v)?;
+            d.insert_if_absent(Some(th), &key, value)?;
         }
-        if other.len() != before {
+        if other.len() != n {
             return Err(th.runtime_error("dict mutated during update"));
         }
     }
@@ -267,19 +257,20 @@ fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> 
     }
 }
 
+/// Under the locks of both as long as comparisons run no code.
 fn equal(th: &mut Thread, x: &Dict, y: &Dict) -> PyResult<bool> {
-    if x.len() != y.len() {
-        return Ok(false);
-    }
-    th.check_native_stack(" in comparison")?;
     let mut pos = 0;
-    while let Some((k, v, hash)) = x.next_hashed(&mut pos) {
-        match y.get_key(Some(th), &Key::hashed(k.borrow(), hash))? {
-            Some(w) if v.borrow().equals(th, w.borrow())? => {}
+    loop {
+        let (key, hash, value) = match both::compare(x, y, &mut pos) {
+            both::Equal::Known(answer) => return Ok(answer),
+            both::Equal::Ask(key, hash, value) => (key, hash, value),
+        };
+        th.check_native_stack(" in comparison")?;
+        match y.get_key(Some(th), &Key::hashed(key.borrow(), hash))? {
+            Some(w) if value.borrow().equals(th, w.borrow())? => {}
             _ => return Ok(false),
         }
     }
-    Ok(true)
 }
 
 pub fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
@@ -376,7 +367,12 @@ fn fromkeys(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let value = a.opt(2).unwrap_or(Borrowed::none());
     let exact = a[0].is(DEF.ty().as_value().word());
     let made = if exact { th.new_dict() } else { a[0].call(th, &[])? };
-    let it = a[1].iter(th)?;
+    // The keys of one moment, where their container has a lock.
+    let keys = match a[1].snapshot(th) {
+        Some(keys) => Some(th.new_list(keys)),
+        None => None,
+    };
+    let it = keys.as_ref().map_or(a[1], Owned::borrow).iter(th)?;
     let direct = made.borrow().downcast_exact::<Dict>();
     if let Some(d) = direct {
         let hint = a[1].length_hint(th, 0)?;

@@ -132,6 +132,18 @@ fn dict<'a>(o: Borrowed<'a>) -> &'a Dict {
     dict_of(source(o))
 }
 
+/// The keys, values or items of a view as they are at one moment; `None`: it is no view.
+pub(crate) fn snapshot(th: &mut Thread, o: Borrowed<'_>) -> Option<Vec<Owned>> {
+    if o.downcast_exact::<Keys>().is_some() {
+        return Some(dict(o).keys());
+    }
+    if o.downcast_exact::<Values>().is_some() {
+        return Some(dict(o).values());
+    }
+    o.downcast_exact::<Items>()?;
+    Some(dict(o).entries().into_iter().map(|(k, v)| th.new_pair(k, v)).collect())
+}
+
 fn is_set_like(o: Borrowed<'_>) -> bool {
     o.downcast_exact::<Keys>().is_some() || o.downcast_exact::<Items>().is_some()
 }

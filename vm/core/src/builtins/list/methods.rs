@@ -3,11 +3,10 @@
 use typhon_text::StrBuf;
 
 use super::{DEF, Items, List};
-use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, clipped, in_range, push_repr, subscript};
 use crate::builtins::slice::{Bounds, Slice, Span};
-use crate::builtins::tuple::Tuple;
+use crate::equality;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
 use crate::slots::{Args, ArgsExt, CompareOp, Slots};
@@ -105,16 +104,13 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
     }
 }
 
-/// `list.extend`
+/// `list.extend`. With another list: under the locks of both. With another container of a built-in type: its items of
+/// one moment. Else item by item, as they come.
 pub fn extend(th: &mut Thread, list: &List, source: Borrowed<'_>) -> PyResult<()> {
-    let known = if let Some(t) = source.downcast_exact::<Tuple>() {
-        Some(t.iter().map(Borrowed::to_owned).collect())
-    } else if let Some(l) = source.downcast_exact::<List>() {
-        Some(l.to_vec())
-    } else {
-        source.downcast_exact::<Dict>().map(Dict::keys)
-    };
-    if let Some(items) = known {
+    if let Some(other) = source.downcast_exact::<List>() {
+        return if list.extend_from(other) { Ok(()) } else { no_memory(th) };
+    }
+    if let Some(items) = source.snapshot(th) {
         return match list.lock().extend(items) {
             Ok(()) => Ok(()),
             Err(_) => no_memory(th),
@@ -216,10 +212,14 @@ fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, v: Option<Borrow
         };
     }
     let i = subscript(th, key, "list")?;
-    let at = if i < 0 { i.wrapping_add(list.len() as isize) } else { i } as usize;
-    let old = match v {
-        Some(v) => list.store_item(at, v.to_owned()).ok(),
-        None => list.lock().remove(at),
+    let v = v.map(Borrowed::to_owned);
+    let old = {
+        let items = list.lock();
+        let at = if i < 0 { i.wrapping_add(items.len() as isize) } else { i } as usize;
+        match v {
+            Some(v) => items.replace(at, v).ok(),
+            None => items.remove(at),
+        }
     };
     match old {
         Some(_) => Ok(()),
@@ -298,17 +298,7 @@ fn concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
         let msg = format!("can only concatenate list (not \"{}\") to list", b.type_name(th));
         return Err(th.type_error(&msg));
     };
-    // One lock at a time: a list may be both operands.
-    let mut right = y.to_vec().into_iter();
-    let items = of(a).lock();
-    let left = items.slots();
-    let n = left.len() + right.len();
-    let both = Items::made_by(n, |i| match left.get(i) {
-        // SAFETY: the lock pins the items.
-        Some(slot) => unsafe { sharing::own_pinned(slot.peek()) },
-        None => right.next().expect("so many"),
-    });
-    drop(items);
+    let (n, both) = of(a).joined(y);
     Ok(th.alloc(List::from_parts(n, both)))
 }
 
@@ -338,18 +328,21 @@ fn inplace_repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
         drop(list.lock().take_all());
         return Ok(o.to_owned());
     }
-    let items = list.to_vec();
-    let more = sequence::repeated_len(th, items.len(), n - 1)?;
-    sequence::repeated_len(th, items.len(), n)?;
-    let guard = list.lock();
-    if !guard.reserve(more) {
-        drop(guard);
+    let (len, done) = {
+        let items = list.lock();
+        let len = items.len();
+        let more = len.checked_mul(n as usize - 1);
+        let done = more.is_some_and(|more| items.reserve(more));
+        for i in 0..more.filter(|_| done).unwrap_or(0) {
+            // SAFETY: the lock pins the items.
+            items.push(unsafe { sharing::own_pinned(items.slots()[i].peek()) });
+        }
+        (len, done)
+    };
+    if !done {
+        sequence::repeated_len(th, len, n)?;
         return no_memory(th);
     }
-    for v in items.iter().cycle().take(more) {
-        guard.push(v.clone());
-    }
-    drop(guard);
     Ok(o.to_owned())
 }
 
@@ -386,19 +379,42 @@ fn pop(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 fn remove(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let list = of(a[0]);
     let mut i = 0;
-    while let Some(item) = list.get(i) {
+    loop {
+        // Under the lock as far as comparisons run no code.
+        let (item, gone) = {
+            let items = list.lock();
+            loop {
+                let Some(slot) = items.slots().get(i) else { break (None, None) };
+                // SAFETY: the lock pins the item.
+                let item = unsafe { Borrowed::from_raw(slot.peek().uncounted()) };
+                match equality::quick(item, a[1]) {
+                    Some(false) => i += 1,
+                    Some(true) => break (None, items.remove(i)),
+                    // SAFETY: as above.
+                    None => break (Some(unsafe { sharing::own_pinned(slot.peek()) }), None),
+                }
+            }
+        };
+        let Some(item) = item else {
+            return match gone {
+                Some(_) => Ok(Owned::none()),
+                None => Err(th.value_error("list.remove(x): x not in list")),
+            };
+        };
         if item.borrow().equals(th, a[1])? {
             let items = list.lock();
-            // The list may have changed while the items were compared; then it is as in CPython: what
-            // stands at the index goes.
-            let gone = items.remove(i);
+            // The list may have changed while the items were compared. If the item is no longer where it was, it goes
+            // from where it is; if it is nowhere, what stands there goes, as in CPython.
+            let is_it = |slot: &crate::Slot| slot.peek().is(item.borrow().word());
+            let slots = items.slots();
+            let at = if slots.get(i).is_some_and(is_it) { None } else { slots.iter().position(is_it) };
+            let gone = items.remove(at.unwrap_or(i));
             drop(items);
             drop(gone);
             return Ok(Owned::none());
         }
         i += 1;
     }
-    Err(th.value_error("list.remove(x): x not in list"))
 }
 
 fn clear(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {

@@ -8,6 +8,7 @@ use crate::builtins::exceptions as ex;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult};
+use crate::order;
 use crate::slots::{ArgsExt, CompareOp};
 use crate::thread::Thread;
 use crate::word::Word;
@@ -31,11 +32,20 @@ pub fn method(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::none())
 }
 
-/// Sorts a list in place, stably. It looks empty meanwhile. Errors: what the key function and the
-/// comparisons raise (the list then has all its items, in some order); ValueError if the list was
-/// changed meanwhile.
+/// Sorts a list in place, stably. It looks empty meanwhile. Without a key function, and if comparisons run no code, all
+/// happens under the list's lock; else other threads can change the list.
+///
+/// Errors: what the key function and the comparisons raise (the list then has all its items, in some order); ValueError
+/// if the list was changed meanwhile.
 pub fn sort(th: &mut Thread, list: &List, key: Option<Borrowed<'_>>, reverse: bool) -> PyResult<()> {
-    let mut items = list.lock().take_all();
+    let guard = list.lock();
+    let mut items = guard.take_all();
+    if key.is_none() && sort_quickly(&mut items, reverse) {
+        let unplaced = guard.extend(items);
+        drop(guard);
+        return if unplaced.is_ok() { Ok(()) } else { Err(th.raise_empty(&ex::MEMORY_ERROR)) };
+    }
+    drop(guard);
     let result = sort_items(th, &mut items, key, reverse);
     let (changed, intruders, unplaced) = {
         let guard = list.lock();
@@ -52,6 +62,32 @@ pub fn sort(th: &mut Thread, list: &List, key: Option<Borrowed<'_>>, reverse: bo
         return Err(th.value_error("list modified during sort"));
     }
     Ok(())
+}
+
+/// Sorts items whose comparisons run no code. False: there are others, and nothing was done.
+fn sort_quickly(items: &mut [Owned], reverse: bool) -> bool {
+    let words = words_of(items);
+    let before = match kind_of(words.iter().copied()) {
+        Keys::Mixed => words.to_vec(),
+        _ => Vec::new(),
+    };
+    if reverse {
+        words.reverse();
+    }
+    let sorted = sort_alike(words) || sort::sort_by(words, quick_less).is_ok();
+    if !sorted {
+        words.copy_from_slice(&before);
+    } else if reverse {
+        words.reverse();
+    }
+    sorted
+}
+
+/// `a < b` for words held by the caller, if that runs no code.
+fn quick_less(a: Word, b: Word) -> Result<bool, ()> {
+    // SAFETY: the caller's vector holds both.
+    let (a, b) = unsafe { (Borrowed::from_raw(a), Borrowed::from_raw(b)) };
+    order::quick_less(a, b).ok_or(())
 }
 
 /// Sorts the items of a vector as [`sort`] does.
@@ -132,6 +168,11 @@ fn float(w: Word) -> f64 {
 
 /// Sorts words that are their own keys.
 fn sort_words(th: &mut Thread, words: &mut [Word]) -> PyResult<()> {
+    if sort_alike(words) { Ok(()) } else { sort::sort_by(words, |a, b| less(th, a, b)) }
+}
+
+/// Sorts words that are all ints, all floats or all strs of one byte per character. False: they are not.
+fn sort_alike(words: &mut [Word]) -> bool {
     match kind_of(words.iter().copied()) {
         // The word of an int has the order of the int.
         Keys::Ints => words.sort_unstable_by_key(|w| w.0 as i64),
@@ -145,9 +186,9 @@ fn sort_words(th: &mut Thread, words: &mut [Word]) -> PyResult<()> {
             sort::sort_bytes(&mut pairs);
             restore(words, &pairs);
         }
-        Keys::Mixed => return sort::sort_by(words, |a, b| less(th, a, b)),
+        Keys::Mixed => return false,
     }
-    Ok(())
+    true
 }
 
 fn restore<K>(words: &mut [Word], pairs: &[(K, Word)]) {

@@ -1,6 +1,8 @@
 //! Union, intersection, difference: the work behind the operators and methods of sets.
+//!
+//! With another set or a dict, each is done under the locks of both: atomic, as long as comparing keys runs no code.
 
-use super::{DEF, FROZEN, FrozenSet, Set, element};
+use super::{DEF, FROZEN, FrozenSet, Set, both, element};
 use crate::builtins::dict::Dict;
 use crate::builtins::dict::lookup::Key;
 use crate::builtins::list::List;
@@ -96,37 +98,69 @@ pub fn each(
 
 /// `s.update(source)`
 pub fn update(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<()> {
-    if source.downcast::<Set>().is_some_and(|other| s.adopt(other)) {
-        return Ok(());
+    if let Some(other) = source.downcast::<Set>() {
+        if s.adopt(other) {
+            return Ok(());
+        }
+        return both::each(th, other, &s.header, |th, key| s.add_by(th, key));
+    }
+    if let Some(d) = source.downcast_exact::<Dict>() {
+        return both::each(th, d, &s.header, |th, key| s.add_by(th, key));
     }
     each(th, source, |th, key| s.add_key(th, key).map(|_| true))
 }
 
 /// `s.difference_update(source)`
 pub fn difference_update(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<()> {
-    if source.downcast::<Set>().is_some_and(|o| core::ptr::eq(o, s)) {
-        s.clear();
-        return Ok(());
+    let mut gone = Vec::new();
+    if let Some(other) = source.downcast::<Set>() {
+        if core::ptr::eq(other, s) {
+            s.clear();
+            return Ok(());
+        }
+        return both::each(th, other, &s.header, |th, key| {
+            Ok(s.discard_by(th, key, &mut gone)?.map(|_| true))
+        });
+    }
+    if let Some(d) = source.downcast_exact::<Dict>() {
+        return both::each(th, d, &s.header, |th, key| Ok(s.discard_by(th, key, &mut gone)?.map(|_| true)));
     }
     each(th, source, |th, key| s.discard_key(th, key).map(|_| true))
 }
 
 /// `s.symmetric_difference_update(source)`
 pub fn symmetric_difference_update(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<()> {
-    if source.downcast::<Set>().is_some_and(|o| core::ptr::eq(o, s)) {
-        s.clear();
-        return Ok(());
+    let mut gone = Vec::new();
+    // Takes a key out if it is there, else adds it.
+    let mut toggle = |mut th: Option<&mut Thread>, key: &Key<'_>| {
+        Ok(match s.discard_by(th.as_deref_mut(), key, &mut gone)? {
+            Some(false) => s.add_by(th, key)?,
+            answer => answer,
+        })
+    };
+    if let Some(other) = source.downcast::<Set>() {
+        if core::ptr::eq(other, s) {
+            s.clear();
+            return Ok(());
+        }
+        return both::each(th, other, &s.header, toggle);
+    }
+    if let Some(d) = source.downcast_exact::<Dict>() {
+        return both::each(th, d, &s.header, toggle);
     }
     // Keys of a set or dict are distinct; others must be made so first.
-    let distinct = source.downcast::<Set>().is_some() || source.downcast_exact::<Dict>().is_some();
-    let made = if distinct { None } else { Some(new_from(th, source)?) };
-    let source = made.as_ref().map_or(source, Owned::borrow);
-    each(th, source, |th, key| {
-        if !s.discard_key(th, key)? {
-            s.add_key(th, key)?;
-        }
-        Ok(true)
-    })
+    let made = payload_from(th, source)?;
+    both::each(th, &made, &s.header, &mut toggle)
+}
+
+/// `s.intersection_update(source)`
+pub fn intersection_update(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<()> {
+    if source.downcast::<Set>().is_some_and(|other| s.intersect(other)) {
+        return Ok(());
+    }
+    let out = intersection(th, s, source)?;
+    s.replace_with(out);
+    Ok(())
 }
 
 /// What `s` and an iterable have in common.
@@ -134,13 +168,15 @@ pub fn intersection(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<
     let mut out = Set::new();
     if let Some(other) = source.downcast::<Set>() {
         let (walk, ask) = if other.len() > s.len() { (s, other) } else { (other, s) };
-        let mut pos = 0;
-        while let Some((k, hash)) = walk.next_key(&mut pos) {
-            let key = Key::hashed(k.borrow(), hash);
-            if ask.contains_key(th, &key)? {
-                out.add_fresh(th, &key)?;
+        both::each(th, walk, &ask.header, |mut th, key| {
+            let there = ask.has_by(th.as_deref_mut(), key)?;
+            match (there, th) {
+                (Some(true), Some(th)) => drop(out.add_fresh(th, key)?),
+                (Some(true), None) => out.push_fresh(key),
+                _ => {}
             }
-        }
+            Ok(there.map(|_| true))
+        })?;
         return Ok(out);
     }
     each(th, source, |th, key| {
@@ -154,43 +190,60 @@ pub fn intersection(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<
 
 /// What of `s` is not in an iterable.
 pub fn difference(th: &mut Thread, s: &Set, source: Borrowed<'_>) -> PyResult<Set> {
-    let known = source.downcast::<Set>();
-    let dict = source.downcast_exact::<Dict>();
-    let small = known.is_some_and(|o| o.len() < s.len() / 4);
-    if (known.is_none() && dict.is_none()) || small {
-        let out = s.copy_payload();
-        difference_update(th, &out, source)?;
-        return Ok(out);
-    }
     let mut out = Set::new();
-    let mut pos = 0;
-    while let Some((k, hash)) = s.next_key(&mut pos) {
-        let key = Key::hashed(k.borrow(), hash);
-        let there = match (known, dict) {
-            (Some(o), _) => o.contains_key(th, &key)?,
-            (_, Some(d)) => d.contains_key(th, &key)?,
-            _ => false,
-        };
-        if !there {
-            out.add_fresh(th, &key)?;
+    match (source.downcast::<Set>(), source.downcast_exact::<Dict>()) {
+        (Some(other), _) if other.len() >= s.len() / 4 => both::each(th, s, &other.header, |mut th, key| {
+            let there = other.has_by(th.as_deref_mut(), key)?;
+            if there == Some(false) {
+                out.push_fresh(key);
+            }
+            Ok(there.map(|_| true))
+        })?,
+        (_, Some(d)) => both::each(th, s, &d.header, |th, key| {
+            let there = match th {
+                None => d.has_locked(key),
+                Some(th) => Some(d.contains_key(th, key)?),
+            };
+            if there == Some(false) {
+                out.push_fresh(key);
+            }
+            Ok(there.map(|_| true))
+        })?,
+        _ => {
+            out = s.copy_payload();
+            difference_update(th, &out, source)?;
         }
     }
     Ok(out)
 }
 
-/// Is every key of `a` in `b`?
-pub fn is_subset(th: &mut Thread, a: &Set, b: &Set) -> PyResult<bool> {
-    if a.len() > b.len() {
-        return Ok(false);
-    }
-    if let Some(answer) = a.is_in(b) {
+/// Is every key of `a` in `b`, and do their lengths fit?
+pub fn is_subset(th: &mut Thread, a: &Set, b: &Set, fit: impl Fn(usize, usize) -> bool) -> PyResult<bool> {
+    if let Some(answer) = a.is_in(b, &fit) {
         return Ok(answer);
     }
-    let mut pos = 0;
-    while let Some((k, hash)) = a.next_key(&mut pos) {
-        if !b.contains_key(th, &Key::hashed(k.borrow(), hash))? {
-            return Ok(false);
+    let mut answer = true;
+    let mut first = true;
+    both::each(th, a, &b.header, |th, key| {
+        if core::mem::take(&mut first) && !fit(a.own_len(), b.own_len()) {
+            answer = false;
+            return Ok(Some(false));
         }
-    }
-    Ok(true)
+        let there = b.has_by(th, key)?;
+        answer = there != Some(false);
+        Ok(there)
+    })?;
+    Ok(answer)
+}
+
+/// Have the two no key in common?
+pub fn is_disjoint(th: &mut Thread, a: &Set, b: &Set) -> PyResult<bool> {
+    let (walk, ask) = if b.len() > a.len() { (a, b) } else { (b, a) };
+    let mut disjoint = true;
+    both::each(th, walk, &ask.header, |th, key| {
+        let there = ask.has_by(th, key)?;
+        disjoint = there != Some(true);
+        Ok(there.map(|there| !there))
+    })?;
+    Ok(disjoint)
 }

@@ -6,8 +6,8 @@ use typhon_text::StrBuf;
 use typhon_text::hash::FrozenSetHasher;
 
 use super::algebra::{
-    base_type, difference, difference_update, each, intersection, is_plain, is_subset, payload_from,
-    symmetric_difference_update, update,
+    base_type, difference, difference_update, each, intersection, intersection_update, is_disjoint, is_plain,
+    is_subset, payload_from, symmetric_difference_update, update,
 };
 use super::{FROZEN, FrozenSet, Set, element};
 use crate::builtins::dict::lookup::Key;
@@ -160,7 +160,7 @@ pub const METHODS: &[NativeDef] = &[
     NativeDef::raw(
         "intersection_update",
         "($self, /, *others)",
-        intersection_update,
+        intersection_update_method,
         "Update the set, keeping only elements found in it and all others.",
     ),
     NativeDef::new(
@@ -258,12 +258,12 @@ fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> 
         return Ok(Owned::not_implemented());
     };
     let answer = match op {
-        CompareOp::Eq => x.len() == y.len() && is_subset(th, x, y)?,
-        CompareOp::Ne => !(x.len() == y.len() && is_subset(th, x, y)?),
-        CompareOp::Le => is_subset(th, x, y)?,
-        CompareOp::Ge => is_subset(th, y, x)?,
-        CompareOp::Lt => x.len() < y.len() && is_subset(th, x, y)?,
-        CompareOp::Gt => y.len() < x.len() && is_subset(th, y, x)?,
+        CompareOp::Eq => is_subset(th, x, y, |m, n| m == n)?,
+        CompareOp::Ne => !is_subset(th, x, y, |m, n| m == n)?,
+        CompareOp::Le => is_subset(th, x, y, |m, n| m <= n)?,
+        CompareOp::Ge => is_subset(th, y, x, |m, n| m <= n)?,
+        CompareOp::Lt => is_subset(th, x, y, |m, n| m < n)?,
+        CompareOp::Gt => is_subset(th, y, x, |m, n| m < n)?,
     };
     Ok(Owned::bool(answer))
 }
@@ -327,8 +327,7 @@ fn inplace_or(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
 
 fn inplace_and(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
     let Some((x, _)) = both(a, b) else { return Ok(Owned::not_implemented()) };
-    let out = intersection(th, x, b)?;
-    x.replace_with(out);
+    intersection_update(th, x, b)?;
     Ok(a.to_owned())
 }
 
@@ -388,7 +387,11 @@ fn intersection_method(th: &mut Thread, args: Args<'_>) -> PyResult {
     Ok(out.alloc(th, base_type(args.all[0])))
 }
 
-fn intersection_update(th: &mut Thread, args: Args<'_>) -> PyResult {
+fn intersection_update_method(th: &mut Thread, args: Args<'_>) -> PyResult {
+    if let [other] = others(th, "set.intersection_update", args)? {
+        intersection_update(th, of(args.all[0]), *other)?;
+        return Ok(Owned::none());
+    }
     let out = intersection_of(th, "set.intersection_update", args)?;
     of(args.all[0]).replace_with(out);
     Ok(Owned::none())
@@ -427,17 +430,14 @@ fn symmetric_update(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn isdisjoint(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let s = of(a[0]);
-    let mut disjoint = true;
-    match a[1].downcast::<Set>() {
-        Some(other) if other.len() > s.len() => each(th, a[0], |th, key| {
-            disjoint = !other.contains_key(th, key)?;
-            Ok(disjoint)
-        })?,
-        _ => each(th, a[1], |th, key| {
-            disjoint = !s.contains_key(th, key)?;
-            Ok(disjoint)
-        })?,
+    if let Some(other) = a[1].downcast::<Set>() {
+        return Ok(Owned::bool(is_disjoint(th, s, other)?));
     }
+    let mut disjoint = true;
+    each(th, a[1], |th, key| {
+        disjoint = !s.contains_key(th, key)?;
+        Ok(disjoint)
+    })?;
     Ok(Owned::bool(disjoint))
 }
 
@@ -448,12 +448,12 @@ fn as_set(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 fn issubset(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let other = as_set(th, a[1])?;
-    Ok(Owned::bool(is_subset(th, of(a[0]), of(other.borrow()))?))
+    Ok(Owned::bool(is_subset(th, of(a[0]), of(other.borrow()), |m, n| m <= n)?))
 }
 
 fn issuperset(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if is_plain(a[1]) {
-        return Ok(Owned::bool(is_subset(th, of(a[1]), of(a[0]))?));
+        return Ok(Owned::bool(is_subset(th, of(a[1]), of(a[0]), |m, n| m <= n)?));
     }
     let mut all = true;
     each(th, a[1], |th, key| {
