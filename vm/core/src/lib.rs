@@ -52,7 +52,9 @@ pub use held::Held;
 pub use object::{Beside, Borrowed, Data, Locked, Owned, Payload, PyResult, Raised, Slot, Trace};
 pub use slots::{Args, ArgsExt, BufferFlags, CompareOp, Slots};
 pub use thread::{Thread, unborn};
-pub use typedef::{GetSetDef, MemberDef, ModuleDef, NativeDef, TypeDef, TypeId, kind, type_flags};
+pub use typedef::{
+    GetSetDef, MemberDef, ModuleDef, NativeDef, Safety, Shared, TypeDef, TypeId, kind, type_flags,
+};
 pub use types::Type;
 pub use typhon_sync::header::Header;
 pub use word::Word;

@@ -46,6 +46,17 @@ fn plain(a: Borrowed<'_>, b: Borrowed<'_>) -> Option<Option<Ordering>> {
     })
 }
 
+/// Can objects like this one be compared with their like without running code?
+pub fn is_quick(o: Borrowed<'_>) -> bool {
+    fn look(o: Borrowed<'_>, depth: u32) -> bool {
+        if number(o).is_some() || o.downcast_exact::<Str>().is_some() {
+            return true;
+        }
+        depth > 0 && o.downcast_exact::<Tuple>().is_some_and(|t| t.iter().all(|item| look(item, depth - 1)))
+    }
+    look(o, DEPTH)
+}
+
 /// What `a < b` says; `None`: only the types can tell. Passes no safepoint, takes no reference.
 #[inline]
 pub fn quick_less(a: Borrowed<'_>, b: Borrowed<'_>) -> Option<bool> {

@@ -275,6 +275,96 @@ unsafe fn drop_as<T: Payload>(o: *mut Header) {
     unsafe { core::ptr::drop_in_place(o as *mut T) }
 }
 
+/// What threads that use one object at once may count on. Nothing that they do breaks memory; this says what they see.
+///
+/// *Atomic* holds as long as comparing and hashing run no Python code: `papers/decisions/0024-two-locks.md`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Safety {
+    Constant,
+    LockFree,
+    Locked,
+    Both,
+    Moments,
+    Each,
+    Repeats,
+    Steps,
+    Bytes,
+    Refused,
+}
+
+impl Safety {
+    /// In the order of the table.
+    pub const ALL: [Safety; 10] = [
+        Safety::Constant,
+        Safety::LockFree,
+        Safety::Locked,
+        Safety::Both,
+        Safety::Moments,
+        Safety::Each,
+        Safety::Repeats,
+        Safety::Steps,
+        Safety::Bytes,
+        Safety::Refused,
+    ];
+
+    /// A word for the table, and what it means.
+    pub const fn described(self) -> (&'static str, &'static str) {
+        match self {
+            Safety::Constant => ("constant", "looks at what never changes"),
+            Safety::LockFree => {
+                ("atomic, no lock", "happens at one moment; nobody waits for it, it waits for nobody")
+            }
+            Safety::Locked => ("atomic", "happens at one moment, under the object's lock"),
+            Safety::Both => (
+                "atomic, both locks",
+                "happens at one moment, under the locks of both objects, if the other is a list, set, frozenset or dict \
+                 (as fits the operation); with another iterable, item by item",
+            ),
+            Safety::Moments => {
+                ("a moment each", "looks at each of its objects at one moment, but not at the same")
+            }
+            Safety::Each => {
+                ("each item", "looks at each item at a moment of its own; others may change the rest between")
+            }
+            Safety::Repeats => ("may repeat", "threads that share it may get an item twice, or miss one"),
+            Safety::Steps => ("steps", "takes several steps, each of them safe; others may come between"),
+            Safety::Bytes => (
+                "bytes",
+                "reads or writes bytes in place: what another thread writes at the time may be seen in part",
+            ),
+            Safety::Refused => ("one thread", "while one thread is inside, others get an exception"),
+        }
+    }
+}
+
+/// What threads may count on, for the operations of a type: names of attributes, in groups. `vm/THREAD_SAFETY.md` is made
+/// of these (`cargo test -p typhon --test thread_safety`).
+#[derive(Clone, Copy)]
+pub struct Shared {
+    /// What is not named below.
+    pub rest: Safety,
+    pub but: &'static [(Safety, &'static str)],
+    /// Anything else, as a sentence of Markdown.
+    pub note: &'static str,
+}
+
+impl Shared {
+    /// All operations alike.
+    pub const fn all(rest: Safety) -> Shared {
+        Shared { rest, but: &[], note: "" }
+    }
+    /// Most operations alike, but for some.
+    pub const fn but(rest: Safety, but: &'static [(Safety, &'static str)]) -> Shared {
+        Shared { rest, but, note: "" }
+    }
+    pub const fn note(self, note: &'static str) -> Shared {
+        Shared { note, ..self }
+    }
+    /// An iterator whose place is one word that nobody locks.
+    pub const ITERATOR: Shared =
+        Shared::but(Safety::Repeats, &[(Safety::Constant, "__iter__"), (Safety::Steps, "__reduce__")]);
+}
+
 /// A built-in type: constant data from which the runtime makes the type object.
 pub struct TypeDef {
     pub id: TypeId,
@@ -298,6 +388,8 @@ pub struct TypeDef {
     pub getset: &'static [GetSetDef],
     /// Fields that Python reads directly: name and byte offset of a [`crate::Slot`].
     pub members: &'static [MemberDef],
+    /// What threads that share an instance may count on; `None`: nothing is said.
+    pub shared: Option<Shared>,
     /// Runs once after the type object exists, for class attributes that need objects.
     pub setup: Option<fn(&mut Thread, &Type) -> PyResult<()>>,
 }
@@ -319,6 +411,7 @@ impl TypeDef {
             methods: &[],
             getset: &[],
             members: &[],
+            shared: None,
             setup: None,
         }
     }

@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use typhon_core::object::LockedGuard;
 use typhon_core::{
-    Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, Type, TypeDef,
-    payload, type_flags, unborn,
+    Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Safety, Shared, Slots, Thread,
+    Type, TypeDef, payload, type_flags, unborn,
 };
 
 use crate::args::this;
@@ -67,6 +67,19 @@ pub static ARRAY: TypeDef = TypeDef {
     },
     methods: methods::METHODS,
     getset: methods::GETSET,
+    shared: Some(
+        Shared::but(
+            Safety::Locked,
+            &[
+                (Safety::Constant, "itemsize typecode"),
+                (Safety::Each, "__iter__"),
+                (Safety::Bytes, "__buffer__"),
+                (Safety::Moments, "__add__ __eq__ __ge__ __gt__ __iadd__ __le__ __lt__ __ne__ extend"),
+                (Safety::Steps, "fromfile"),
+            ],
+        )
+        .note("While there are views of an array, changing its length is a `BufferError`."),
+    ),
     ..TypeDef::of::<Array>("array")
 };
 

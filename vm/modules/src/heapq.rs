@@ -280,7 +280,13 @@ fn push_pop(th: &mut Thread, a: &[Borrowed<'_>], order: Order) -> PyResult {
     loop {
         let (done, first) = {
             let items = l.lock();
-            let Some(slot) = items.slots().first() else { return Ok(a[1].to_owned()) };
+            let Some(slot) = items.slots().first() else {
+                if known.is_none() {
+                    return Ok(a[1].to_owned());
+                }
+                drop(items);
+                return Err(th.index_error("index out of range"));
+            };
             let above = match &known {
                 Some(v) if slot.peek().is(v.word()) => Some(true),
                 _ => order.quick_above(item(slot), a[1]),

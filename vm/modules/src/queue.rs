@@ -13,8 +13,8 @@ use typhon_core::builtins::exceptions as ex;
 use typhon_core::contention::{self, What};
 use typhon_core::threads::{self, VmHost};
 use typhon_core::{
-    ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, TypeDef,
-    payload, traced, type_flags, unborn,
+    ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Safety, Shared, Slots,
+    Thread, TypeDef, payload, traced, type_flags, unborn,
 };
 use typhon_sync::{Acquired, WaitLock};
 
@@ -179,6 +179,7 @@ pub static SIMPLE_QUEUE: TypeDef = TypeDef {
         ),
         typhon_core::builtins::generic_alias::CLASS_GETITEM,
     ],
+    shared: Some(Shared::all(Safety::Locked)),
     ..TypeDef::of::<SimpleQueue>("SimpleQueue")
 };
 

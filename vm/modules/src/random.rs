@@ -5,8 +5,8 @@ mod twister;
 use typhon_core::builtins::int::IntRef;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, Type,
-    TypeDef, payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Safety, Shared, Slots,
+    Thread, Type, TypeDef, payload, type_flags, unborn,
 };
 
 use crate::args::{made, this};
@@ -60,6 +60,7 @@ pub static RANDOM: TypeDef = TypeDef {
             "getrandbits(k) -> x.  Generates an int with k random bits.",
         ),
     ],
+    shared: Some(Shared::but(Safety::Locked, &[(Safety::Steps, "__init__ __reduce__")])),
     ..TypeDef::of::<Random>("Random")
 };
 

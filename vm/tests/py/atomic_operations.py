@@ -2,11 +2,13 @@
 
     typhon atomic_operations.py [SECONDS]
 
-Without an argument each law is tried for a moment.
+Without an argument each law is tried for a moment. In the end, every operation that `vm/THREAD_SAFETY.md` calls atomic must
+have had its turn, for the types of `KINDS`.
 """
 import collections
 import heapq
 import itertools
+import pathlib
 import random
 import sys
 import time
@@ -459,9 +461,44 @@ def both_ways():
         assert set(a) | set(b) <= {1, 2, 3}
 
 
+KINDS = {
+    "builtins.list": list, "builtins.dict": dict, "builtins.set": set, "collections.deque": collections.deque, "_queue.SimpleQueue": SimpleQueue,
+}
+# What tells nothing about others.
+NOT_TRIED = {"__class_getitem__", "__module__"}
+
+
+def atomic_operations():
+    """What the page calls atomic, by type."""
+    page = pathlib.Path(__file__).parents[2] / "THREAD_SAFETY.md"
+    for part in page.read_text().split("\n## ")[1:]:
+        name, _, rows = part.partition("\n")
+        if name not in KINDS:
+            continue
+        kind = KINDS[name]
+        named, atomic = set(), set()
+        for row in rows.splitlines():
+            if row.startswith("| `") or row.startswith("| all"):
+                operations, word = row.strip("| ").rsplit(" | ", 1)
+                names = {o.strip("`") for o in operations.split(", ")}
+                named |= names
+                if word.startswith("atomic"):
+                    atomic |= names
+        if atomic & {"all", "all others"}:
+            atomic |= set(dir(kind)) - set(dir(object)) - named
+        atomic -= {"all", "all others"}
+        assert named - {"all", "all others"} <= set(dir(kind)), f"{name} has no {named - set(dir(kind))}"
+        yield kind, atomic - NOT_TRIED
+
+
 for law in (
     lists, sorting, heaps, deques, searches, queues, sets, dicts, counters, random_numbers, lists_of_one_moment, dicts_of_one_moment,
     sets_of_one_moment, all_or_nothing, equality, both_ways,
 ):
     print(law.__name__, flush=True)
     law()
+kinds = 0
+for kind, atomic in atomic_operations():
+    kinds += 1
+    assert atomic <= TRIED[kind], f"{kind.__name__}: no law for {sorted(atomic - TRIED[kind])}"
+assert kinds == len(KINDS)

@@ -8,7 +8,7 @@ use ::core::sync::atomic::{AtomicUsize, Ordering};
 use crate::object::{Data, Locked, LockedGuard, Owned, PyResult};
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
-use crate::typedef::{TypeDef, TypeId, type_flags};
+use crate::typedef::{Safety, Shared, TypeDef, TypeId, type_flags};
 use crate::types::Type;
 
 pub use ops::ITERATOR_DEF;
@@ -51,6 +51,20 @@ pub static DEF: TypeDef = TypeDef {
         ..Slots::NONE
     },
     methods: methods::METHODS,
+    shared: Some(
+        Shared::but(
+            Safety::Locked,
+            &[
+                (Safety::Each, "__iter__"),
+                (Safety::Bytes, "__buffer__"),
+                (Safety::Steps, "__init__"),
+            ],
+        )
+        .note(
+            "Of another buffer that an operation takes (`+`, `+=`, `extend`, `==`, `join`, `find`, ...) the bytes may change \
+             meanwhile, but not its length. While there are views of a bytearray, changing its length is a `BufferError`.",
+        )
+    ),
     ..TypeDef::of::<ByteArray>("bytearray")
 };
 

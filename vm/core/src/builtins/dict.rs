@@ -45,6 +45,7 @@ pub static DEF: TypeDef = TypeDef {
           (key, value) pairs\ndict(iterable) -> new dictionary initialized as if via:\n    d = {}\n    for k, v in \
           iterable:\n        d[k] = v\ndict(**kwargs) -> new dictionary initialized with the name=value pairs\n    \
           in the keyword argument list.  For example:  dict(one=1, two=2)",
+    shared: Some(methods::SHARED),
     slots: methods::SLOTS,
     methods: methods::METHODS,
     layout: crate::typedef::Layout::confined::<Dict>().in_pairs(row),

@@ -44,6 +44,7 @@ pub static DEF: TypeDef = TypeDef {
     flags: type_flags::GC | type_flags::BASE | type_flags::SEQUENCE | type_flags::MATCH_SELF,
     doc: "Built-in mutable sequence.\n\nIf no argument is given, the constructor creates a new empty list.\nThe \
           argument must be an iterable if specified.",
+    shared: Some(methods::SHARED),
     slots: methods::SLOTS,
     methods: methods::METHODS,
     layout: Layout::confined::<List>().in_a_row(row),

@@ -10,7 +10,7 @@ use crate::buffer::{Buffer, Layout};
 use crate::object::{Borrowed, Data, Owned, PyResult, Slot};
 use crate::slots::{BufferFlags, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{TypeDef, TypeId, type_flags};
+use crate::typedef::{Safety, Shared, TypeDef, TypeId, type_flags};
 
 pub(crate) use item::Format;
 pub use ops::ITERATOR_DEF;
@@ -148,6 +148,16 @@ pub static DEF: TypeDef = TypeDef {
     },
     methods: methods::METHODS,
     getset: methods::GETSET,
+    shared: Some(Shared::but(
+        Safety::Bytes,
+        &[
+            (
+                Safety::Constant,
+                "c_contiguous contiguous f_contiguous format itemsize nbytes ndim obj readonly shape strides suboffsets",
+            ),
+            (Safety::Locked, "release"),
+        ],
+    )),
     ..TypeDef::of::<MemoryView>("memoryview")
 };
 

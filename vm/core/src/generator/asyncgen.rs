@@ -16,7 +16,7 @@ use crate::builtins::ids;
 use crate::object::{Borrowed, Owned, PyResult, Raised, Slot};
 use crate::slots::{ArgsExt, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{GetSetDef, NativeDef, TypeDef, TypeId, type_flags};
+use crate::typedef::{GetSetDef, NativeDef, Safety, Shared, TypeDef, TypeId, type_flags};
 
 crate::payload! {
     /// A value that an async generator yields, on its way out of the frame.
@@ -409,6 +409,7 @@ pub static ASYNC_GENERATOR: TypeDef = TypeDef {
         GetSetDef::get("ag_code", get_code),
         GetSetDef::get("ag_await", get_yield_from),
     ],
+    shared: Some(Shared::all(Safety::Refused)),
     ..TypeDef::of::<Generator>("async_generator")
 };
 

@@ -8,7 +8,7 @@ use crate::builtins::str::Str;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{ArgsExt, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{GetSetDef, NativeDef, TypeDef, TypeId, type_flags};
+use crate::typedef::{GetSetDef, NativeDef, Safety, Shared, TypeDef, TypeId, type_flags};
 use crate::word::Word;
 
 pub(super) fn this(o: Borrowed<'_>) -> &Generator {
@@ -421,6 +421,7 @@ pub static GENERATOR: TypeDef = TypeDef {
     },
     methods: METHODS,
     getset: GENERATOR_GETSET,
+    shared: Some(Shared::all(Safety::Refused)),
     ..TypeDef::of::<Generator>("generator")
 };
 
@@ -431,6 +432,7 @@ pub static COROUTINE: TypeDef = TypeDef {
     slots: Slots { await_: Some(await_), repr: Some(repr), finalize: Some(finalize), ..Slots::NONE },
     methods: METHODS,
     getset: COROUTINE_GETSET,
+    shared: Some(Shared::all(Safety::Refused)),
     ..TypeDef::of::<Generator>("coroutine")
 };
 

@@ -4,8 +4,8 @@ use typhon_core::builtins::dict::{self, Dict, Entry};
 use typhon_core::builtins::sequence::guarded_repr;
 use typhon_core::typedef::Layout;
 use typhon_core::{
-    Args, Beside, Borrowed, GetSetDef, NativeDef, Owned, Payload, PyResult, Slot, Slots, Thread, Trace,
-    TypeDef, Word, type_flags,
+    Args, Beside, Borrowed, GetSetDef, NativeDef, Owned, Payload, PyResult, Safety, Shared, Slot, Slots,
+    Thread, Trace, TypeDef, Word, type_flags,
 };
 
 use crate::args::{made, this};
@@ -76,6 +76,15 @@ pub static DEFAULT_DICT: TypeDef = TypeDef {
         }),
         doc: "Factory for default value called by __missing__().",
     }],
+    shared: Some(
+        Shared::but(
+            Safety::Locked,
+            &[(Safety::Steps, "__getitem__ __init__ __missing__"), (Safety::Constant, "items keys values")],
+        )
+        .note(
+            "What is not named is as for dict. Two threads that miss the same key may both call the factory.",
+        ),
+    ),
     ..TypeDef::of::<DefaultDict>("defaultdict")
 };
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::sequence::{guarded_repr, push_repr, repeated_len};
 use typhon_core::{
-    Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Slots, Thread,
-    TypeDef, equality, payload, signature, traced, type_flags, unborn,
+    Args, ArgsExt, Borrowed, CompareOp, GetSetDef, Locked, NativeDef, Owned, PyResult, Safety, Shared, Slots,
+    Thread, TypeDef, equality, payload, signature, traced, type_flags, unborn,
 };
 
 use super::deque_iterator;
@@ -150,6 +150,18 @@ pub static DEQUE: TypeDef = TypeDef {
         set: None,
         doc: "maximum size of a deque or None if unbounded",
     }],
+    shared: Some(
+        Shared::but(
+            Safety::Locked,
+            &[
+                (Safety::Constant, "maxlen"),
+                (Safety::Each, "__iter__ __reversed__"),
+                (Safety::Moments, "__eq__ __ge__ __gt__ __le__ __lt__ __ne__"),
+                (Safety::Steps, "__add__ __iadd__ __init__ __mul__ __reduce__ __repr__ __rmul__ extend extendleft"),
+            ],
+        )
+        .note("A loop says so if the deque has changed; so do `index`, `count`, `remove` and `in` if comparing runs code."),
+    ),
     ..TypeDef::of::<Deque>("deque")
 };
 

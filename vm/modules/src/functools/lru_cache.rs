@@ -9,8 +9,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Args, Beside, Borrowed, Locked, NativeDef, Owned, PyResult, Slot, Slots, Thread, Trace, Type, TypeDef,
-    Word, payload, signature, type_flags, unborn,
+    Args, Beside, Borrowed, Locked, NativeDef, Owned, PyResult, Safety, Shared, Slot, Slots, Thread, Trace,
+    Type, TypeDef, Word, payload, signature, type_flags, unborn,
 };
 
 use crate::args::{made, this};
@@ -158,6 +158,10 @@ pub static LRU_CACHE: TypeDef = TypeDef {
         NativeDef::new("__copy__", "($self, /)", |_, a| Ok(a[0].to_owned()), ""),
         NativeDef::new("__deepcopy__", "($self, memo, /)", |_, a| Ok(a[0].to_owned()), ""),
     ],
+    shared: Some(
+        Shared::but(Safety::Locked, &[(Safety::Steps, "__call__")])
+            .note("Threads that ask for the same key at once may all call the function."),
+    ),
     ..TypeDef::of::<LruCache>("_lru_cache_wrapper")
 };
 

@@ -10,7 +10,9 @@ use typhon_core::signature::bind;
 use typhon_core::slots::BufferFlags;
 use typhon_core::thread::unborn;
 use typhon_core::typedef::type_flags;
-use typhon_core::{ArgsExt, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef};
+use typhon_core::{
+    ArgsExt, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Safety, Shared, Slot, Slots, Thread, TypeDef,
+};
 
 use super::base::{self, STREAM};
 
@@ -72,6 +74,16 @@ pub static BYTES_IO: TypeDef = TypeDef {
     },
     methods: METHODS,
     getset: &[GetSetDef::get("closed", |_, o| Ok(Owned::bool(of(o).is_closed())))],
+    shared: Some(
+        Shared::but(
+            Safety::Locked,
+            &[
+                (Safety::Bytes, "getbuffer readinto readinto1"),
+                (Safety::Steps, "__getstate__ readlines writelines"),
+            ],
+        )
+        .note("While there are views, writing is a `BufferError`."),
+    ),
     ..TypeDef::of::<BytesIo>("BytesIO")
 };
 

@@ -8,7 +8,9 @@ use typhon_core::builtins::tuple::Tuple;
 use typhon_core::object::{Data, Locked};
 use typhon_core::signature::bind;
 use typhon_core::thread::unborn;
-use typhon_core::{Args, ArgsExt, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slots, Thread, TypeDef};
+use typhon_core::{
+    Args, ArgsExt, Borrowed, GetSetDef, NativeDef, Owned, PyResult, Safety, Shared, Slots, Thread, TypeDef,
+};
 use typhon_text::{StrBuf, StrData};
 
 use super::base::{self, STREAM};
@@ -75,6 +77,10 @@ pub static STRING_IO: TypeDef = TypeDef {
             Ok(state.map_or_else(Owned::none, |n| n.attribute(th)))
         }),
     ],
+    shared: Some(Shared::but(
+        Safety::Locked,
+        &[(Safety::Steps, "__getstate__ __init__ __setstate__ readlines truncate writelines")],
+    )),
     ..TypeDef::of::<StringIo>("StringIO")
 };
 

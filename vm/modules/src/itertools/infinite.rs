@@ -6,8 +6,8 @@ use typhon_core::builtins::list::List;
 use typhon_core::number::{self, BinaryOp};
 use typhon_core::thread::lock_object;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, Word, payload,
-    type_flags, unborn,
+    Args, ArgsExt, Borrowed, NativeDef, Owned, PyResult, Safety, Shared, Slot, Slots, Thread, Type, TypeDef,
+    Word, payload, type_flags, unborn,
 };
 
 use crate::args::{constructor, itself, made, this};
@@ -41,6 +41,7 @@ pub static COUNT: TypeDef = TypeDef {
         repr: Some(count_repr),
         ..Slots::NONE
     },
+    shared: Some(Shared::but(Safety::Locked, &[(Safety::Constant, "__iter__")])),
     ..TypeDef::of::<Count>("count")
 };
 

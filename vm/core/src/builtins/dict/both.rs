@@ -76,7 +76,8 @@ pub enum Equal {
 pub fn compare(x: &Dict, y: &Dict, pos: &mut usize) -> Equal {
     let _guards = lock_both(&x.header, &y.header);
     let t = x.table();
-    if t.live() != y.table().live() {
+    // Only once, as in CPython: comparisons may change either.
+    if *pos == 0 && t.live() != y.table().live() {
         return Equal::Known(false);
     }
     while *pos < t.n() as usize {

@@ -8,7 +8,7 @@ use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::sharing;
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef};
+use crate::typedef::{NativeDef, Shared, TypeDef};
 use crate::word::Word;
 
 /// Marks an iterator whose dict changed its size: it raises for ever.
@@ -106,8 +106,8 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
     }
     let found = loop {
         let at = if S::BACKWARDS {
-            // The table may be another than that of the step before, with fewer entries.
-            let Some(at) = pos.min(t.n()).checked_sub(1) else { break None };
+            // The table may be another than that of the step before, with fewer entries: then this is the end.
+            let Some(at) = pos.checked_sub(1).filter(|at| *at < t.n()) else { break None };
             pos = at;
             at
         } else {
@@ -227,6 +227,7 @@ macro_rules! dict_iterators {
                 NativeDef::new("__length_hint__", "($self, /)", length_hint::<$name>, "Private method returning an estimate of len(list(it))."),
                 NativeDef::new("__reduce__", "($self, /)", reduce::<$name>, "Return state information for pickling."),
             ],
+            shared: Some(Shared::ITERATOR.note("Says so if the dict has changed its size.")),
             ..TypeDef::of::<$name>($text)
         };
         /// An iterator of this sort over `dict`.

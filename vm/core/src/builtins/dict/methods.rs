@@ -6,10 +6,11 @@ use super::lookup::Key;
 use super::{DEF, Dict, Entry, both, iterator, view};
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, push_repr};
+use crate::builtins::set::algebra as set;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, ArgsExt, CompareOp, SlotId, Slots};
 use crate::thread::Thread;
-use crate::typedef::NativeDef;
+use crate::typedef::{NativeDef, Safety, Shared};
 use crate::types::Type;
 
 pub const SLOTS: Slots = Slots {
@@ -26,6 +27,18 @@ pub const SLOTS: Slots = Slots {
     inplace_or: Some(inplace_or),
     ..Slots::NONE
 };
+
+pub const SHARED: Shared = Shared::but(
+    Safety::Locked,
+    &[
+        (Safety::Constant, "items keys values"),
+        (Safety::LockFree, "__contains__ __getitem__ __len__ get"),
+        (Safety::Each, "__iter__ __repr__ __reversed__"),
+        (Safety::Both, "__eq__ __ior__ __ne__ update"),
+        (Safety::Moments, "__or__ __ror__ fromkeys"),
+        (Safety::Steps, "__init__"),
+    ],
+);
 
 pub const METHODS: &[NativeDef] = &[
     NativeDef::new(
@@ -367,11 +380,9 @@ fn fromkeys(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let value = a.opt(2).unwrap_or(Borrowed::none());
     let exact = a[0].is(DEF.ty().as_value().word());
     let made = if exact { th.new_dict() } else { a[0].call(th, &[])? };
-    // The keys of one moment, where their container has a lock.
-    let keys = match a[1].snapshot(th) {
-        Some(keys) => Some(th.new_list(keys)),
-        None => None,
-    };
+    // The keys of one moment, where they have one.
+    let hashed = a[1].downcast_exact::<Dict>().is_some() || set::is_plain(a[1]);
+    let keys = if hashed { a[1].snapshot(th).map(|keys| th.new_list(keys)) } else { None };
     let it = keys.as_ref().map_or(a[1], Owned::borrow).iter(th)?;
     let direct = made.borrow().downcast_exact::<Dict>();
     if let Some(d) = direct {

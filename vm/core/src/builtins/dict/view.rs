@@ -10,7 +10,7 @@ use crate::builtins::tuple::Tuple;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{CompareOp, Slots};
 use crate::thread::{Thread, unborn};
-use crate::typedef::{GetSetDef, NativeDef, TypeDef};
+use crate::typedef::{GetSetDef, NativeDef, Safety, Shared, TypeDef};
 use crate::types::Type;
 
 macro_rules! views {
@@ -36,6 +36,18 @@ views! {
     /// `dict.items()`
     Items: ITEMS, items;
 }
+
+const SHARED: Shared = Shared::but(
+    Safety::Steps,
+    &[
+        (Safety::Constant, "mapping"),
+        (Safety::LockFree, "__contains__ __len__"),
+        (Safety::Each, "__eq__ __ge__ __gt__ __iter__ __le__ __lt__ __ne__ __repr__ __reversed__ isdisjoint"),
+    ],
+)
+.note(
+    "`list()`, `tuple()` and `list.extend` see one moment; a loop says so if the dict has changed its size.",
+);
 
 /// Operators that keys and items share.
 const SET_LIKE: Slots = Slots {
@@ -76,6 +88,7 @@ pub static KEYS: TypeDef = TypeDef {
         ),
     ],
     getset: &[MAPPING],
+    shared: Some(SHARED),
     ..TypeDef::of::<Keys>("dict_keys")
 };
 
@@ -93,6 +106,13 @@ pub static VALUES: TypeDef = TypeDef {
         "Return a reverse iterator over the dict values.",
     )],
     getset: &[MAPPING],
+    shared: Some(
+        Shared::but(
+            Safety::Each,
+            &[(Safety::Constant, "__eq__ __ne__ mapping"), (Safety::LockFree, "__len__")],
+        )
+        .note(SHARED.note),
+    ),
     ..TypeDef::of::<Values>("dict_values")
 };
 
@@ -112,6 +132,7 @@ pub static ITEMS: TypeDef = TypeDef {
         ),
     ],
     getset: &[MAPPING],
+    shared: Some(SHARED),
     ..TypeDef::of::<Items>("dict_items")
 };
 

@@ -10,7 +10,7 @@ use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::sharing;
 use crate::slots::Slots;
 use crate::thread::{self, Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef, TypeId};
+use crate::typedef::{NativeDef, Shared, TypeDef, TypeId};
 use crate::word::Word;
 
 crate::payload! {
@@ -42,6 +42,7 @@ pub static DEF: TypeDef = TypeDef {
         NativeDef::new("__reduce__", "($self, /)", reduce, REDUCE),
         NativeDef::new("__setstate__", "($self, state, /)", setstate, SETSTATE),
     ],
+    shared: Some(Shared::ITERATOR),
     ..TypeDef::of::<ListIterator>("list_iterator")
 };
 
@@ -56,6 +57,7 @@ pub static REVERSE: TypeDef = TypeDef {
         NativeDef::new("__reduce__", "($self, /)", reverse_reduce, REDUCE),
         NativeDef::new("__setstate__", "($self, state, /)", reverse_setstate, SETSTATE),
     ],
+    shared: Some(Shared::ITERATOR),
     ..TypeDef::of::<ListReverseIterator>("list_reverseiterator")
 };
 

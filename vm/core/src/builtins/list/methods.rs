@@ -11,7 +11,7 @@ use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
 use crate::slots::{Args, ArgsExt, CompareOp, Slots};
 use crate::thread::Thread;
-use crate::typedef::NativeDef;
+use crate::typedef::{NativeDef, Safety, Shared};
 use crate::types::Type;
 
 pub const SLOTS: Slots = Slots {
@@ -30,6 +30,21 @@ pub const SLOTS: Slots = Slots {
     inplace_repeat: Some(inplace_repeat),
     ..Slots::NONE
 };
+
+pub const SHARED: Shared = Shared::but(
+    Safety::Locked,
+    &[
+        (Safety::LockFree, "__getitem__ __len__"),
+        (Safety::Each, "__contains__ __eq__ __ge__ __gt__ __iter__ __le__ __lt__ __ne__ __repr__ __reversed__ count index"),
+        (Safety::Both, "__add__ __iadd__ extend"),
+        (Safety::Steps, "__init__"),
+    ],
+)
+.note(
+    "`extend` and `+=` take dicts, sets and views of dicts as they are at one moment, too, and so do `list()`, `tuple()` and \
+     `sorted()`. `sort` is atomic without a key function; to those who take no lock the list looks empty meanwhile, and \
+     with a key function to all, and what they add is lost with a `ValueError`. The functions of `heapq` are atomic.",
+);
 
 pub const METHODS: &[NativeDef] = &[
     NativeDef::new("append", "($self, object, /)", append, "Append object to the end of the list."),

@@ -66,16 +66,18 @@ pub fn sort(th: &mut Thread, list: &List, key: Option<Borrowed<'_>>, reverse: bo
 
 /// Sorts items whose comparisons run no code. False: there are others, and nothing was done.
 fn sort_quickly(items: &mut [Owned], reverse: bool) -> bool {
+    let mixed = matches!(kind_of(words_of(items).iter().copied()), Keys::Mixed);
+    if mixed && !items.iter().all(|v| order::is_quick(v.borrow())) {
+        return false;
+    }
     let words = words_of(items);
-    let before = match kind_of(words.iter().copied()) {
-        Keys::Mixed => words.to_vec(),
-        _ => Vec::new(),
-    };
+    let before = if mixed { words.to_vec() } else { Vec::new() };
     if reverse {
         words.reverse();
     }
     let sorted = sort_alike(words) || sort::sort_by(words, quick_less).is_ok();
     if !sorted {
+        // Each is comparable to its like, but not to the others.
         words.copy_from_slice(&before);
     } else if reverse {
         words.reverse();

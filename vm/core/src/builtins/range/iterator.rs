@@ -11,7 +11,7 @@ use crate::builtins::{ids, sequence};
 use crate::object::{Borrowed, Locked, Owned, PyResult};
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef, TypeId};
+use crate::typedef::{NativeDef, Safety, Shared, TypeDef, TypeId};
 use crate::word::Word;
 
 crate::payload! {
@@ -59,6 +59,7 @@ pub static DEF: TypeDef = TypeDef {
         NativeDef::new("__reduce__", "($self, /)", reduce, REDUCE),
         NativeDef::new("__setstate__", "($self, state, /)", setstate, SETSTATE),
     ],
+    shared: Some(Shared::ITERATOR),
     ..TypeDef::of::<RangeIterator>("range_iterator")
 };
 
@@ -70,6 +71,7 @@ pub static LONG: TypeDef = TypeDef {
         NativeDef::new("__reduce__", "($self, /)", long_reduce, REDUCE),
         NativeDef::new("__setstate__", "($self, state, /)", long_setstate, SETSTATE),
     ],
+    shared: Some(Shared::but(Safety::Locked, &[(Safety::Constant, "__iter__")])),
     ..TypeDef::of::<LongRangeIterator>("longrange_iterator")
 };
 

@@ -8,7 +8,7 @@ use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::sharing;
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef};
+use crate::typedef::{NativeDef, Shared, TypeDef};
 
 /// Marks an iterator whose set changed its size: it raises for ever.
 const BROKEN: usize = usize::MAX;
@@ -36,6 +36,7 @@ pub static DEF: TypeDef = TypeDef {
         ),
         NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling."),
     ],
+    shared: Some(Shared::ITERATOR.note("Says so if the set has changed its size.")),
     ..TypeDef::of::<SetIterator>("set_iterator")
 };
 

@@ -17,7 +17,7 @@ use crate::builtins::sequence::{self, push_repr};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, CompareOp, Slots};
 use crate::thread::Thread;
-use crate::typedef::NativeDef;
+use crate::typedef::{NativeDef, Safety, Shared};
 use crate::types::Type;
 
 /// What both types have.
@@ -93,6 +93,32 @@ const REDUCE: NativeDef =
     NativeDef::new("__reduce__", "($self, /)", reduce, "Return state information for pickling.");
 const SIZEOF: NativeDef =
     NativeDef::new("__sizeof__", "($self, /)", sizeof, "S.__sizeof__() -> size of S in memory, in bytes.");
+
+const BOTH: &str = "__and__ __eq__ __ge__ __gt__ __le__ __lt__ __ne__ __rand__ __rsub__ __sub__ difference intersection \
+                    isdisjoint issubset issuperset";
+const MOMENTS: &str = "__or__ __ror__ __rxor__ __xor__ symmetric_difference union";
+
+pub const SHARED: Shared = Shared::but(
+    Safety::Locked,
+    &[
+        (Safety::LockFree, "__contains__ __len__"),
+        (Safety::Each, "__iter__"),
+        (Safety::Both, BOTH),
+        (
+            Safety::Both,
+            "__iand__ __ior__ __isub__ __ixor__ difference_update intersection_update symmetric_difference_update update",
+        ),
+        (Safety::Moments, MOMENTS),
+        (Safety::Steps, "__init__ __reduce__"),
+    ],
+)
+.note(
+    "With several arguments, methods take one after the other. A dict counts for `update`, `-=` and the like; with other \
+     iterables `intersection_update` loses what is added meanwhile.",
+);
+
+pub const FROZEN_SHARED: Shared =
+    Shared::but(Safety::Constant, &[(Safety::Both, BOTH), (Safety::Moments, MOMENTS)]);
 
 pub const FROZEN_METHODS: &[NativeDef] = &[
     COPY,

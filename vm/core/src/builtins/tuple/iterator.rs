@@ -10,7 +10,7 @@ use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::sharing;
 use crate::slots::Slots;
 use crate::thread::{self, Thread, unborn};
-use crate::typedef::{NativeDef, TypeDef, TypeId};
+use crate::typedef::{NativeDef, Shared, TypeDef, TypeId};
 use crate::word::Word;
 
 crate::payload! {
@@ -39,6 +39,7 @@ pub static DEF: TypeDef = TypeDef {
             "Set state information for unpickling.",
         ),
     ],
+    shared: Some(Shared::ITERATOR),
     ..TypeDef::of::<TupleIterator>("tuple_iterator")
 };
 
