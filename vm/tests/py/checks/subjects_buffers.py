@@ -131,7 +131,8 @@ ARRAY = Subject(
         "tolist": A(gives=numbers), "tounicode": A(raises=ValueError), "typecode": G(of_type(str)),
     },
     {
-        "o[i:j]": F(lambda o, c: o[c.span()], numbers), "o[i:j] =": F(lambda o, c: o.__setitem__(c.plain_span(), c.other()), nothing),
+        "o[i:j]": F(lambda o, c: o[c.span()], numbers),
+        "o[i:j] =": F(grown(lambda o, c: o.__setitem__(c.plain_span(), c.other())), nothing),
         "o == o": F(lambda o, c: o == c.other(), truth), "o < o": F(lambda o, c: o < c.other(), truth),
         "extend(list)": F(grown(lambda o, c: o.extend([97, 98])), nothing), "bytes()": F(lambda o, c: bytes(memoryview(o)), letters),
     },
