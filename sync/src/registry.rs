@@ -32,6 +32,8 @@ impl Chunk {
 /// What the registry's lock protects: who comes and who goes.
 pub struct Roster {
     last_id: u32,
+    /// One thread outlives all others: who comes now never attaches.
+    pub(super) closed: bool,
 }
 
 /// The threads of a world.
@@ -48,7 +50,7 @@ impl Default for Registry {
 
 impl Registry {
     pub fn new() -> Registry {
-        let roster = Roster { last_id: OwnerId::FIRST_THREAD.0 - 1 };
+        let roster = Roster { last_id: OwnerId::FIRST_THREAD.0 - 1, closed: false };
         Registry { first: Chunk::new(), roster: Mutex::new(roster) }
     }
 

@@ -56,6 +56,8 @@ pub struct ThreadCtx {
     exited: Cell<bool>,
     /// Asks for the GIL at once instead of after a switch interval.
     urgent: Cell<bool>,
+    /// No other thread will ever attach.
+    alone: Cell<bool>,
     pub(super) sections: Sections,
     doomed: RefCell<Vec<*const Header>>,
     retired: RefCell<RetireList>,
@@ -71,7 +73,7 @@ impl World {
         let mut roster = self.registry.lock();
         let (id, state) = self.registry.admit(&mut roster);
         let rendezvous = self.rendezvous.enter();
-        state.occupy(id, rendezvous.stopped);
+        state.occupy(id, rendezvous.stopped, roster.closed);
         drop(rendezvous);
         drop(roster);
         ThreadCtx {
@@ -82,6 +84,7 @@ impl World {
             locks: Cell::new(Locks::of(self.mode() != Mode::Gil)),
             exited: Cell::new(false),
             urgent: Cell::new(false),
+            alone: Cell::new(false),
             sections: Sections::default(),
             doomed: RefCell::default(),
             retired: RefCell::default(),
@@ -135,7 +138,8 @@ impl ThreadCtx {
     }
 
     pub(super) fn set_takes_locks(&self, on: bool) {
-        self.locks.set(Locks::of((on || !rules::STOP_SKIPS_LOCKS) && !self.world.mode().has_gil()));
+        let on = (on && !self.alone.get()) || !rules::STOP_SKIPS_LOCKS;
+        self.locks.set(Locks::of(on && !self.world.mode().has_gil()));
     }
 
     /// Pending breaker bits; not 0 sends the thread to [`ThreadCtx::safepoint`]. One relaxed load.
@@ -165,7 +169,8 @@ impl ThreadCtx {
     // Attaching and detaching.
 
     /// Becomes a running thread: takes the GIL if there is one, waits out a stop, goes online, and
-    /// takes the innermost critical section again. Poll the breaker afterwards.
+    /// takes the innermost critical section again. Poll the breaker afterwards. Never returns to a thread that
+    /// another one outlives ([`ThreadCtx::outlive_others`]).
     pub fn attach(&self) {
         self.attach_without_sections();
         self.resume_section();
@@ -176,8 +181,21 @@ impl ThreadCtx {
         if self.world.mode().has_gil() {
             self.world.gil.take(state, self.urgent.get());
         }
-        state.attach(|| self.world.rendezvous.report());
+        if !state.attach(|| self.world.rendezvous.report()) {
+            self.stay_behind();
+        }
         self.world.qsbr.online(&state.seat);
+    }
+
+    /// Sleeps until the process ends, detached: its stack, which others may look into, stays as it is.
+    #[cold]
+    fn stay_behind(&self) -> ! {
+        if self.world.mode().has_gil() {
+            self.world.gil.release(self.state(), false);
+        }
+        loop {
+            std::thread::park();
+        }
     }
 
     /// Stops running: others may stop the world, merge on this thread's behalf, reclaim memory. Runs
@@ -362,6 +380,23 @@ impl ThreadCtx {
         self.begin(false);
         self.world.rendezvous.shake(&self.world.registry, self.state(), on_behalf);
         self.world.rendezvous.end(&self.world.registry, self.state());
+    }
+
+    /// Makes the calling thread the only one that ever runs again: the others are brought down and never
+    /// attach from here on, nor do those that register later. They stay what detached threads are: others
+    /// merge on their behalf. The calling thread takes no object locks any more, since one that is left behind
+    /// may own them. `when_down` runs while all are down.
+    pub fn outlive_others(&self, when_down: impl FnOnce()) {
+        let stopped = self.stop_the_world();
+        let mut roster = self.world.registry.lock();
+        roster.closed = true;
+        for other in stopped.others() {
+            other.raise(breaker::LEFT_BEHIND);
+        }
+        drop(roster);
+        when_down();
+        self.alone.set(true);
+        drop(stopped);
     }
 
     // Waiting.

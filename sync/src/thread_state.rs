@@ -45,6 +45,9 @@ pub mod breaker {
     pub const PENDING_CALLS: u32 = 1 << 17;
     /// Tracing or monitoring was switched on or off.
     pub const INSTRUMENT: u32 = 1 << 18;
+    /// The thread never attaches again (`ThreadCtx::outlive_others`). Set while it is
+    /// down, so none that is attached has it.
+    pub const LEFT_BEHIND: u32 = 1 << 19;
 
     /// What `sync` serves itself; the rest is the embedder's.
     pub const OURS: u32 = MERGE | STOP | HANDSHAKE | GIL_DROP | QSBR | DOOMED;
@@ -112,12 +115,14 @@ impl ThreadState {
         &self.word
     }
 
-    /// Puts thread `id` into this free slot, detached, or suspended if the world is stopped.
-    pub(super) fn occupy(&self, id: OwnerId, stopped: bool) {
+    /// Puts thread `id` into this free slot, detached, or suspended if the world is stopped. `left_behind`: it
+    /// will never attach.
+    pub(super) fn occupy(&self, id: OwnerId, stopped: bool, left_behind: bool) {
         self.queue.open(id);
         self.parker.reset();
+        let state = if stopped { SUSPENDED | breaker::STOP } else { DETACHED };
         // ORDERING Relaxed: published by the store of `id`.
-        self.word.store(if stopped { SUSPENDED | breaker::STOP } else { DETACHED }, Relaxed);
+        self.word.store(state | if left_behind { breaker::LEFT_BEHIND } else { 0 }, Relaxed);
         // ORDERING Release: pairs with `id`.
         self.id.store(id.0, Release);
     }
@@ -193,8 +198,9 @@ impl ThreadState {
     }
 
     /// DETACHED to ATTACHED; sleeps while SUSPENDED or while a stop is pending. `came_down` is told
-    /// when this thread suspends itself for a stop.
-    pub(super) fn attach(&self, came_down: impl Fn()) {
+    /// when this thread suspends itself for a stop. `false`: it is left behind, and stays detached.
+    #[must_use]
+    pub(super) fn attach(&self, came_down: impl Fn()) -> bool {
         // ORDERING Relaxed: a guess; the CAS decides.
         let mut seen = self.word.load(Relaxed);
         loop {
@@ -205,6 +211,9 @@ impl ThreadState {
                 seen = self.word.load(Relaxed);
                 continue;
             }
+            if seen & breaker::LEFT_BEHIND != 0 {
+                return false;
+            }
             let stop = seen & breaker::STOP != 0 && rules::ATTACH_HONOURS_STOP;
             let to = if stop { SUSPENDED } else { ATTACHED };
             // ORDERING AcqRel: Acquire: what was done on our behalf (ST-5). Release: as in `try_detach`.
@@ -213,7 +222,7 @@ impl ThreadState {
                     came_down();
                     seen = (seen & !STATE) | SUSPENDED;
                 }
-                Ok(_) => return,
+                Ok(_) => return true,
                 Err(now) => seen = now,
             }
         }

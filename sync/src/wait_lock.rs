@@ -4,12 +4,13 @@
 //! A release wakes the longest waiter and lets threads compete, which keeps a lock that is taken in
 //! a loop off the scheduler; a waiter that has lost for 1 ms is given the lock outright.
 
+use super::header::OwnerId;
 use super::parker::Wake;
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use super::prim::{AtomicU8, AtomicU32, AtomicUsize, Mutex, lock, spin_loop};
 use super::rules;
 use super::thread::{Host, ThreadCtx};
-use super::thread_state::ThreadState;
+use super::thread_state::{ThreadState, breaker};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,7 @@ enum Turn {
 
 struct Waiter {
     thread: *const ThreadState,
+    id: OwnerId,
     since: Instant,
     ticket: u64,
     turn: Turn,
@@ -44,6 +46,15 @@ struct Waiter {
 
 // SAFETY: the pointer leads to a registry slot, which is shared and never moves.
 unsafe impl Send for Waiter {}
+
+impl Waiter {
+    /// No thread exits while it waits, but in the child of a fork it does not exist, and it may be left behind.
+    fn can_come(&self) -> bool {
+        // SAFETY: a registry slot; it never moves.
+        let thread = unsafe { &*self.thread };
+        thread.id() == self.id && thread.pending() & breaker::LEFT_BEHIND == 0
+    }
+}
 
 #[derive(Default)]
 struct Queue {
@@ -152,7 +163,8 @@ impl WaitLock {
         }
         queue.last_ticket += 1;
         let ticket = queue.last_ticket;
-        let waiter = Waiter { thread: thread.state(), since, ticket, turn: Turn::Waiting };
+        let (id, turn) = (thread.id(), Turn::Waiting);
+        let waiter = Waiter { thread: thread.state(), id, since, ticket, turn };
         // Whoever was woken and lost stays ahead of those who came later.
         let place = queue.waiters.iter().take_while(|other| other.since <= since).count();
         queue.waiters.insert(place, waiter);
@@ -196,7 +208,8 @@ impl WaitLock {
     #[cold]
     fn release_to_waiter(&self) -> bool {
         let mut queue = lock(&self.queue);
-        let Some(mut waiter) = queue.waiters.pop_front() else {
+        let next = std::iter::from_fn(|| queue.waiters.pop_front()).find(Waiter::can_come);
+        let Some(mut waiter) = next else {
             // ORDERING Release: as in `release`.
             return self.word.fetch_and(!(LOCKED | WAITERS), Release) & LOCKED != 0;
         };
@@ -214,9 +227,13 @@ impl WaitLock {
         true
     }
 
-    /// Makes the lock free, with nobody waiting: after a fork, where the waiters stayed behind.
-    pub fn reset_after_fork(&mut self) {
-        *self = WaitLock::default();
+    /// Makes the lock free, with nobody waiting: after a fork, where its holder and the waiters do not exist.
+    pub fn reset_after_fork(&self) {
+        let mut queue = lock(&self.queue);
+        queue.waiters.clear();
+        queue.called.clear();
+        // ORDERING Release: as in `release`.
+        self.word.store(0, Release);
     }
 }
 
@@ -320,7 +337,11 @@ impl ReentrantLock {
     }
 
     /// As [`WaitLock::reset_after_fork`].
-    pub fn reset_after_fork(&mut self) {
-        *self = ReentrantLock::default();
+    pub fn reset_after_fork(&self) {
+        // ORDERING Relaxed: as in `own`.
+        self.depth.store(0, Relaxed);
+        // ORDERING Relaxed: as in `own`.
+        self.owner.store(0, Relaxed);
+        self.lock.reset_after_fork();
     }
 }

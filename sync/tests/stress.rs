@@ -592,6 +592,86 @@ fn threads_come_and_go_during_stops() {
     }
 }
 
+/// What the threads of `who_is_left_behind_never_runs_again` share.
+struct Behind {
+    world: Arc<World>,
+    host: Graveyard,
+    object: &'static Object,
+    lock: WaitLock,
+    n_steps: [AtomicUsize; 5],
+    made: Mutex<Vec<&'static Object>>,
+}
+
+impl Behind {
+    /// Does for ever, attached, what thread `i` does.
+    fn run(&self, i: usize) {
+        let (thread, host) = (self.world.register(), &self.host);
+        thread.attach();
+        loop {
+            self.n_steps[i].fetch_add(1, Relaxed);
+            match i {
+                0 => drop(thread.lock(&self.object.header)),
+                1 => thread.blocking(host, thread::yield_now),
+                2 if self.lock.acquire(&thread, host, None, false) == Acquired::Yes => {
+                    self.lock.release();
+                }
+                3 => self.made.lock().unwrap().push(Object::new(&thread)),
+                _ => thread.handshake(|_| {}),
+            }
+            poll(&thread, host);
+        }
+    }
+
+    fn n_steps(&self) -> [usize; 5] {
+        self.n_steps.each_ref().map(|n| n.load(Relaxed))
+    }
+}
+
+/// One thread outlives the others, wherever they are; what they own dies without them, and it can go on
+/// stopping the world.
+#[test]
+fn who_is_left_behind_never_runs_again() {
+    for mode in MODES {
+        for _ in 0..rounds(5) {
+            let all = Arc::new(Behind {
+                world: Arc::new(World::new(mode)),
+                host: Graveyard::default(),
+                object: Object::with(Birth::immortal()),
+                lock: WaitLock::new(),
+                n_steps: Default::default(),
+                made: Mutex::default(),
+            });
+            let begin = |i| {
+                let all = all.clone();
+                thread::spawn(move || all.run(i));
+            };
+            (0..4).for_each(begin);
+            let last = all.world.register();
+            while all.n_steps()[..4].iter().any(|n| *n < 20) {
+                thread::yield_now();
+            }
+            last.attach();
+            last.outlive_others(|| {});
+            let before = all.n_steps();
+            begin(4);
+            let made = std::mem::take(&mut *all.made.lock().unwrap());
+            let n_made = made.len();
+            for object in made {
+                let _guard = last.lock(&all.object.header);
+                drop_ref(&last, &all.host, object);
+            }
+            assert_eq!(all.host.n_dead.load(Acquire), n_made, "{mode:?}");
+            for _ in 0..3 {
+                drop(last.stop_the_world());
+                last.handshake(|_| {});
+                last.blocking(&all.host, || thread::sleep(Duration::from_millis(1)));
+            }
+            assert_eq!(all.n_steps(), before, "{mode:?}");
+            last.exit(&all.host);
+        }
+    }
+}
+
 /// F29: fork under load; the child merges, locks, stops its world, and starts a thread.
 #[cfg(target_os = "linux")]
 #[test]
