@@ -47,6 +47,17 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "    return f'{userbase}/lib/typhon",
     ),
     (
+        "queue.py",
+        "        if timeout is not None and timeout < 0:",
+        "        timeout = timeout if block else None\n        if timeout is not None and timeout < 0:",
+    ),
+    // The lock refuses NaN.
+    (
+        "threading.py",
+        "if timeout > 0:\n                    gotit =",
+        "if not timeout <= 0:\n                    gotit =",
+    ),
+    (
         "sysconfig/__init__.py",
         "return 'RustPython'  # \u{58}XX: RUSTPYTHON; For site-packages",
         "return 'Typhon'",

@@ -295,7 +295,7 @@ impl Collector {
         begun.then(|| Turn(self))
     }
 
-    /// In the child of a fork, where the thread whose turn it was does not exist.
+    /// The thread whose turn it was does not run any more: in the child of a fork, or at the end of the process.
     pub fn end_turn_of_gone_thread(&self) {
         // ORDERING Relaxed: there is one thread.
         self.running.store(false, Ordering::Relaxed);

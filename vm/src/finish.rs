@@ -4,7 +4,10 @@ use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
 use typhon_core::collect::{self, Generation};
 use typhon_core::report::{self, End};
-use typhon_core::{Borrowed, Owned, PyResult, Thread};
+use typhon_core::weakref::{self, WeakRef};
+use typhon_core::{Borrowed, Owned, PyResult, Thread, threads};
+use typhon_modules::io::stdio;
+use typhon_modules::thread::handle;
 
 /// Ends the runtime as CPython does, in its order; the exit status. Does not return when the program was
 /// interrupted: the process then dies of the signal.
@@ -16,13 +19,13 @@ pub fn finish(th: &mut Thread, end: End) -> i32 {
     // Threads that are not daemons are waited for, then exit functions run.
     call_if_imported(th, "threading", "_shutdown");
     call_if_imported(th, "atexit", "_run_exitfuncs");
-    let status = report::flush_standard_streams(th, status);
+    while waits_for_threads(th) {
+        call_if_imported(th, "atexit", "_run_exitfuncs");
+    }
     typhon_core::contention::finish(th);
-    typhon_core::sysmod::settings::set_finalizing();
-    clear_modules(th);
-    th.drain_drops();
-    // Cycles of the program end here: their finalisers run, their files are flushed.
-    collect::collect(th, Generation::Full);
+    threads::outlive_others(th, stdio::between_writes);
+    let status = report::flush_standard_streams(th, status);
+    end_modules(th);
     th.drain_drops();
     if th.rt.config.show_refcount {
         show_refcount(th);
@@ -32,6 +35,18 @@ pub fn finish(th: &mut Thread, end: End) -> i32 {
         report::die_of_interrupt()
     }
     status
+}
+
+/// Waits for threads that exit functions started. False: there were none, or the wait was interrupted.
+fn waits_for_threads(th: &mut Thread) -> bool {
+    match handle::join_all(th, false) {
+        Ok(any) => any,
+        Err(raised) => {
+            let exc = th.catch(raised);
+            report::unraisable(th, exc, Some("Exception ignored on threading shutdown"), None);
+            false
+        }
+    }
 }
 
 /// `-X showrefcount`: what is left once all garbage is gone.
@@ -69,24 +84,56 @@ fn call_if_imported(th: &mut Thread, module: &str, function: &str) {
     }
 }
 
-/// Drops what user modules hold, so that finalisers run while everything they need is still there:
-/// `__main__` first, then the others, the last imported first. Modules of the library stay.
-fn clear_modules(th: &mut Thread) {
+/// Lets go of the modules of the program; modules of the library stay. What only they hold is garbage then, and its
+/// finalisers find all names in place. Where something else holds a namespace (a function that the library knows, a
+/// thread that was left behind), its names are taken away, those of the last imported module first.
+fn end_modules(th: &mut Thread) {
     let Some(table) = modules(th) else { return };
-    let mut own: Vec<Owned> = Vec::new();
+    forget_last_exception(th);
+    let mut own = Vec::new();
     for (name, module) in table.entries() {
         let is_main = name.downcast::<Str>().is_some_and(|s| s.is_text("__main__"));
-        if is_main {
-            clear_module(th, module.borrow());
-        } else if is_from_user(th, module.borrow()).unwrap_or(false) {
-            own.push(module);
+        if is_main || is_from_user(th, module.borrow()).unwrap_or(false) {
+            let globals = typhon_core::builtins::module::dict_of(module.borrow());
+            own.extend(globals.and_then(|globals| weakref::watch(th, globals)));
+            if let Err(raised) = table.set(th, name.borrow(), Owned::none()) {
+                drop(th.catch(raised));
+            }
         }
     }
-    for module in own.iter().rev() {
-        clear_module(th, module.borrow());
+    th.drain_drops();
+    // Cycles of the program end here: their finalisers run, their files are flushed.
+    collect::collect(th, Generation::Full);
+    th.drain_drops();
+    let mut cleared = false;
+    for globals in own.into_iter().rev() {
+        let globals = globals.downcast::<WeakRef>().and_then(weakref::get);
+        if let Some(globals) = globals.as_ref().and_then(|globals| globals.downcast::<Dict>()) {
+            clear_names(th, globals);
+            cleared = true;
+        }
         th.drain_drops();
     }
-    th.drain_drops();
+    if cleared {
+        collect::collect(th, Generation::Full);
+        th.drain_drops();
+    }
+}
+
+/// The last uncaught exception holds frames, and the prompt its last result.
+fn forget_last_exception(th: &mut Thread) {
+    for name in ["last_exc", "last_type", "last_value", "last_traceback"] {
+        if th.sys_get(name).is_some()
+            && let Err(raised) = th.sys_set(name, Owned::none())
+        {
+            drop(th.catch(raised));
+        }
+    }
+    let key = th.intern("_");
+    let builtins = th.builtins_dict();
+    if let Some(builtins) = builtins.downcast::<Dict>() {
+        drop(builtins.remove_str(key.borrow()));
+    }
 }
 
 /// Was the module loaded from a file outside the library?
@@ -105,11 +152,7 @@ fn is_from_user(th: &mut Thread, module: Borrowed<'_>) -> PyResult<bool> {
 }
 
 /// Sets the names of a module to None: private ones first, then the rest.
-fn clear_module(th: &mut Thread, module: Borrowed<'_>) {
-    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>())
-    else {
-        return;
-    };
+fn clear_names(th: &mut Thread, globals: &Dict) {
     for private in [true, false] {
         for (name, value) in globals.entries() {
             let Some(text) = name.downcast::<Str>().map(|s| s.to_text()) else { continue };

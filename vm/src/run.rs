@@ -54,8 +54,10 @@ pub fn program(th: &mut Thread, p: &Program) -> i32 {
         || th.rt.config.inspect && !matches!(p.action, Action::Stdin)
     {
         let end = repl::run(th, main.borrow());
+        drop(main);
         return finish::finish(th, end);
     }
+    drop(main);
     finish::finish(th, end)
 }
 

@@ -4,13 +4,15 @@
 //! The collector itself is [`typhon_gc::Collector`]; here is its [`Host`].
 
 mod background;
+mod ending;
 mod zeal;
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 pub use background::{Background, Hold, hold};
 pub(crate) use background::{before_fork, reap_soon};
+pub(crate) use ending::{last_turn, others_are_gone};
 use typhon_gc::cycles::{Confined, Options, Outcome, Portion, Turn};
 use typhon_gc::heap::OwnBirths;
 use typhon_gc::{Collector, Host, Trace};
@@ -59,6 +61,8 @@ pub struct Collecting {
     own_collections: AtomicU32,
     /// Threads that wait for the turn to collect: those that would not wait leave it to them.
     waiting: AtomicU32,
+    /// The process ends: nobody begins a collection any more but the thread that outlives the others.
+    closing: AtomicBool,
     zeal: Zeal,
 }
 
@@ -71,6 +75,7 @@ impl Collecting {
             background: Background::default(),
             own_collections: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
+            closing: AtomicBool::new(false),
             zeal: Zeal::new(config.zeal),
         }
     }
@@ -605,7 +610,7 @@ fn collect_within(th: &mut Thread, generation: Generation, patience: Duration) -
 fn collect_with_callbacks(th: &mut Thread, generation: Generation, patience: Duration) -> Outcome {
     let collecting = &rt().collecting;
     let skipped = Outcome { skipped: true, ..Outcome::default() };
-    if th.collecting {
+    if th.collecting || collecting.is_closed() {
         return skipped;
     }
     if collecting.collector.strategy() == Strategy::Off {
@@ -616,7 +621,7 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation, patience: Dur
     // ORDERING Relaxed: a hint that is looked at again soon.
     let is_contended = collecting.waiting.load(Ordering::Relaxed) > 0;
     let at_once = if patience.is_zero() && is_contended { None } else { collecting.collector.try_begin() };
-    let Some(turn) = at_once.or_else(|| wait_for_turn(th, limit)) else { return skipped };
+    let Some(turn) = at_once.or_else(|| wait_for_turn(th, limit, false)) else { return skipped };
     th.collecting = true;
     th.has_collectors_turn = true;
     let outcome = collect_in_turn(th, &turn, generation, limit);
@@ -626,12 +631,13 @@ fn collect_with_callbacks(th: &mut Thread, generation: Generation, patience: Dur
 }
 
 /// Waits for the turn to collect, at the longest until `limit`.
-fn wait_for_turn(th: &mut Thread, limit: Instant) -> Option<Turn<'static>> {
+/// `is_last`: there will be no other thread after this one.
+fn wait_for_turn(th: &mut Thread, limit: Instant, is_last: bool) -> Option<Turn<'static>> {
     let collecting = &rt().collecting;
     // ORDERING Relaxed: as in the reader.
     collecting.waiting.fetch_add(1, Ordering::Relaxed);
     let mut turn = None;
-    while turn.is_none() && Instant::now() < limit {
+    while turn.is_none() && Instant::now() < limit && (is_last || !collecting.is_closed()) {
         crate::threads::blocking(th, || std::thread::sleep(QUANTUM));
         turn = collecting.collector.try_begin();
     }

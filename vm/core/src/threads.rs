@@ -307,6 +307,34 @@ impl Host for ExitHost {
     }
 }
 
+/// Makes the calling thread the only one that ever runs Python code again, and `sys.is_finalizing()` true: the
+/// others stay where they are, detached, until the process ends. Nothing is done in the background from here on.
+/// `at_good_moment` calls what it is given when no other thread is where it should not be left.
+pub fn outlive_others(
+    th: &mut Thread,
+    at_good_moment: impl FnOnce(&mut Thread, &mut dyn FnMut(&mut Thread)),
+) {
+    let search = crate::collect::hold(th);
+    let turn = crate::collect::last_turn(th);
+    th.drain_drops();
+    at_good_moment(th, &mut |th| {
+        let ident = th.ident;
+        th.sync.ctx.outlive_others(|| {
+            crate::sysmod::settings::set_finalizing();
+            crate::collect::others_are_gone(ident, turn.is_none());
+        });
+    });
+    drop(turn);
+    // The collector's thread is left behind, too.
+    core::mem::forget(search);
+    th.drain_drops();
+}
+
+/// Is the calling thread the only one that will ever run? See [`outlive_others`].
+pub fn is_alone() -> bool {
+    crate::sysmod::settings::is_finalizing()
+}
+
 /// Starts a system thread that runs `f` as a thread of the VM.
 ///
 /// Errors: the system refuses the thread.

@@ -154,6 +154,10 @@ fn make(th: &mut Thread, ty: &Type, o: Borrowed<'_>, callback: Option<Borrowed<'
         let msg = format!("cannot create weak reference to '{}' object", o.type_name(th));
         return Err(th.type_error(&msg));
     };
+    Ok(make_any(th, ty, h, callback))
+}
+
+fn make_any(th: &mut Thread, ty: &Type, h: &Header, callback: Option<Borrowed<'_>>) -> Owned {
     let shareable = callback.is_none() && ty.def.0.is_some();
     if shareable {
         let root = ty.root_shape();
@@ -163,7 +167,7 @@ fn make(th: &mut Thread, ty: &Type, o: Borrowed<'_>, callback: Option<Borrowed<'
         });
         if let Some(p) = found {
             // SAFETY: `find` took a count.
-            return Ok(unsafe { Owned::from_raw(Word::from_ptr(p)) });
+            return unsafe { Owned::from_raw(Word::from_ptr(p)) };
         }
     }
     let address = h as *const Header as *mut Header;
@@ -176,7 +180,7 @@ fn make(th: &mut Thread, ty: &Type, o: Borrowed<'_>, callback: Option<Borrowed<'
     };
     let v = proxy::alloc(th, w, ty);
     table().register(h, v.borrow().header().expect("just made"));
-    Ok(v)
+    v
 }
 
 fn new(th: &mut Thread, ty: &Type, a: Args<'_>) -> PyResult {
@@ -265,6 +269,12 @@ fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 /// `weakref.ref(o)`
 pub fn new_ref(th: &mut Thread, o: Borrowed<'_>, callback: Option<Borrowed<'_>>) -> PyResult {
     make(th, REF.ty(), o, callback)
+}
+
+/// As [`new_ref`], to an object of any type, also one that Python code can make no weak reference to. `None`: it is
+/// not on the heap.
+pub fn watch(th: &mut Thread, o: Borrowed<'_>) -> Option<Owned> {
+    o.header().map(|h| make_any(th, REF.ty(), h, None))
 }
 
 /// Number of weak references and proxies to `o`.

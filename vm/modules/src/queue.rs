@@ -105,6 +105,10 @@ impl SimpleQueue {
                 Ok(item) => return Ok(Some(item)),
                 Err(lock) => lock,
             };
+            if limit.is_none() && threads::is_alone() {
+                self.leave(th, &lock);
+                return Err(crate::thread::would_wait_for_ever(th));
+            }
             let begun = contention::begin();
             let acquired = lock.acquire(&th.sync.ctx, &VmHost, limit, true);
             contention::waited(What::Condition, Borrowed::from_payload(self), begun);

@@ -1,6 +1,7 @@
 //! `_thread`: threads, locks, per-thread data. What `threading` is built on.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use typhon_core::builtins::dict::Dict;
@@ -9,18 +10,19 @@ use typhon_core::builtins::tuple::Tuple;
 use typhon_core::contention::{self, What};
 use typhon_core::threads::{self, VmHost};
 use typhon_core::{
-    Args, ArgsExt, Borrowed, Data, ModuleDef, NativeDef, Owned, PyResult, Slots, Thread, Type, TypeDef,
-    payload, type_flags, unborn,
+    Args, ArgsExt, Borrowed, Data, ModuleDef, NativeDef, Owned, PyResult, Raised, Slots, Thread, Type,
+    TypeDef, payload, type_flags, unborn,
 };
 use typhon_sync::{Acquired, ReentrantLock, WaitLock};
 
+pub mod handle;
 mod local;
+
+use handle::Life;
 
 /// Longest timeout, in seconds: what fits a 64-bit count of nanoseconds.
 const TIMEOUT_MAX: f64 = 9223372036.0;
 
-/// Threads started by Python code that are running.
-static N_RUNNING: AtomicUsize = AtomicUsize::new(0);
 /// Bytes of a new thread's machine stack; 0 = the default.
 static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
 const DEFAULT_STACK: usize = 8 << 20;
@@ -39,28 +41,13 @@ payload! {
     }
 }
 
-payload! {
-    /// `_thread._ThreadHandle`: identity and end of a thread.
-    pub struct Handle: HANDLE {
-        ident: AtomicU64,
-        /// Locked while the thread runs.
-        running: Data<WaitLock>,
-        done: AtomicBool,
-        /// Was a thread started with it?
-        started: AtomicBool,
-    }
-}
-
 /// When a timeout in seconds ends; `None` = never.
 ///
 /// Errors: ValueError, OverflowError for what is no timeout.
 fn deadline(th: &mut Thread, blocking: bool, timeout: Option<Borrowed<'_>>) -> PyResult<Option<Instant>> {
     let seconds = match timeout {
         None => -1.0,
-        Some(t) => match t.as_float() {
-            Some(f) => f,
-            None => t.to_i64(th)? as f64,
-        },
+        Some(t) => seconds(th, t)?,
     };
     if !blocking {
         if seconds != -1.0 {
@@ -71,7 +58,17 @@ fn deadline(th: &mut Thread, blocking: bool, timeout: Option<Borrowed<'_>>) -> P
     if seconds == -1.0 {
         return Ok(None);
     }
-    instant_after(th, seconds, "timeout value must be a non-negative number").map(Some)
+    instant_after(th, seconds, NEGATIVE).map(Some)
+}
+
+const NEGATIVE: &str = "timeout value must be a non-negative number";
+
+/// A number of seconds. Errors: TypeError, OverflowError.
+fn seconds(th: &mut Thread, timeout: Borrowed<'_>) -> PyResult<f64> {
+    match timeout.as_float() {
+        Some(f) => Ok(f),
+        None => Ok(timeout.to_i64(th)? as f64),
+    }
 }
 
 /// The instant so many seconds from now.
@@ -88,19 +85,32 @@ pub fn instant_after(th: &mut Thread, seconds: f64, negative: &str) -> PyResult<
 }
 
 /// Waits with `acquire` until it is decided; signal handlers run in between.
+///
+/// Errors: what they raise; PythonFinalizationError if the wait would have no end, because no other thread runs
+/// any more.
 fn wait(
     th: &mut Thread,
     until: Option<Instant>,
     acquire: impl Fn(&mut Thread, Option<Instant>) -> Acquired,
 ) -> PyResult<bool> {
+    // Whoever waits now gets what is free, or nothing.
+    let at_once = if threads::is_alone() { Some(Instant::now()) } else { None };
     loop {
         th.drain_drops();
-        match acquire(th, until) {
+        match acquire(th, until.or(at_once)) {
             Acquired::Yes => return Ok(true),
+            Acquired::TimedOut if until.is_none() => {
+                return Err(would_wait_for_ever(th));
+            }
             Acquired::TimedOut => return Ok(false),
             Acquired::Interrupted => threads::safepoint(th)?,
         }
     }
+}
+
+/// PythonFinalizationError: no other thread runs any more that could end the wait.
+pub fn would_wait_for_ever(th: &mut Thread) -> Raised {
+    th.raise(&ex::PYTHON_FINALIZATION_ERROR, "cannot wait for another thread at interpreter shutdown")
 }
 
 fn lock_of<'a>(o: Borrowed<'a>) -> &'a WaitLock {
@@ -154,11 +164,7 @@ fn lock_locked(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn lock_reset(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    // After a fork there is one thread: whoever held the lock does not exist.
-    let lock = lock_of(a[0]);
-    if lock.is_locked() {
-        lock.release();
-    }
+    lock_of(a[0]).reset_after_fork();
     Ok(Owned::none())
 }
 
@@ -259,9 +265,8 @@ fn rlock_restore(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::none())
 }
 
-fn rlock_reset(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let lock = rlock_of(a[0]);
-    while lock.is_owned(&th.sync.ctx) && lock.release(&th.sync.ctx) {}
+fn rlock_reset(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    rlock_of(a[0]).reset_after_fork();
     Ok(Owned::none())
 }
 
@@ -301,104 +306,11 @@ pub static RLOCK: TypeDef = TypeDef {
     ..TypeDef::of::<RLock>("RLock")
 };
 
-fn handle_of<'a>(o: Borrowed<'a>) -> &'a Handle {
-    o.downcast::<Handle>().expect("checked by the slot's type")
-}
-
-fn new_handle(th: &mut Thread, ident: u64) -> Owned {
-    th.alloc(Handle {
-        header: unborn(),
-        ident: AtomicU64::new(ident),
-        running: Data(WaitLock::new()),
-        done: AtomicBool::new(false),
-        started: AtomicBool::new(ident != 0),
-    })
-}
-
-fn handle_new(th: &mut Thread, _: &Type, _: Args<'_>) -> PyResult {
-    Ok(new_handle(th, 0))
-}
-
-fn handle_ident(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
-    // ORDERING Relaxed: set before the handle is used by others.
-    let n = handle_of(o).ident.load(Ordering::Relaxed);
-    Ok(th.new_int(n as i64))
-}
-
-fn handle_is_done(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    // ORDERING Acquire: what the thread did is visible to who sees it done.
-    Ok(Owned::bool(handle_of(a[0]).done.load(Ordering::Acquire)))
-}
-
-/// Errors: RuntimeError if no thread was started with the handle.
-fn check_started(th: &mut Thread, h: &Handle) -> PyResult<()> {
-    // ORDERING Relaxed: whoever started the thread has the answer; for others it is a race in the program.
-    if h.started.load(Ordering::Relaxed) { Ok(()) } else { Err(th.runtime_error("thread not started")) }
-}
-
-fn handle_set_done(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    check_started(th, handle_of(a[0]))?;
-    finish(handle_of(a[0]));
-    Ok(Owned::none())
-}
-
-fn finish(h: &Handle) {
-    // ORDERING AcqRel: pairs with `handle_is_done`.
-    if !h.done.swap(true, Ordering::AcqRel) && h.running.0.is_locked() {
-        h.running.0.release();
-    }
-}
-
-fn handle_join(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let h = handle_of(a[0]);
-    check_started(th, h)?;
-    let timeout = a.some(1);
-    let until = match timeout {
-        Some(t) => {
-            let seconds = match t.as_float() {
-                Some(f) => f,
-                None => t.to_i64(th)? as f64,
-            };
-            if seconds < 0.0 {
-                None
-            } else {
-                Some(Instant::now() + Duration::from_secs_f64(seconds.min(TIMEOUT_MAX)))
-            }
-        }
-        None => None,
-    };
-    // ORDERING Relaxed: compared with this thread's own.
-    if h.ident.load(Ordering::Relaxed) == th.ident {
-        return Err(th.runtime_error("Cannot join current thread"));
-    }
-    let begun = contention::begin();
-    let ended = wait(th, until, |th, d| h.running.0.acquire(&th.sync.ctx, &VmHost, d, true));
-    contention::waited(What::Condition, a[0], begun);
-    if ended? {
-        h.running.0.release();
-    }
-    Ok(Owned::none())
-}
-
-pub static HANDLE: TypeDef = TypeDef {
-    module: "_thread",
-    flags: 0,
-    slots: Slots { new: Some(handle_new), ..Slots::NONE },
-    methods: &[
-        NativeDef::new("join", "($self, timeout=None, /)", handle_join, "Wait for the thread to end."),
-        NativeDef::new("is_done", "($self, /)", handle_is_done, ""),
-        NativeDef::new("_set_done", "($self, /)", handle_set_done, ""),
-    ],
-    getset: &[typhon_core::GetSetDef::get("ident", handle_ident)],
-    ..TypeDef::of::<Handle>("_ThreadHandle")
-};
-
 /// What a new thread takes along. The values are counted, so they may change hands.
 struct Start {
     function: Owned,
     args: Owned,
     kwargs: Option<Owned>,
-    handle: Owned,
 }
 
 impl Start {
@@ -422,11 +334,13 @@ impl Start {
     }
 }
 
-fn start(th: &mut Thread, s: Start) -> PyResult<u64> {
-    let handle = s.handle.clone();
-    let h = handle.payload::<Handle>();
-    // ORDERING Relaxed: decided once, by one thread.
-    if h.started.swap(true, Ordering::Relaxed) || !h.running.0.try_acquire() {
+/// Starts a thread. Errors: RuntimeError; PythonFinalizationError at the end of the process.
+fn start(th: &mut Thread, life: Arc<Life>, daemon: bool, s: Start) -> PyResult<u64> {
+    if threads::is_alone() {
+        let msg = "can't create new thread at interpreter shutdown";
+        return Err(th.raise(&ex::PYTHON_FINALIZATION_ERROR, msg));
+    }
+    if !life.begin(daemon) {
         return Err(th.runtime_error("thread already started"));
     }
     // ORDERING Relaxed: a plain setting.
@@ -435,29 +349,33 @@ fn start(th: &mut Thread, s: Start) -> PyResult<u64> {
         n => n,
     };
     let (tell, told) = std::sync::mpsc::channel();
-    // ORDERING Relaxed: a count for `_count`.
-    N_RUNNING.fetch_add(1, Ordering::Relaxed);
+    let of_thread = life.clone();
     let spawned = threads::spawn(th, size, move |th| {
-        let handle = s.handle.clone();
-        // ORDERING Relaxed: the starter reads it after the channel's message.
-        handle.payload::<Handle>().ident.store(th.ident, Ordering::Relaxed);
+        of_thread.set_ident(th.ident);
         tell.send(th.ident).unwrap_or_default();
         s.run(th);
         local::forget(th);
-        // ORDERING Relaxed: as above.
-        N_RUNNING.fetch_sub(1, Ordering::Relaxed);
-        finish(handle.payload::<Handle>());
-        drop(handle);
-        th.drain_drops();
+        if threads::is_main(th) {
+            end_of_forked(th);
+        }
+        of_thread.end();
     });
     if spawned.is_err() {
-        // ORDERING Relaxed: as above.
-        N_RUNNING.fetch_sub(1, Ordering::Relaxed);
-        finish(h);
+        life.never_began();
         return Err(th.runtime_error("can't start new thread"));
     }
     let ident = threads::blocking(th, || told.recv().unwrap_or(0));
     Ok(ident)
+}
+
+/// The end of the process of a thread that has become the main one by forking, once the others have ended: without
+/// exit functions, since what the main program had yet to do is not done here.
+fn end_of_forked(th: &mut Thread) -> ! {
+    while let Err(raised) = handle::join_all(th, true) {
+        let exc = th.catch(raised);
+        typhon_core::report::unraisable(th, exc, None, None);
+    }
+    std::process::exit(0)
 }
 
 fn check_function(
@@ -480,14 +398,9 @@ fn check_function(
 
 fn start_new_thread(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     check_function(th, a[0], a[1], a.some(2))?;
-    let handle = new_handle(th, 0);
-    let s = Start {
-        function: a[0].to_owned(),
-        args: a[1].to_owned(),
-        kwargs: a.some(2).map(|k| k.to_owned()),
-        handle,
-    };
-    let ident = start(th, s)?;
+    let kwargs = a.some(2).map(|k| k.to_owned());
+    let s = Start { function: a[0].to_owned(), args: a[1].to_owned(), kwargs };
+    let ident = start(th, Arc::default(), true, s)?;
     Ok(th.new_int(ident as i64))
 }
 
@@ -495,13 +408,16 @@ fn start_joinable_thread(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if !a[0].is_callable() {
         return Err(th.type_error("thread function must be callable"));
     }
-    let handle = match a.some(1) {
-        Some(h) if h.downcast::<Handle>().is_some() => h.to_owned(),
-        Some(_) => return Err(th.type_error("'handle' must be a _ThreadHandle")),
-        None => new_handle(th, 0),
+    let handle = a.some(1).map_or_else(|| handle::new(th), |h| h.to_owned());
+    let Some(life) = handle::life(handle.borrow()) else {
+        return Err(th.type_error("'handle' must be a _ThreadHandle"));
+    };
+    let daemon = match a.opt(2) {
+        Some(daemon) => daemon.truth(th)?,
+        None => true,
     };
     let args = th.new_tuple(Vec::new());
-    start(th, Start { function: a[0].to_owned(), args, kwargs: None, handle: handle.clone() })?;
+    start(th, life, daemon, Start { function: a[0].to_owned(), args, kwargs: None })?;
     Ok(handle)
 }
 
@@ -523,9 +439,7 @@ fn get_main_ident(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn count(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
-    // ORDERING Relaxed: a count.
-    let n = N_RUNNING.load(Ordering::Relaxed);
-    Ok(th.new_int(n as i64))
+    Ok(th.new_int(handle::count() as i64))
 }
 
 fn stack_size(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -547,13 +461,14 @@ fn yes(_: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::bool(true))
 }
 
-fn nothing(_: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+fn shutdown(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+    handle::join_all(th, false)?;
     Ok(Owned::none())
 }
 
 fn make_handle(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let ident = a[0].to_i64(th)? as u64;
-    Ok(new_handle(th, ident))
+    Ok(handle::of_stranger(th, ident))
 }
 
 fn exit(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
@@ -596,11 +511,20 @@ fn excepthook(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         let n = thread.borrow().getattr_str(th, "name")?;
         n.borrow().str_text(th)?
     };
-    if let Some(err) = th.sys_get("stderr").filter(|e| !e.is_none()) {
-        let line = th.new_str(&format!("Exception in thread {name}:\n"));
-        err.borrow().call_method_str(th, "write", &[line.borrow()])?;
+    let head = format!("Exception in thread {name}:\n");
+    if th.sys_get("stderr").is_some_and(|stream| !stream.is_none()) {
+        typhon_core::report::write_stderr(th, &head);
+        typhon_core::report::print_exception(th, value.borrow());
+    } else if !thread.is_none() {
+        // The stream that the thread found when it was made.
+        let stream = thread.borrow().getattr_str(th, "_stderr")?;
+        if !stream.is_none() {
+            let text = head + &typhon_core::report::native::format(th, value.borrow());
+            let text = th.new_str(&text);
+            stream.borrow().call_method_str(th, "write", &[text.borrow()])?;
+            stream.borrow().call_method_str(th, "flush", &[])?;
+        }
     }
-    typhon_core::report::print_exception(th, value.borrow());
     Ok(Owned::none())
 }
 
@@ -644,13 +568,13 @@ pub static MODULE: ModuleDef = ModuleDef {
         NativeDef::new("daemon_threads_allowed", "()", yes, ""),
         NativeDef::new("_is_main_interpreter", "()", yes, ""),
         NativeDef::new("_make_thread_handle", "(ident, /)", make_handle, ""),
-        NativeDef::new("_shutdown", "()", nothing, ""),
+        NativeDef::new("_shutdown", "()", shutdown, "Wait for all threads that are not daemons."),
         NativeDef::new("exit", "()", exit, "Raise SystemExit: end this thread."),
         NativeDef::new("exit_thread", "()", exit, ""),
         NativeDef::new("interrupt_main", "(signum=SIGINT, /)", interrupt_main, "Simulate a signal."),
         NativeDef::new("set_name", "(name)", set_name, "Name of the system's thread."),
         NativeDef::new("_excepthook", "(args, /)", excepthook, "Print what a thread did not catch."),
     ],
-    types: &[&LOCK, &RLOCK, &HANDLE, &local::LOCAL],
+    types: &[&LOCK, &RLOCK, &handle::HANDLE, &local::LOCAL],
     setup: Some(setup),
 };

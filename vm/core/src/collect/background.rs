@@ -49,6 +49,8 @@ pub struct Background {
 struct State {
     /// The thread exists.
     started: bool,
+    /// The thread will not run again.
+    closed: bool,
     /// What to search next.
     request: Option<Generation>,
     /// When to look at what has retired.
@@ -107,8 +109,11 @@ impl Background {
 }
 
 impl State {
-    /// Sees that the collector's thread exists. False: the system refuses it.
+    /// Sees that the collector's thread exists. False: the system refuses it, or it would not run.
     fn start_thread(&mut self, rt: &'static Runtime) -> bool {
+        if self.closed {
+            return false;
+        }
         let thread = std::thread::Builder::new().name(String::from("collector"));
         self.started = self.started || thread.stack_size(1 << 20).spawn(move || run(rt)).is_ok();
         self.started
@@ -125,12 +130,15 @@ impl State {
     }
 }
 
-/// Asks for a search, unless one is under way; starts the collector's thread if need be. False: the system
-/// refuses a thread.
+/// Asks for a search, unless one is under way; starts the collector's thread if need be. False: there is no
+/// thread for it.
 pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
     let background = &th.rt.collecting.background;
     {
         let mut state = background.state.lock();
+        if state.closed {
+            return false;
+        }
         if state.busy || state.request.is_some() || state.round.is_some() || !state.holders.is_empty() {
             return true;
         }
@@ -451,6 +459,28 @@ impl Drop for Hold {
     }
 }
 
+impl Background {
+    /// Nothing is done in the background from here on, and no thread but `ident` runs again. World stopped, and
+    /// held still by that thread.
+    pub(super) fn close(&self, ident: u64) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        state.reap_at = None;
+        state.forget_others(ident);
+    }
+}
+
+impl State {
+    /// What was searched can still be taken apart by the one thread that is left; what was not is asked for
+    /// again.
+    fn forget_others(&mut self, ident: u64) {
+        self.request = None;
+        self.round = self.round.filter(|round| round.searched);
+        self.holders.retain(|&holder| holder == ident);
+        self.servers.retain(|server| server.ident == ident);
+    }
+}
+
 /// The locks of the background, over a fork: in the child there is neither the collector's thread nor
 /// another one at work for it.
 pub(crate) struct OverFork {
@@ -471,11 +501,7 @@ impl OverFork {
         state.started = false;
         // The next object that retires asks for it again.
         state.reap_at = None;
-        // What was searched before the fork can still be taken apart; what was not is asked for again.
-        state.request = None;
-        state.round = state.round.filter(|round| round.searched);
-        state.holders.retain(|&ident| ident == th.ident);
-        state.servers.retain(|server| server.ident == th.ident);
+        state.forget_others(th.ident);
         // ORDERING Relaxed: the only thread.
         rt().collecting.waiting.store(0, Ordering::Relaxed);
         if !th.has_collectors_turn {

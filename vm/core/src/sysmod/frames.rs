@@ -85,8 +85,8 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
         |th, _| Ok(get(th, PROFILE)),
         "Return the profiling function set with sys.setprofile.",
     ),
-    NativeDef::new("_settraceallthreads", "(function, /)", |th, a| set(th, TRACE, a[0]), ""),
-    NativeDef::new("_setprofileallthreads", "(function, /)", |th, a| set(th, PROFILE, a[0]), ""),
+    NativeDef::new("_settraceallthreads", "(function, /)", |th, a| set_for_all(th, TRACE, a[0]), ""),
+    NativeDef::new("_setprofileallthreads", "(function, /)", |th, a| set_for_all(th, PROFILE, a[0]), ""),
 ];
 
 /// Keys of `Thread::locals`.
@@ -99,6 +99,22 @@ fn set(th: &mut Thread, key: u64, f: Borrowed<'_>) -> PyResult {
     } else {
         drop(th.locals.insert(key, f.to_owned()));
     }
+    Ok(Owned::none())
+}
+
+/// As [`set`], for every thread.
+fn set_for_all(th: &mut Thread, key: u64, f: Borrowed<'_>) -> PyResult {
+    let all = &th.rt.threads;
+    let before: Vec<Option<Owned>> = crate::collect::with_world_stopped(th, || {
+        let threads = all.all().into_iter();
+        let replace = |thread: crate::threads::ThreadPtr| {
+            // SAFETY: the world is stopped, so no thread changes or goes away, and none is using its map.
+            let locals = unsafe { &mut (*thread.0).locals };
+            if f.is_none() { locals.remove(&key) } else { locals.insert(key, f.to_owned()) }
+        };
+        threads.map(replace).collect()
+    });
+    drop(before);
     Ok(Owned::none())
 }
 

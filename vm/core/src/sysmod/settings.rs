@@ -143,7 +143,7 @@ static FINALIZING: AtomicBool = AtomicBool::new(false);
 static DLOPEN_FLAGS: AtomicI32 = AtomicI32::new(libc::RTLD_NOW);
 
 /// Tells the program that the process is about to end.
-pub fn set_finalizing() {
+pub(crate) fn set_finalizing() {
     // ORDERING Relaxed: a plain flag.
     FINALIZING.store(true, Ordering::Relaxed);
 }

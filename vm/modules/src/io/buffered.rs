@@ -7,6 +7,8 @@
 //! When the raw stream is exactly a [`FileIo`], system calls go straight to its descriptor; any other raw
 //! stream is called as a Python object.
 
+use std::time::Instant;
+
 use typhon_core::builtins::bytes::Bytes;
 use typhon_core::{Borrowed, Owned, PyResult, Raised, Thread, Trace, Word};
 
@@ -140,6 +142,11 @@ impl Buffered {
             Some(f) => Ok(f.fd() < 0),
             None => base::is_closed(th, raw.borrow()),
         }
+    }
+
+    /// Takes the lock alone, if that is possible in time.
+    pub fn enter_before(&self, th: &mut Thread, limit: Instant) -> Option<IoGuard<'_>> {
+        self.lock.enter_before(th, limit)
     }
 
     /// Takes the raw stream out; the buffer is unusable then.

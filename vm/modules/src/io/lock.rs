@@ -2,9 +2,10 @@
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
 
-use parking_lot::lock_api::RawMutex as _;
-use typhon_core::{Borrowed, PyResult, Thread, Trace, Word};
+use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
+use typhon_core::{Borrowed, PyResult, Thread, Trace, Word, threads};
 
 use crate::support::blocking;
 
@@ -35,60 +36,89 @@ impl IoLock {
         self.owner.load(Ordering::Relaxed) == me()
     }
 
-    fn take(&self, th: &mut Thread) {
-        let held = match self.raw.try_lock() {
-            Some(held) => held,
-            None => blocking(th, || self.raw.lock()),
+    /// Takes the lock, with a limit if there is one. False: its time is up, or the holder will never run again.
+    fn take(&self, th: &mut Thread, limit: Option<Instant>) -> bool {
+        let held = match (self.raw.try_lock(), limit) {
+            (Some(held), _) => Some(held),
+            (None, _) if threads::is_alone() => None,
+            (None, Some(limit)) => blocking(th, || self.raw.try_lock_until(limit)),
+            (None, None) => Some(blocking(th, || self.raw.lock())),
         };
+        let Some(held) = held else { return false };
         #[allow(clippy::forget_non_drop, reason = "the guard unlocks when dropped")]
         core::mem::forget(held);
         // ORDERING Relaxed: read by `mine` of the same thread only.
         self.owner.store(me(), Ordering::Relaxed);
+        true
     }
 
-    /// Takes the lock. Errors: RuntimeError if this thread holds it already.
+    /// Takes the lock. Errors: RuntimeError if this thread holds it already, or one that was left behind at the end
+    /// of the process: it may be in a system call that uses the buffer.
     pub fn enter(&self, th: &mut Thread, of: Borrowed<'_>) -> PyResult<IoGuard<'_>> {
         if self.mine() {
             let shown = of.repr_text(th)?;
             return Err(th.runtime_error(&format!("reentrant call inside {shown}")));
         }
-        self.take(th);
-        Ok(IoGuard(self))
+        if !self.take(th, None) {
+            let shown = of.repr_text(th)?;
+            return Err(th.runtime_error(&format!(
+                "could not acquire lock for {shown} at interpreter shutdown, possibly due to daemon threads"
+            )));
+        }
+        Ok(IoGuard { lock: self, taken: true })
     }
 
-    /// Takes the lock; a thread that holds it may take it again.
+    /// Takes the lock; a thread that holds it may take it again. At the end of the process, a holder that was left
+    /// behind is passed over: it is outside, calling something else.
     pub fn enter_nested(&self, th: &mut Thread) -> IoGuard<'_> {
-        if self.mine() {
+        let taken = self.enter_again() || self.take(th, None);
+        IoGuard { lock: self, taken }
+    }
+
+    /// As [`IoLock::enter_nested`]. `None`: it took too long.
+    pub fn enter_before(&self, th: &mut Thread, limit: Instant) -> Option<IoGuard<'_>> {
+        let taken = self.enter_again() || self.take(th, Some(limit));
+        taken.then_some(IoGuard { lock: self, taken })
+    }
+
+    /// Takes the lock once more, if this thread holds it.
+    fn enter_again(&self) -> bool {
+        let mine = self.mine();
+        if mine {
             // ORDERING Relaxed: changed by the owner only.
             self.depth.fetch_add(1, Ordering::Relaxed);
-        } else {
-            self.take(th);
         }
-        IoGuard(self)
+        mine
     }
-}
 
-impl IoLock {
     /// Gives the lock back once. The calling thread holds it.
     pub fn leave(&self) {
-        drop(IoGuard(self))
+        drop(IoGuard { lock: self, taken: true })
     }
 }
 
 /// The lock is held. Not released by a panic alone: streams stay usable.
-pub struct IoGuard<'a>(&'a IoLock);
+pub struct IoGuard<'a> {
+    lock: &'a IoLock,
+    /// False: its holder was passed over.
+    taken: bool,
+}
 
 impl Drop for IoGuard<'_> {
     fn drop(&mut self) {
+        if !self.taken {
+            return;
+        }
+        let lock = self.lock;
         // ORDERING Relaxed: changed by the owner only.
-        if self.0.depth.load(Ordering::Relaxed) > 0 {
-            self.0.depth.fetch_sub(1, Ordering::Relaxed);
+        if lock.depth.load(Ordering::Relaxed) > 0 {
+            lock.depth.fetch_sub(1, Ordering::Relaxed);
             return;
         }
         // ORDERING Relaxed: as in `take`.
-        self.0.owner.store(0, Ordering::Relaxed);
+        lock.owner.store(0, Ordering::Relaxed);
         // SAFETY: this guard stands for the held lock, whose own guard `take` forgot.
-        unsafe { self.0.raw.unlock(parking_lot::lock_api::GuardNoSend::new()) }
+        unsafe { lock.raw.unlock(parking_lot::lock_api::GuardNoSend::new()) }
     }
 }
 

@@ -1,8 +1,13 @@
 //! `sys.stdin`, `sys.stdout` and `sys.stderr`.
 
+use std::time::{Duration, Instant};
+
 use typhon_core::{Args, Owned, PyResult, Thread};
 
 use super::{buffered_types, fileio, text};
+
+/// How long [`between_writes`] waits for a thread that is writing.
+const WRITE_TAKES: Duration = Duration::from_secs(1);
 
 /// How one of the three is made.
 struct Standard {
@@ -60,6 +65,22 @@ pub fn install(th: &mut Thread) -> PyResult<()> {
         th.sys_set(s.name, stream)?;
     }
     Ok(())
+}
+
+/// Runs `f` at a moment when no other thread is in the middle of writing to `sys.stdout` or `sys.stderr`, if there
+/// is one before long: whoever is left behind by `f` leaves them usable.
+pub fn between_writes(th: &mut Thread, f: &mut dyn FnMut(&mut Thread)) {
+    let limit = Instant::now() + WRITE_TAKES;
+    let streams = [th.sys_get("stdout"), th.sys_get("stderr")];
+    let texts =
+        streams.each_ref().map(|s| s.as_ref().and_then(|s| text::enter_before(th, s.borrow(), limit)));
+    let buffers = texts.each_ref().map(|text| {
+        let buffer = text.as_ref()?.1.as_ref()?;
+        buffered_types::exact_core(buffer.borrow())?.enter_before(th, limit)
+    });
+    f(th);
+    drop(buffers);
+    drop(texts);
 }
 
 fn make(th: &mut Thread, s: &Standard, encoding: &str, errors: &str) -> PyResult {

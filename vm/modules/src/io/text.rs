@@ -4,6 +4,7 @@
 //! the last chunk of bytes, which `snapshot` remembers for `tell()`.
 
 use core::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 use typhon_core::builtins::bytes::Bytes;
 use typhon_core::builtins::str::Str;
@@ -247,6 +248,18 @@ fn buffer_of(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
         (None, true) => Err(th.value_error("underlying buffer has been detached")),
         (None, false) => Err(th.value_error("I/O operation on uninitialized object")),
     }
+}
+
+/// Takes the lock of a stream, if that is possible in time; also the binary stream below.
+pub(super) fn enter_before<'a>(
+    th: &mut Thread,
+    o: Borrowed<'a>,
+    limit: Instant,
+) -> Option<(IoGuard<'a>, Option<Owned>)> {
+    let me = o.downcast::<TextIo>()?;
+    let mut guard = me.lock.enter_before(th, limit)?;
+    let buffer = me.state.get(&mut guard).buffer.clone();
+    Some((guard, buffer))
 }
 
 /// A stream with its lock held.

@@ -1,5 +1,6 @@
 //! `fork` and its hooks.
 
+use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::list::List;
 use typhon_core::{ArgsExt, Borrowed, NativeDef, Owned, PyResult, Thread};
 
@@ -94,13 +95,36 @@ pub fn run_after_fork_parent(th: &mut Thread) {
 /// What is to be done in the child after any fork: native parts first.
 pub fn run_after_fork_child(th: &mut Thread) {
     crate::imp::after_fork();
+    crate::thread::handle::after_fork_child(th);
     crate::signal::after_fork_child(th);
     run_hooks(th, IN_CHILD, false);
 }
 
 fn fork(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+    check_not_alone(th)?;
     let pid = fork_interpreter(th)?;
+    warn_about_threads(th, pid, "fork")?;
     Ok(th.new_int(i64::from(pid)))
+}
+
+/// Errors: PythonFinalizationError at the end of the process.
+fn check_not_alone(th: &mut Thread) -> PyResult<()> {
+    if typhon_core::threads::is_alone() {
+        return Err(th.raise(&ex::PYTHON_FINALIZATION_ERROR, "can't fork at interpreter shutdown"));
+    }
+    Ok(())
+}
+
+/// In the parent: a DeprecationWarning, if threads of the program were left out of the child. Errors: the warning.
+fn warn_about_threads(th: &mut Thread, pid: i32, call: &str) -> PyResult<()> {
+    if pid == 0 || !crate::thread::handle::has_others(th) {
+        return Ok(());
+    }
+    let msg = format!(
+        "This process (pid={}) is multi-threaded, use of {call}() may lead to deadlocks in the child.",
+        std::process::id()
+    );
+    typhon_core::warnings::warn(th, &ex::DEPRECATION_WARNING, &msg, 1)
 }
 
 /// Forks with all hooks; 0 in the child, which is a whole interpreter with this one thread.
@@ -127,6 +151,7 @@ fn finish(th: &mut Thread, pid: i32) -> PyResult<i32> {
 }
 
 fn forkpty(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
+    check_not_alone(th)?;
     run_before_fork(th);
     let mut master = -1;
     // SAFETY: room for one descriptor; the other arguments may be null.
@@ -134,6 +159,7 @@ fn forkpty(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
         libc::forkpty(&mut master, core::ptr::null_mut(), core::ptr::null_mut(), core::ptr::null_mut())
     });
     let pid = finish(th, r)?;
+    warn_about_threads(th, pid, "forkpty")?;
     let pid = th.new_int(i64::from(pid));
     let fd = th.new_int(i64::from(master));
     Ok(th.new_tuple(vec![pid, fd]))
