@@ -1,11 +1,13 @@
 //! The end of the process: threads, exit functions, streams, modules.
 
 use typhon_core::builtins::dict::Dict;
+use typhon_core::builtins::module::{self, Module};
 use typhon_core::builtins::str::Str;
 use typhon_core::collect::{self, Generation};
+use typhon_core::function::Function;
 use typhon_core::report::{self, End};
 use typhon_core::weakref::{self, WeakRef};
-use typhon_core::{Borrowed, Owned, PyResult, Thread, threads};
+use typhon_core::{Borrowed, Owned, PyResult, Thread, Type, threads};
 use typhon_modules::io::stdio;
 use typhon_modules::thread::handle;
 
@@ -94,7 +96,7 @@ fn end_modules(th: &mut Thread) {
     for (name, module) in table.entries() {
         let is_main = name.downcast::<Str>().is_some_and(|s| s.is_text("__main__"));
         if is_main || is_from_user(th, module.borrow()).unwrap_or(false) {
-            let globals = typhon_core::builtins::module::dict_of(module.borrow());
+            let globals = module::dict_of(module.borrow());
             own.extend(globals.and_then(|globals| weakref::watch(th, globals)));
             if let Err(raised) = table.set(th, name.borrow(), Owned::none()) {
                 drop(th.catch(raised));
@@ -114,7 +116,8 @@ fn end_modules(th: &mut Thread) {
         }
         th.drain_drops();
     }
-    if cleared {
+    // Finalisers in what threads that were left behind had kept would find no names.
+    if cleared && handle::count() == 0 {
         collect::collect(th, Generation::Full);
         th.drain_drops();
     }
@@ -138,8 +141,7 @@ fn forget_last_exception(th: &mut Thread) {
 
 /// Was the module loaded from a file outside the library?
 fn is_from_user(th: &mut Thread, module: Borrowed<'_>) -> PyResult<bool> {
-    let Some(globals) = typhon_core::builtins::module::dict_of(module).and_then(|d| d.downcast::<Dict>())
-    else {
+    let Some(globals) = module::dict_of(module).and_then(|d| d.downcast::<Dict>()) else {
         return Ok(false);
     };
     let file = globals.get_interned(th.rt.names.__file__.word());
@@ -151,13 +153,15 @@ fn is_from_user(th: &mut Thread, module: Borrowed<'_>) -> PyResult<bool> {
     Ok(!file.to_text().starts_with(&library))
 }
 
-/// Sets the names of a module to None: private ones first, then the rest.
+/// Sets the names of a namespace to None, the last made first: private names; then what is neither a module nor a
+/// class nor a function, so that finalisers still find those; then the rest.
 fn clear_names(th: &mut Thread, globals: &Dict) {
-    for private in [true, false] {
-        for (name, value) in globals.entries() {
+    for turn in 0..3 {
+        for (name, value) in globals.entries().into_iter().rev() {
             let Some(text) = name.downcast::<Str>().map(|s| s.to_text()) else { continue };
             let is_private = text.starts_with('_') && !text.starts_with("__");
-            if value.is_none() || text == "__builtins__" || is_private != private {
+            let of_name = if is_private { 0 } else { 1 + u8::from(is_definition(value.borrow())) };
+            if value.is_none() || text == "__builtins__" || of_name != turn {
                 continue;
             }
             drop(value);
@@ -167,4 +171,10 @@ fn clear_names(th: &mut Thread, globals: &Dict) {
             th.drain_drops();
         }
     }
+}
+
+fn is_definition(value: Borrowed<'_>) -> bool {
+    value.downcast::<Module>().is_some()
+        || value.downcast::<Type>().is_some()
+        || value.downcast::<Function>().is_some()
 }

@@ -111,9 +111,9 @@ def daemons_that_write_do_not_keep_the_streams():
 
 def finalisers_run_while_daemons_stand():
     check(DAEMON + textwrap.dedent("""
-        class Cycle:
+        class Last:
             def __init__(self, name):
-                self.me, self.name = self, name
+                self.name = name
                 self.thread = threading.Thread(target=spin, daemon=True)
                 self.thread.start()
             def __del__(self, gc=gc, os=os, time=time, spin=spin, lock=lock, empty=queue.SimpleQueue(), end=end):
@@ -135,8 +135,8 @@ def finalisers_run_while_daemons_stand():
                 lock.acquire(), lock.release()
                 gc.collect()
         begin(take, put, collect, copies=1)
-        kept = Cycle("cycle")
-        """), b"cycle cannot join thread at interpreter shutdown\n" * 2
+        last = Last("last")
+        """), b"last cannot join thread at interpreter shutdown\n" * 2
         + b"can't create new thread at interpreter shutdown\ncan't fork at interpreter shutdown\n"
         + b"cannot wait for another thread at interpreter shutdown\n" * 2)
 
@@ -168,6 +168,19 @@ def finalisers_find_all_names():
         named = Named()
         begin(nap)
         """), b"gone\n")
+    # What is taken out of it finds what was there before it, and all definitions.
+    check(DAEMON + textwrap.dedent("""
+        class First:
+            def print(self): print(os.path.basename("a/first"), stop)
+            def __del__(self): print(os.path.basename("a/gone"), stop)
+        first = First()
+        class Second:
+            def __del__(self): first.print(), last()
+        second = Second()
+        def last(): print("last")
+        stop = "."
+        begin(nap)
+        """), b"first None\nlast\ngone None\n")
     # So does an exception that nobody caught.
     check("""
         class Named:
