@@ -10,6 +10,7 @@ use typhon_sync::count::Fate;
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
 use crate::flags;
+use crate::generator::Generator;
 use crate::object::{Beside, Borrowed, Owned, Slot, drop_words};
 use crate::quarantine;
 use crate::shape::{self, Shape};
@@ -204,18 +205,19 @@ pub fn run_finalizer(th: &mut Thread, obj: Borrowed<'_>) {
     interlude(th, |th| {
         let Err(raised) = f(th, obj) else { return };
         let exc = th.catch(raised);
+        // A built-in type's own finaliser has a wrapper of this name, too.
         let del = th.rt.names.__del__.get();
-        match obj.ty().lookup(del) {
-            Some(method) => {
-                let method = method.borrow().repr_text(th).unwrap_or_else(|raised| {
-                    drop(th.catch(raised));
-                    String::from("<object repr() failed>")
-                });
-                let msg = format!("Exception ignored while calling deallocator {method}");
-                crate::report::unraisable(th, exc, Some(&msg), None);
-            }
-            None => crate::report::unraisable(th, exc, None, Some(obj)),
-        }
+        let method = if Generator::of(obj).is_some() { None } else { obj.ty().lookup(del) };
+        let (what, shown) = match method {
+            Some(method) => ("calling deallocator", method.borrow().repr_text(th)),
+            None => ("closing generator", obj.repr_text(th)),
+        };
+        let shown = shown.unwrap_or_else(|raised| {
+            drop(th.catch(raised));
+            String::from("<object repr() failed>")
+        });
+        let msg = format!("Exception ignored while {what} {shown}");
+        crate::report::unraisable(th, exc, Some(&msg), None);
     });
 }
 

@@ -7,7 +7,6 @@ use super::{Compiler, docstring, unit::UnitKind};
 use crate::{
     code::Const,
     fail::{Fail, Res},
-    ir::{NONE, Op},
     location::Loc,
     names::{Sym, known},
     opcode::{FunctionAttribute, Intrinsic2, Opcode},
@@ -207,12 +206,7 @@ impl<'a> Compiler<'a> {
         self.resume_at_start();
         self.expr(&lambda.body)?;
         let body = self.loc(&*lambda.body);
-        if self.table.scopes[self.unit.scope].generator {
-            self.instr(Op::Code(Opcode::POP_TOP), 0, NONE, body);
-            self.return_none(body);
-        } else {
-            self.op(Opcode::RETURN_VALUE, body);
-        }
+        self.op(Opcode::RETURN_VALUE, body);
         let free = self.unit.freevars.list.clone();
         let code = self.leave()?;
         self.make_closure(code, attributes, &free, loc)

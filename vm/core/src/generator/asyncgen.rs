@@ -14,7 +14,7 @@ use super::{Generator, LAYOUT, state};
 use crate::builtins::exceptions as ex;
 use crate::builtins::ids;
 use crate::object::{Borrowed, Owned, PyResult, Raised, Slot};
-use crate::slots::{ArgsExt, Slots};
+use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, NativeDef, Safety, Shared, TypeDef, TypeId, type_flags};
 
@@ -102,7 +102,7 @@ fn new_athrow(th: &mut Thread, o: Borrowed<'_>, exc: Option<Owned>) -> PyResult 
 }
 
 fn athrow_method(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let exc = exception_of(th, a[1], a.opt(2), a.opt(3))?;
+    let exc = exception_of(th, a, "athrow")?;
     new_athrow(th, a[0], Some(exc))
 }
 
@@ -203,7 +203,7 @@ fn asend_send(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn asend_throw(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let exc = exception_of(th, a[1], a.opt(2), a.opt(3))?;
+    let exc = exception_of(th, a, "throw")?;
     let (s, go) = asend_parts(a[0]);
     let g = this(go);
     // ORDERING Relaxed: as in `asend_step`.
@@ -345,7 +345,7 @@ fn athrow_send(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn athrow_throw(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let exc = exception_of(th, a[1], a.opt(2), a.opt(3))?;
+    let exc = exception_of(th, a, "throw")?;
     let (s, go) = athrow_parts(a[0]);
     let g = this(go);
     // ORDERING Relaxed: as in `asend_step`.

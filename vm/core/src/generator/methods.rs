@@ -5,6 +5,7 @@ use super::{Generator, LAYOUT, advance, start_running, state};
 use crate::builtins::exceptions as ex;
 use crate::builtins::ids;
 use crate::builtins::str::Str;
+use crate::interp::eval;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::slots::{ArgsExt, Slots};
 use crate::thread::{Thread, unborn};
@@ -38,18 +39,23 @@ pub(super) fn send_method(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn throw_method(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let exc = exception_of(th, a[1], a.opt(2), a.opt(3))?;
+    let exc = exception_of(th, a, "throw")?;
     let r = throw(th, a[0], exc);
     stepped(th, r)
 }
 
-/// The exception that `throw(type, value, traceback)` means.
-pub(super) fn exception_of(
-    th: &mut Thread,
-    ty: Borrowed<'_>,
-    value: Option<Borrowed<'_>>,
-    tb: Option<Borrowed<'_>>,
-) -> PyResult {
+/// The exception that `throw(type, value, traceback)` means; one that its class raises instead is as good. `method`:
+/// who is called so.
+///
+/// Errors: TypeError for what stands for no exception; the warning about the old signature.
+pub(super) fn exception_of(th: &mut Thread, a: &[Borrowed<'_>], method: &str) -> PyResult {
+    let (ty, value, tb) = (a[1], a.opt(2), a.opt(3));
+    if value.is_some() || tb.is_some() {
+        let msg = format!(
+            "the (type, exc, tb) signature of {method}() is deprecated, use the single-arg signature instead."
+        );
+        crate::warnings::warn(th, &ex::DEPRECATION_WARNING, &msg, 1)?;
+    }
     let tb = tb.filter(|t| !t.is_none());
     if let Some(t) = tb
         && t.downcast::<crate::traceback::Traceback>().is_none()
@@ -64,17 +70,18 @@ pub(super) fn exception_of(
             );
             return Err(th.type_error(&msg));
         }
-        match value.filter(|v| !v.is_none()) {
-            None => ex::call_class(th, ty, &[])?,
-            Some(v) if v.is_instance_of(&ex::BASE_EXCEPTION) => v.to_owned(),
+        let made = match value.filter(|v| !v.is_none()) {
+            None => ex::call_class(th, ty, &[]),
+            Some(v) if v.ty().is_subtype_of(class) => Ok(v.to_owned()),
             Some(v) => match v.downcast::<crate::builtins::tuple::Tuple>() {
                 Some(t) => {
                     let all: Vec<Borrowed<'_>> = t.iter().collect();
-                    ex::call_class(th, ty, &all)?
+                    ex::call_class(th, ty, &all)
                 }
-                None => ex::call_class(th, ty, &[v])?,
+                None => ex::call_class(th, ty, &[v]),
             },
-        }
+        };
+        made.unwrap_or_else(|raised| th.catch(raised))
     } else if ty.is_instance_of(&ex::BASE_EXCEPTION) {
         if value.is_some_and(|v| !v.is_none()) {
             return Err(th.type_error("instance exception may not have a separate value"));
@@ -96,55 +103,52 @@ pub(super) fn exception_of(
 /// Raises `exc` where the generator stands; a delegation gets it first.
 pub(super) fn throw(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
     let g = this(o);
-    if let Some(sub) = g.yield_from() {
-        if !start_running(th, g) {
-            super::raise_already_executing(th, g);
-            return Err(crate::Raised(()));
-        }
-        // The delegate runs while this generator counts as running.
-        let r = if exc.borrow().is_instance_of(&ex::GENERATOR_EXIT) {
-            match close_delegate(th, sub.borrow()) {
-                Ok(()) => None,
-                Err(raised) => {
-                    g.suspend_again();
-                    let inner = th.catch(raised);
-                    return throw_here(th, o, inner);
-                }
-            }
-        } else if Generator::of(sub.borrow()).is_some() && sub.borrow().shape_id() != ids::ASYNC_GENERATOR {
-            Some(throw(th, sub.borrow(), exc.clone()))
-        } else {
-            let name = th.intern("throw");
-            match sub.borrow().getattr_opt(th, name.borrow()) {
-                Ok(Some(m)) => Some(match m.borrow().call(th, &[exc.borrow()]) {
-                    Ok(v) => Ok(Sent::Yielded(v)),
-                    Err(raised) if th.exc_is(&ex::STOP_ITERATION) => {
-                        let e = th.catch(raised);
-                        Ok(Sent::Returned(super::stop_value(e.borrow())))
-                    }
-                    Err(raised) => Err(raised),
-                }),
-                Ok(None) => None,
-                Err(raised) => Some(Err(raised)),
-            }
-        };
-        g.suspend_again();
-        return match r {
-            None => throw_here(th, o, exc),
-            Some(Ok(Sent::Yielded(v))) => Ok(Sent::Yielded(v)),
-            Some(Ok(Sent::Returned(v))) => {
-                // The delegation ends with this value: as if StopIteration came out of it.
-                let raised = th.raise_value(&ex::STOP_ITERATION, v);
-                let stop = th.catch(raised);
-                throw_here(th, o, stop)
-            }
-            Some(Err(raised)) => {
-                let inner = th.catch(raised);
-                throw_here(th, o, inner)
-            }
-        };
+    let Some(sub) = g.yield_from() else { return throw_here(th, o, exc) };
+    if !start_running(th, g) {
+        super::raise_already_executing(th, g);
+        return Err(crate::Raised(()));
     }
-    throw_here(th, o, exc)
+    let result = if exc.borrow().is_instance_of(&ex::GENERATOR_EXIT) {
+        let closed = close_delegate(th, sub.borrow());
+        g.suspend_again();
+        closed.map(|()| None)
+    } else {
+        // SAFETY: just marked running.
+        unsafe { eval::within(th, g, |th| throw_to_delegate(th, sub.borrow(), &exc)) }?
+    };
+    match result {
+        Ok(None) => throw_here(th, o, exc),
+        Ok(Some(Sent::Yielded(v))) => Ok(Sent::Yielded(v)),
+        Ok(Some(Sent::Returned(v))) => {
+            // The delegation ends with this value: as if StopIteration came out of it.
+            let raised = th.raise_value(&ex::STOP_ITERATION, v);
+            let stop = th.catch(raised);
+            throw_here(th, o, stop)
+        }
+        Err(raised) => {
+            let inner = th.catch(raised);
+            throw_here(th, o, inner)
+        }
+    }
+}
+
+/// Hands an exception to what a generator delegates to. `None`: that takes no exceptions.
+///
+/// Errors: whatever comes out of it.
+fn throw_to_delegate(th: &mut Thread, sub: Borrowed<'_>, exc: &Owned) -> PyResult<Option<Sent>> {
+    if Generator::of(sub).is_some() && sub.shape_id() != ids::ASYNC_GENERATOR {
+        return throw(th, sub, exc.clone()).map(Some);
+    }
+    let name = th.intern("throw");
+    let Some(method) = sub.getattr_opt(th, name.borrow())? else { return Ok(None) };
+    match method.borrow().call(th, &[exc.borrow()]) {
+        Ok(v) => Ok(Some(Sent::Yielded(v))),
+        Err(raised) if th.exc_is(&ex::STOP_ITERATION) => {
+            let stop = th.catch(raised);
+            Ok(Some(Sent::Returned(super::stop_value(stop.borrow()))))
+        }
+        Err(raised) => Err(raised),
+    }
 }
 
 fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
@@ -271,7 +275,7 @@ impl Generator {
     }
 
     /// Gives up a delegation's "running" mark without having run.
-    pub(super) fn suspend_again(&self) {
+    pub(crate) fn suspend_again(&self) {
         // ORDERING Release: pairs with `start_running`.
         self.state.store(state::SUSPENDED, core::sync::atomic::Ordering::Release);
     }
@@ -461,7 +465,7 @@ fn wrapper_send(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 }
 
 fn wrapper_throw(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    let exc = exception_of(th, a[1], a.opt(2), a.opt(3))?;
+    let exc = exception_of(th, a, "throw")?;
     let r = throw(th, wrapped(a[0]), exc);
     stepped(th, r)
 }

@@ -323,6 +323,35 @@ pub unsafe fn resume_raising(th: &mut Thread, g: &Generator) -> PyResult {
     }
 }
 
+/// Runs `f` above the frame of a generator, as if it were called where the generator stands, but with the exceptions
+/// that the caller handles; suspends the generator again.
+///
+/// Errors: RecursionError, without a call of `f`.
+///
+/// # Safety
+/// `g` was just marked running by this thread.
+pub unsafe fn within<R>(th: &mut Thread, g: &Generator, f: impl FnOnce(&mut Thread) -> R) -> PyResult<R> {
+    if let Err(raised) = th.check_native_stack("") {
+        g.suspend_again();
+        return Err(raised);
+    }
+    // SAFETY: the current record is that of the caller of a native, so words above its `sp` are free; what `f`
+    // pushes is popped when it returns. No code of the frame runs, so it needs no boundary below.
+    unsafe {
+        let free = (*th.ci).sp;
+        let Some((pc, sp, _)) = generator::push_resumed(th, g, free, ResumedBy::Native) else {
+            return Err(crate::Raised(()));
+        };
+        let own = th.handled;
+        th.handled = (*own).previous;
+        let r = f(th);
+        th.handled = own;
+        generator::suspend(th, g, th.ci, pc, sp);
+        th.ci = th.ci.sub(1);
+        Ok(r)
+    }
+}
+
 /// Runs one unit that is not in the code, then goes on from `pc`.
 unsafe fn run_one(unit: u64, pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread) -> Word {
     // SAFETY: as in `run`.
