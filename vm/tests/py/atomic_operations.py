@@ -470,7 +470,7 @@ NOT_TRIED = {"__class_getitem__", "__module__"}
 
 def atomic_operations():
     """What the page calls atomic, by type."""
-    page = pathlib.Path(__file__).parents[2] / "THREAD_SAFETY.md"
+    page = pathlib.Path(__file__).resolve().parents[2] / "THREAD_SAFETY.md"
     for part in page.read_text().split("\n## ")[1:]:
         name, _, rows = part.partition("\n")
         if name not in KINDS:
