@@ -16,7 +16,8 @@ const HEAD: &str = "\
 
 Made of the declarations of the types (`shared` in their `TypeDef`) by `vm/tests/thread_safety.rs`; a test says so if they
 differ. Without a GIL, all operations on all objects are to be safe for memory, whatever other threads do; this page says
-what threads see of each other. Types that are not here say nothing.
+what threads see of each other. Types that are not here say nothing. `collections.OrderedDict` is written in Python, on a dict
+and a linked list: threads that change one need a lock of their own.
 
 Operators stand under the names of their methods. *Atomic* holds as long as comparing and hashing run no Python code: with
 numbers, strs and tuples of them. Where they do, the locks are given back for each comparison

@@ -3,7 +3,7 @@ import collections
 import types
 
 from .stress import (
-    A, F, G, Subject, answer, count, flag_arg, index_arg, item, item_arg, item_or_none,
+    A, F, G, Subject, answer, count, index_arg, item, item_arg, item_or_none,
     items, iterable_arg, itself, nothing, of_type, one_of, other_arg, pair, pairs, small_arg, truth,
 )
 
@@ -125,13 +125,6 @@ DEFAULTDICT = Subject(
         "__init__": F(lambda o, c: o.__init__(c.item, c.other()), nothing),
     },
     {**DICT_OWN, "o[k]": F(lambda o, c: o[c.item()], item)}, raises=RuntimeError)
-
-ORDERED = Subject(
-    "OrderedDict", lambda c: collections.OrderedDict(zip(c.items(), c.items())), collections.OrderedDict,
-    {**DICT_OPS, "move_to_end": A(item_arg, flag_arg, gives=nothing, raises=KeyError)},
-    {**DICT_OWN, "popitem(False)": F(lambda o, c: o.popitem(False), pair, KeyError)}, raises=RuntimeError,
-    without={n: "of the class alone" for n in dir(collections.OrderedDict) if n.startswith("_OrderedDict__")})
-
 
 SET_VIEW = {
     "__and__": A(iterable_arg), "__or__": A(iterable_arg), "__rand__": A(iterable_arg), "__ror__": A(iterable_arg),

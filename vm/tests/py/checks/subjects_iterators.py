@@ -238,7 +238,11 @@ GENERATOR = Subject(
 
 
 def delegating(o):
-    yield from o
+    try:
+        yield from o
+    except ValueError:
+        # Another thread is in it: also when this one is closed.
+        return
 
 
 COROUTINE = Subject(
