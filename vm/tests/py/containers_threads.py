@@ -1,6 +1,9 @@
 # Containers that several threads change and read at once: nothing may be lost that no thread removed,
 # no reader may see what was never stored, nothing may crash.
 
+import threading
+import time
+
 from checks import run
 
 N = 4
@@ -184,5 +187,40 @@ for source in (items, tuple(items), dict.fromkeys(items), set(items)):
     run(*each(drain))
     assert {id(v) for out in got for v in out} <= {id(v) for v in items}
     assert next(it, None) is None
+
+# who made a list reads it without a lock, while a stranger changes its length and its buffer
+
+
+def look_as_owner():
+    made = items[:8]
+    known = {id(v) for v in made}
+    until = time.monotonic() + 1.5
+
+    def stranger():
+        while time.monotonic() < until:
+            for _ in range(500):
+                made.pop()
+                made.append(items[7])
+                made.clear()
+                made.extend(items[:8])
+
+    t = threading.Thread(target=stranger)
+    t.start()
+    while time.monotonic() < until:
+        for _ in range(500):
+            try:
+                v = made[7]
+                assert id(v) in known, v
+                v = made[-1]
+                assert id(v) in known, v
+                a, b, c, d, e, f, g, h = made
+            except (IndexError, ValueError):
+                continue
+            for v in (a, b, c, d, e, f, g, h):
+                assert id(v) in known, v
+    t.join()
+
+
+look_as_owner()
 
 print("ok")

@@ -360,6 +360,15 @@ class Crew:
         if self.failures:
             raise SystemExit(f"{what}:\n" + "\n".join(self.failures))
 
+    def make(self, f, rng):
+        """What `f` makes, as an object of this thread or of the first of the crew: threads do more without locks with
+        what they made themselves."""
+        if rng.random() < .3:
+            return f()
+        made = []
+        self.run([lambda: made.append(f()), *[int] * (len(self.threads) - 1)], "making")
+        return made.pop()
+
     def dismiss(self):
         self.jobs[:] = [None] * len(self.jobs)
         self.start.wait()
@@ -426,17 +435,18 @@ def rounds(subject, seed, rng, themes, calls, until=None):
     themes = list(themes)
     rng.shuffle(themes)
     n_flavours = min(len(subject.flavours), max(1, (len(themes) + 7) // 8))
-    pools = [Pool(flavour) for flavour in rng.sample(subject.flavours, n_flavours)]
+    flavours = rng.sample(subject.flavours, n_flavours)
     count = subject.counts and subject.kind is not None
     before = how_many(subject.kind) if count else 0
     n_rounds = 0
     # New threads for each subject: what a thread retired is freed at the latest when it has ended.
     crew = Crew(N_THREADS)
+    pools = [crew.make(lambda: Pool(flavour), rng) for flavour in flavours]
     for pool, theme in zip(itertools.cycle(pools), themes):
         if until is not None and time.monotonic() > until:
             break
         make = Context(subject, pool, rng)
-        shared = (subject.make(make), subject.make(make))
+        shared = crew.make(lambda: (subject.make(make), subject.make(make)), rng)
         contexts = [Context(subject, pool, random.Random(rng.random())) for _ in crew.threads]
         for c in contexts:
             c.shared = shared
@@ -453,6 +463,7 @@ def rounds(subject, seed, rng, themes, calls, until=None):
         for pool in pools:
             what = f"{subject.name}, {pool.flavour}, seed {seed}: references to items"
             eventually(pool.references, same_references, pool.counts, what)
+    pools = pool = None
     if count:
         eventually(lambda: how_many(subject.kind), operator.le, before + subject.stay, f"{subject.name}, seed {seed}: objects of the type")
     return n_rounds

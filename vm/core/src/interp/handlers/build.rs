@@ -1,7 +1,5 @@
 //! Building containers, strings and functions; unpacking; formatting.
 
-use core::sync::atomic::Ordering::Relaxed;
-
 use super::call::shape_of;
 use super::cold::{look, own_word};
 use super::locals::own_from_slot;
@@ -176,8 +174,9 @@ handlers! {
                 if t.len() == n { t.items().as_ptr() } else { core::ptr::null() }
             } else if id == ids::LIST && (*tos.ptr()).is_owned_by((*th).owner) {
                 let l = &*(tos.ptr() as *const List);
-                // ORDERING Relaxed: as in `binary_subscr`.
-                if l.len.load(Relaxed) == n { l.items.load() } else { core::ptr::null() }
+                // As in `binary_subscr`: the same buffer before and after proves that the length belongs to it.
+                let items: *const Slot = l.items.load();
+                if l.len() == n && core::ptr::eq(l.items.load(), items) { items } else { core::ptr::null() }
             } else {
                 core::ptr::null()
             };

@@ -130,18 +130,20 @@ handlers! {
             if tos.is_int() {
                 if id == ids::LIST {
                     let l = &*(c.ptr() as *const List);
-                    // A list of this thread that no stranger uses: nobody frees the buffer under us.
+                    // A list of this thread: strangers who change it leave the old buffer in place until this thread's
+                    // next safepoint. The same buffer before and after proves that the length belongs to it.
                     if (*c.ptr()).is_owned_by((*th).owner) {
                         let mut i = tos.int();
-                        let n = l.len.load(Relaxed) as i64;
+                        let items: *const Slot = l.items.load();
+                        let n = l.len() as i64;
                         if i < 0 {
                             i += n;
                         }
-                        if (i as u64) < n as u64 {
-                            let items: *const Slot = l.items.load();
+                        if (i as u64) < n as u64 && core::ptr::eq(l.items.load(), items) {
                             let w = (*items.add(i as usize)).peek();
                             let v = own_from_slot(th, w);
-                            if v == Word::ZERO {
+                            // UNBOUND: a stranger has just taken the item off the end.
+                            if v == Word::ZERO || v == Word::UNBOUND {
                                 tail!(subscr_list_foreign, pc, sp, fp, th, tos, arg)
                             }
                             sp = sp.sub(1);
