@@ -1,5 +1,6 @@
 //! `_tokenize`: the iterator behind the module `tokenize`.
 
+mod plain;
 mod scan;
 
 use std::collections::VecDeque;
@@ -7,12 +8,14 @@ use std::collections::VecDeque;
 use typhon_core::builtins::bytes::Bytes;
 use typhon_core::builtins::exceptions::{self as ex, SyntaxErrorKind};
 use typhon_core::builtins::str::Str;
+use typhon_core::threads::{self, VmHost};
 use typhon_core::{
     Args, ArgsExt, Borrowed, Data, Locked, ModuleDef, NativeDef, Owned, PyResult, Raised, Slot, Slots,
     Thread, Type, TypeDef, payload, type_flags, unborn,
 };
+use typhon_sync::{Acquired, ReentrantLock};
 
-use self::scan::{Fault, FaultClass, Token, kind};
+use self::scan::{Fault, FaultClass, Token};
 use crate::args::{itself, this};
 
 pub static MODULE: ModuleDef = ModuleDef {
@@ -41,6 +44,8 @@ payload! {
         /// Comments, blank lines and the general kind of operators, as `tokenize` wants them.
         extra: Data<bool>,
         progress: Locked<Data<Progress>>,
+        /// Held by the thread that reads the lines.
+        reading: Data<ReentrantLock>,
     }
 }
 
@@ -71,6 +76,7 @@ fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
             encoded: Data(a.some(1).is_some()),
             extra: Data(extra),
             progress: Locked::new(Data(Progress::default())),
+            reading: Data(ReentrantLock::new()),
         },
     )
 }
@@ -104,34 +110,46 @@ fn read(th: &mut Thread, it: &TokenizerIter) -> PyResult<Vec<String>> {
 
 fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     let it: &TokenizerIter = this(o);
-    let unread = !it.progress.lock(&it.header, th).0.read;
-    if unread {
-        let lines = read(th, it)?;
-        let (tokens, fault) = scan::scan(&lines);
-        let mut p = it.progress.lock(&it.header, th);
-        p.0 = Progress { read: true, lines, tokens: tokens.into(), fault };
-    }
-    loop {
-        let (found, fault) = {
-            let mut p = it.progress.lock(&it.header, th);
-            let token = p.0.tokens.pop_front();
-            let found = token.map(|t| {
-                let line = lines_of(&p.0.lines, t.lines);
-                (t, line)
-            });
-            let fault = if found.is_none() { p.0.fault.take() } else { None };
-            (found, fault)
-        };
-        let Some((token, line)) = found else {
-            return match fault {
-                Some(f) => Err(raise(th, o, &f)),
-                None => Ok(None),
-            };
-        };
-        if it.extra.0 || !matches!(token.kind, kind::COMMENT | kind::NL) {
-            return Ok(Some(row(th, &token, &line)));
+    if !has_read(th, it) {
+        while it.reading.0.acquire(&th.sync.ctx, &VmHost, None, true) != Acquired::Yes {
+            threads::safepoint(th)?;
         }
+        th.drain_drops();
+        // Another thread may have read them meanwhile.
+        let r = if has_read(th, it) { Ok(()) } else { read_and_scan(th, it) };
+        it.reading.0.release(&th.sync.ctx);
+        r?;
     }
+    let (found, fault) = {
+        let mut p = it.progress.lock(&it.header, th);
+        let token = p.0.tokens.pop_front();
+        let found = token.map(|t| {
+            let line = lines_of(&p.0.lines, t.lines);
+            (t, line)
+        });
+        let fault = if found.is_none() { p.0.fault.take() } else { None };
+        (found, fault)
+    };
+    match (found, fault) {
+        (Some((token, line)), _) => Ok(Some(row(th, &token, &line))),
+        (None, Some(fault)) => Err(raise(th, o, &fault)),
+        (None, None) => Ok(None),
+    }
+}
+
+fn has_read(th: &mut Thread, it: &TokenizerIter) -> bool {
+    it.progress.lock(&it.header, th).0.read
+}
+
+fn read_and_scan(th: &mut Thread, it: &TokenizerIter) -> PyResult<()> {
+    let lines = read(th, it)?;
+    let (mut tokens, fault) = scan::scan(&lines);
+    if !it.extra.0 {
+        tokens = plain::plain(tokens, lines.len());
+    }
+    let mut p = it.progress.lock(&it.header, th);
+    p.0 = Progress { read: true, lines, tokens: tokens.into(), fault };
+    Ok(())
 }
 
 /// The physical lines from the first to the last of a token.
@@ -142,7 +160,8 @@ fn lines_of(lines: &[String], (first, last): (usize, usize)) -> String {
 
 fn row(th: &mut Thread, t: &Token, line: &str) -> Owned {
     let place = |th: &mut Thread, (r, c): (usize, usize)| {
-        let (r, c) = (th.new_int(r as i64), th.new_int(c as i64));
+        // Column -1: nowhere on the line.
+        let (r, c) = (th.new_int(r as i64), th.new_int(c as isize as i64));
         th.new_tuple(vec![r, c])
     };
     let items = vec![
