@@ -83,11 +83,18 @@ impl ThreadCtx {
     /// over the wait for `high`, which cannot close a circle because `high` is the larger address.
     fn acquire(&self, low: &Header, high: *const Header) {
         // SAFETY: null, or an object that the section's author keeps alive.
-        let high = unsafe { high.as_ref() };
-        for object in [Some(low), high].into_iter().flatten() {
+        let second = unsafe { high.as_ref() };
+        let mut claimed = false;
+        for object in [Some(low), second].into_iter().flatten() {
             if !object.try_lock() {
+                if !std::mem::replace(&mut claimed, true) {
+                    self.state().claim_section(low, high);
+                }
                 object.lock_contended(self, false);
             }
+        }
+        if claimed {
+            self.state().claim_section(ptr::null(), ptr::null());
         }
     }
 

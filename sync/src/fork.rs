@@ -6,6 +6,7 @@
 
 use super::events::Count;
 use super::parking;
+use super::passage;
 use super::prim::MutexGuard;
 use super::registry::Roster;
 use super::thread::{Stopped, ThreadCtx};
@@ -15,14 +16,17 @@ pub struct Fork<'t> {
     thread: &'t ThreadCtx,
     roster: MutexGuard<'t, Roster>,
     stopped: Stopped<'t>,
+    _still: MutexGuard<'static, usize>,
 }
 
 impl ThreadCtx {
     /// Prepares for `fork()`. Blocks until all other threads are down.
     pub fn prepare_fork(&self) -> Fork<'_> {
         let stopped = self.stop_the_world();
+        // First: who begins needs the registry.
+        let still = passage::still();
         let roster = self.world().registry.lock();
-        Fork { thread: self, roster, stopped }
+        Fork { thread: self, roster, stopped, _still: still }
     }
 }
 
@@ -40,9 +44,10 @@ impl Fork<'_> {
     /// # Safety
     /// The process has been forked since this was made, and this is the child.
     pub unsafe fn in_child(self, mut dead: impl FnMut(*const super::header::Header)) {
-        let Fork { thread, roster, stopped } = self;
+        let Fork { thread, roster, stopped, _still } = self;
         let world = thread.world();
         parking::forget_sleepers();
+        thread.suspend_sections();
         for other in stopped.others() {
             // SAFETY: the thread that used this slot does not exist in the child, and the one that
             // does is here; nobody else looks at the slot.
@@ -62,5 +67,6 @@ impl Fork<'_> {
         // SAFETY: as above.
         unsafe { world.rendezvous.renew_after_fork() };
         drop(stopped);
+        thread.resume_section();
     }
 }

@@ -70,6 +70,14 @@ impl Header {
         std::ptr::from_ref(self) as usize
     }
 
+    /// In the child of a fork: the lock's holder, if it has one, does not exist.
+    pub(super) fn free_lock_after_fork(&self) {
+        if self.is_locked() {
+            // ORDERING Relaxed: there is one thread.
+            self.lock.store(FREE, Relaxed);
+        }
+    }
+
     /// The second half of [`Header::unlock`]: hands the lock on.
     #[cold]
     #[inline(never)]
@@ -96,6 +104,9 @@ impl Header {
         // ORDERING Relaxed: a lock that is only watched need not be waited for.
         let begun = events::begin().filter(|_| self.lock.load(Relaxed) != WATCHED);
         let slept = self.contend(thread, resume);
+        if slept && resume {
+            thread.state().claim(std::ptr::null());
+        }
         events::waited(events::Wait::Lock { object: self, slept }, begun);
     }
 
@@ -123,6 +134,9 @@ impl Header {
                     // ORDERING Relaxed: changed under the address's lock, which is held now.
                     && self.gc.load(Relaxed) & gc_bits::WAITERS != 0
             };
+            if resume {
+                thread.state().claim(self);
+            }
             let woken = park(self.address(), since, limit, still_locked, || thread.detach_in_place());
             if woken != Woken::Invalid {
                 thread.attach_without_sections();

@@ -11,12 +11,12 @@
 //! | SUSPENDED | no                | whoever suspended it (resume)                          |
 //! | EXITED    | no                | registration of another thread in the same slot        |
 
-use super::header::OwnerId;
+use super::header::{Header, OwnerId};
 use super::merge_queue::MergeQueue;
 use super::monitor::Monitor;
 use super::parker::Parker;
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use super::prim::{AtomicU32, CachePadded};
+use super::prim::{AtomicPtr, AtomicU32, CachePadded};
 use super::qsbr::Seat;
 use super::rules;
 
@@ -91,7 +91,13 @@ pub struct ThreadState {
     pub(super) parker: Parker,
     /// Does the thread sleep here until it is resumed?
     gate: Monitor<bool>,
+    /// Objects whose locks it may own while it is detached: it sleeps for one, or keeps one while it sleeps for
+    /// another. Written by the thread itself, read after a fork in whose child it does not exist.
+    claims: [AtomicPtr<Header>; N_CLAIMS],
 }
+
+/// The object of a plain hold, and the two of a critical section that is taken up again on the way to it.
+const N_CLAIMS: usize = 3;
 
 impl ThreadState {
     /// An unused slot.
@@ -328,6 +334,20 @@ impl ThreadState {
         }
     }
 
+    /// The calling thread, whose state this is, is about to sleep for the lock of an object; null: it does not.
+    pub(super) fn claim(&self, object: *const Header) {
+        // ORDERING Relaxed: published by the detaching.
+        self.claims[0].store(object.cast_mut(), Relaxed);
+    }
+
+    /// As [`ThreadState::claim`], for the locks of a critical section.
+    pub(super) fn claim_section(&self, low: *const Header, high: *const Header) {
+        for (claim, object) in self.claims[1..].iter().zip([low, high]) {
+            // ORDERING Relaxed: as in `claim`.
+            claim.store(object.cast_mut(), Relaxed);
+        }
+    }
+
     /// Makes the mutexes anew that another thread may have held when the process was forked.
     ///
     /// # Safety
@@ -344,10 +364,18 @@ impl ThreadState {
     /// The thread in this slot does not exist in the child of a fork.
     ///
     /// # Safety
-    /// As [`ThreadState::renew_after_fork`].
+    /// As [`ThreadState::renew_after_fork`]; the calling thread holds no lock of an object.
     pub(super) unsafe fn abandon_after_fork(&self) {
         // SAFETY: the caller's promise.
         unsafe { self.renew_after_fork() };
+        for claim in &self.claims {
+            // ORDERING Relaxed: there is one thread.
+            let object = claim.swap(std::ptr::null_mut(), Relaxed);
+            // SAFETY: null, or an object that the thread keeps alive, which nobody uses: the caller holds no lock.
+            if let Some(object) = unsafe { object.as_ref() } {
+                object.free_lock_after_fork();
+            }
+        }
         // ORDERING Relaxed: there is one thread.
         self.word.store(EXITED, Relaxed);
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use parking_lot::Mutex;
+use typhon_sync::passage;
 
 /// Slots from which on a pass over the heap is worth waking others for.
 const WORTHWHILE: usize = 1 << 19;
@@ -96,8 +97,15 @@ fn pool() -> Option<&'static rayon::ThreadPool> {
     {
         return Some(pool);
     }
-    let builder = rayon::ThreadPoolBuilder::new().num_threads(processors() - 1);
-    let made = builder.thread_name(|index| format!("gc-{index}")).build().ok()?;
+    let builder = rayon::ThreadPoolBuilder::new().num_threads(processors() - 1).spawn_handler(|helper| {
+        let builder = std::thread::Builder::new().name(format!("gc-{}", helper.index()));
+        passage::spawn(builder, |beginning| {
+            drop(beginning);
+            helper.run();
+        })
+        .map(drop)
+    });
+    let made = builder.build().ok()?;
     let made: &rayon::ThreadPool = Box::leak(Box::new(made));
     *pool = Some((me, made));
     Some(made)

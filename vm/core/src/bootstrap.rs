@@ -17,7 +17,7 @@ pub fn start(config: Config, modules: &'static [&'static ModuleDef]) -> Result<&
     crate::contention::start(&config);
     let key = hash_key(&config).map_err(|e| format!("cannot read random bytes: {e}"))?;
     let rt = Runtime::publish(Box::new(Runtime::new(config, Heap::process(), key, modules)));
-    let th = Box::leak(crate::threads::enter(rt));
+    let th = Box::leak(crate::threads::enter(rt, None));
     // ORDERING Relaxed: before any other thread exists.
     rt.threads.main_ident.store(th.ident, Ordering::Relaxed);
     if objects(th).is_err() {

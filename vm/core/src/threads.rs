@@ -7,6 +7,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use typhon_sync::events::{self, Count};
 use typhon_sync::header::Header;
+use typhon_sync::passage::{self, Beginning};
 use typhon_sync::thread_state::breaker;
 use typhon_sync::{Host, Mode, ThreadCtx, World};
 
@@ -63,6 +64,14 @@ impl Threads {
     /// How many threads there are, the collector's own included.
     pub fn count(&self) -> usize {
         self.list.lock().len()
+    }
+
+    /// Calls `f` if there is no such thread (any more); none begins meanwhile.
+    pub fn if_gone(&self, thread: ThreadPtr, f: impl FnOnce()) {
+        let list = self.list.lock();
+        if !list.contains(&thread) {
+            f();
+        }
     }
 
     /// What runs Python's signal handlers when the main thread's breaker says so.
@@ -248,8 +257,8 @@ pub fn set_async_exc(th: &mut Thread, ident: u64, exc: Option<Owned>) -> bool {
     false
 }
 
-/// Makes the calling system thread a thread of the VM and attaches it.
-pub(crate) fn enter(rt: &'static Runtime) -> Box<Thread> {
+/// Makes the calling system thread, whose `beginning` this is, a thread of the VM and attaches it.
+pub(crate) fn enter(rt: &'static Runtime, beginning: Option<Beginning>) -> Box<Thread> {
     let ctx = rt.threads.world.register();
     let owner = ctx.me();
     let birth = ctx.birth();
@@ -258,6 +267,7 @@ pub(crate) fn enter(rt: &'static Runtime) -> Box<Thread> {
     let mut th =
         Thread::new(rt, owner, birth, SyncThread { ctx: core::mem::ManuallyDrop::new(ctx) }, breaker);
     th.ident = ident;
+    drop(beginning);
     th.sync.ctx.attach();
     // SAFETY: the box stays in place until `leave`.
     unsafe { thread::set_current(&mut *th) };
@@ -287,6 +297,7 @@ pub(crate) fn leave(mut th: Box<Thread>) {
     // is destroyed.
     let ctx = unsafe { core::mem::ManuallyDrop::take(&mut th.sync.ctx) };
     ctx.exit(&ExitHost);
+    passage::end();
     while !th.limbo.is_empty() {
         crate::quarantine::release(&mut th, usize::MAX);
         std::thread::yield_now();
@@ -344,8 +355,9 @@ pub fn spawn(
     f: impl FnOnce(&mut Thread) + Send + 'static,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let rt = th.rt;
-    std::thread::Builder::new().stack_size(stack_size).spawn(move || {
-        let mut th = enter(rt);
+    let builder = std::thread::Builder::new().stack_size(stack_size);
+    passage::spawn(builder, move |beginning| {
+        let mut th = enter(rt, Some(beginning));
         f(&mut th);
         leave(th);
     })

@@ -2,6 +2,7 @@
 //! number of `.pyc` files.
 
 use core::sync::atomic::{AtomicU32, Ordering};
+use std::sync::LazyLock;
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;
@@ -126,7 +127,8 @@ const FROZEN: &[(&str, &str)] = &[
     ("_frozen_importlib_external", "importlib/_bootstrap_external.py"),
 ];
 
-static LOCK: ImportLock = ImportLock { lock: IoLock::new(), held: AtomicU32::new(0) };
+static LOCK: LazyLock<ImportLock> =
+    LazyLock::new(|| ImportLock { lock: IoLock::new(), held: AtomicU32::new(0) });
 
 /// The lock around `importlib`'s own tables.
 struct ImportLock {

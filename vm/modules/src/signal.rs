@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use typhon_core::builtins::list::List;
 use typhon_core::builtins::struct_sequence::{self, StructSequence};
+use typhon_core::runtime::rt;
 use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread, Word};
 
 use crate::support::{self, ModuleExt, blocking, check_signals, errno, os_error};
@@ -206,7 +207,9 @@ fn watch() -> std::io::Result<()> {
     unsafe { libc::fcntl(read, libc::F_SETFL, 0) };
     // ORDERING Relaxed: before any handler is installed, or in the only thread of a child.
     WATCHER_PIPE.store(write, Ordering::Relaxed);
-    std::thread::Builder::new().name(String::from("signals")).stack_size(64 << 10).spawn(move || {
+    let builder = std::thread::Builder::new().name(String::from("signals")).stack_size(64 << 10);
+    typhon_sync::passage::spawn(builder, move |beginning| {
+        drop(beginning);
         // SAFETY: blocks all signals in this thread, so that they reach threads that run Python.
         unsafe {
             let mut all: libc::sigset_t = core::mem::zeroed();
@@ -218,7 +221,7 @@ fn watch() -> std::io::Result<()> {
             // SAFETY: the buffer is that long.
             let n = unsafe { libc::read(read, buffer.as_mut_ptr().cast(), buffer.len()) };
             if n > 0 {
-                typhon_core::runtime::rt().threads.raise_signal();
+                rt().threads.raise_signal();
             } else if n == 0 || errno() != libc::EINTR {
                 return;
             }

@@ -1,10 +1,13 @@
 """Forks, pools, pipes, sockets and programs in child processes."""
+import io
 import multiprocessing
 import os
 import select
 import socket
 import subprocess
 import sys
+import threading
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 PARENT = os.getpid()
@@ -14,11 +17,76 @@ def square(n):
     return n * n
 
 
+class Slow(io.RawIOBase):
+    """In the process that made it, the first read waits for `go`."""
+
+    def __init__(self):
+        self.pid = os.getpid()
+        self.reading = threading.Event()
+        self.go = threading.Event()
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        if os.getpid() == self.pid:
+            self.reading.set()
+            self.go.wait()
+        buffer[:3] = b"abc"
+        return 3
+
+
+def check_stream_of_gone_thread():
+    """A stream that another thread reads at the moment of a fork can be read in the child."""
+    raw = Slow()
+    stream = io.BufferedReader(raw)
+    reader = threading.Thread(target=stream.read, args=(1,))
+    reader.start()
+    raw.reading.wait()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if stream.read(3) == b"abc" else 1)
+    raw.go.set()
+    reader.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert stream.read(2) == b"bc"
+
+
+def check_forks_beside_starting_threads():
+    """The child can start threads, whatever the parent's were about."""
+    end = threading.Event()
+
+    def start_threads():
+        while not end.is_set():
+            threads = [threading.Thread(target=lambda: None) for _ in range(5)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+    starter = threading.Thread(target=start_threads)
+    starter.start()
+    for _ in range(50):
+        pid = os.fork()
+        if pid == 0:
+            thread = threading.Thread(target=lambda: None)
+            thread.start()
+            thread.join()
+            os._exit(0)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    end.set()
+    starter.join()
+
+
 def put(queue):
     queue.put((os.getpid() != PARENT, "x" * 100000))
 
 
 def main():
+    # That the process has threads is the point.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    check_stream_of_gone_thread()
+    check_forks_beside_starting_threads()
     pid = os.fork()
     if pid == 0:
         os._exit(7)

@@ -9,13 +9,16 @@
 
 use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
 use typhon_gc::cycles::{Outcome, Portion, Search};
 use typhon_gc::pauses::{Pause, Watch};
 use typhon_gc::{Generation, Host};
 use typhon_sync::header::{Header, OwnerId};
+use typhon_sync::monitor::Monitor;
+use typhon_sync::passage::{self, Beginning};
+use typhon_sync::prim::{lock, time_until};
 use typhon_sync::thread_state::breaker;
 
 use super::VmHost;
@@ -39,8 +42,9 @@ const RETURN_EVERY: Duration = Duration::from_millis(500);
 /// State of the background collector.
 #[derive(Default)]
 pub struct Background {
-    state: Mutex<State>,
-    changed: Condvar,
+    /// Waited for outside stops, so not by `parking_lot`: a fork may find its tables locked by a thread that the
+    /// child does not have.
+    state: Monitor<State>,
     /// Held while memory is returned, and over a fork: a child would not see the end of it.
     returning: Mutex<()>,
 }
@@ -92,18 +96,18 @@ struct Round {
 impl Background {
     /// What all searches so far did.
     pub fn searched(&self) -> Search {
-        self.state.lock().searched
+        self.state.enter().searched
     }
 
     /// Is there anything to be done by the thread that counts as `me`?
     fn has_work(&self, me: OwnerId) -> bool {
-        let state = self.state.lock();
+        let state = self.state.enter();
         state.portion_for(me).is_some() || !state.dead.is_empty() || state.is_over()
     }
 
     /// Is a search under way, or is there garbage of one that nobody has taken apart?
     fn is_busy(&self) -> bool {
-        let state = self.state.lock();
+        let state = self.state.enter();
         state.busy || state.request.is_some() || state.round.is_some()
     }
 }
@@ -114,8 +118,8 @@ impl State {
         if self.closed {
             return false;
         }
-        let thread = std::thread::Builder::new().name(String::from("collector"));
-        self.started = self.started || thread.stack_size(1 << 20).spawn(move || run(rt)).is_ok();
+        let builder = std::thread::Builder::new().name(String::from("collector")).stack_size(1 << 20);
+        self.started = self.started || passage::spawn(builder, move |beginning| run(rt, beginning)).is_ok();
         self.started
     }
 
@@ -135,7 +139,7 @@ impl State {
 pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
     let background = &th.rt.collecting.background;
     {
-        let mut state = background.state.lock();
+        let mut state = background.state.enter();
         if state.closed {
             return false;
         }
@@ -147,11 +151,11 @@ pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
         }
     }
     super::tell_callbacks(th, "start", generation, &Outcome::default());
-    let mut state = background.state.lock();
+    let mut state = background.state.enter();
     if state.round.is_none() && !state.busy {
         state.round = Some(Round { generation, outcome: Outcome::default(), searched: false });
         state.request = Some(generation);
-        background.changed.notify_all();
+        background.state.notify();
     }
     true
 }
@@ -159,47 +163,52 @@ pub(super) fn request(th: &mut Thread, generation: Generation) -> bool {
 /// Asks for a look at what has retired ([`crate::reaper`]), some time from now.
 pub(crate) fn reap_soon(th: &mut Thread) {
     let background = &th.rt.collecting.background;
-    let mut state = background.state.lock();
+    let mut state = background.state.enter();
     // Without a thread for it, objects wait until there are many, or for `gc.collect()`.
     if state.reap_at.is_none() && state.start_thread(th.rt) {
         state.reap_at = Some(Instant::now() + reaper::REAP_EVERY);
-        background.changed.notify_all();
+        background.state.notify();
     }
 }
 
 /// The collector's thread.
-fn run(rt: &'static Runtime) {
+fn run(rt: &'static Runtime, beginning: Beginning) {
     let background = &rt.collecting.background;
-    let mut th = threads::enter(rt);
+    let mut th = threads::enter(rt, Some(beginning));
     th.sync.ctx.be_urgent();
     th.sync.ctx.detach(&threads::VmHost);
     let mut return_at = Instant::now();
     loop {
         let generation = {
-            let mut state = background.state.lock();
+            let mut state = background.state.enter();
             loop {
+                let now = Instant::now();
                 if state.holders.is_empty()
                     && let Some(generation) = state.request.take()
                 {
                     state.busy = true;
                     break generation;
                 }
-                if state.holders.is_empty() && state.reap_at.is_some_and(|at| Instant::now() >= at) {
+                if state.holders.is_empty() && state.reap_at.is_some_and(|at| now >= at) {
                     state.busy = true;
                     state.reap_at = None;
-                    let again = MutexGuard::unlocked(&mut state, || reap(&mut th));
+                    drop(state);
+                    let again = reap(&mut th);
+                    state = background.state.enter();
                     state.reap_at = state.reap_at.or(again);
                     state.busy = false;
-                    background.changed.notify_all();
-                } else if Instant::now() >= return_at {
-                    MutexGuard::unlocked(&mut state, || {
-                        let _returning = background.returning.lock();
+                    background.state.notify();
+                } else if now >= return_at {
+                    drop(state);
+                    {
+                        let _returning = lock(&background.returning);
                         (rt.config.return_memory)();
-                    });
+                    }
                     return_at = Instant::now() + RETURN_EVERY;
+                    state = background.state.enter();
                 } else {
                     let next = state.reap_at.map_or(return_at, |at| at.min(return_at));
-                    background.changed.wait_until(&mut state, next);
+                    (state, _) = background.state.wait_for(state, next - now);
                 }
             }
         };
@@ -208,7 +217,7 @@ fn run(rt: &'static Runtime) {
         let collector = &rt.collecting.collector;
         let (mut search, shared) = collector.search(&mut host, generation, |_, portion| {
             let owner = portion.owner();
-            background.state.lock().portions.push_back(portion);
+            background.state.enter().portions.push_back(portion);
             tell(rt, owner);
         });
         let mut patience = Patience::new();
@@ -216,7 +225,7 @@ fn run(rt: &'static Runtime) {
             if let Portion::Suspect(suspect) = portion
                 && let Some(portion) = collector.prove_for_owner(&mut host, generation, suspect, &mut search)
             {
-                background.state.lock().portions.push_back(portion);
+                background.state.enter().portions.push_back(portion);
                 tell(rt, None);
             }
         }
@@ -228,13 +237,13 @@ fn run(rt: &'static Runtime) {
         th.sync.ctx.detach(&threads::VmHost);
         drop(shared);
         hand_over_dead(&mut th);
-        let mut state = background.state.lock();
+        let mut state = background.state.enter();
         state.busy = false;
         state.searched += search;
         if let Some(round) = &mut state.round {
             round.searched = true;
         }
-        background.changed.notify_all();
+        background.state.notify();
         drop(state);
         tell(rt, None);
     }
@@ -269,7 +278,7 @@ impl Background {
         let is_gone = |owner: OwnerId| owner != OwnerId::GIL && registry.find(owner).is_none();
         loop {
             {
-                let mut state = self.state.lock();
+                let mut state = self.state.enter();
                 let owners = || state.portions.iter().map(Portion::owner).enumerate();
                 let (first, _) = owners().find(|(_, owner)| owner.is_some())?;
                 let n = owners().filter(|(_, owner)| owner.is_some()).count();
@@ -293,14 +302,14 @@ impl Background {
 pub(super) fn hand_over_dead(th: &mut Thread) {
     if !th.pending_drops.is_empty() {
         let background = &th.rt.collecting.background;
-        background.state.lock().dead.extend(th.pending_drops.drain(..).map(Dead));
+        background.state.enter().dead.extend(th.pending_drops.drain(..).map(Dead));
         tell(th.rt, None);
     }
 }
 
 /// Visits what was handed over and nobody has destroyed. World stopped.
 pub(super) fn for_each_dead(th: &Thread, mut visit: impl FnMut(&Header)) {
-    let state = th.rt.collecting.background.state.lock();
+    let state = th.rt.collecting.background.state.enter();
     // SAFETY: not destroyed: who destroys it takes it off the list first, and is stopped.
     state.dead.iter().for_each(|dead| visit(unsafe { &*dead.0 }));
 }
@@ -325,7 +334,7 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
     let watch = Watch::start();
     let more = || all || watch.elapsed() < SLICE;
     let (dead, round) = {
-        let mut state = background.state.lock();
+        let mut state = background.state.enter();
         (core::mem::take(&mut state.dead), state.round)
     };
     th.pending_drops.extend(dead.into_iter().map(|dead| dead.0));
@@ -338,7 +347,7 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
         if !core::mem::take(&mut first) && !more() {
             return None;
         }
-        let mut state = background.state.lock();
+        let mut state = background.state.enter();
         let portion = state.portion_for(me).and_then(|place| state.portions.remove(place))?;
         if serving.is_none() {
             state.sessions += 1;
@@ -348,11 +357,11 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
         }
         Some(portion)
     });
-    let mut state = background.state.lock();
+    let mut state = background.state.enter();
     if let Some(session) = serving {
         th.rt.collecting.collector.policy.pauses.record(Pause::Slice, &watch);
         state.servers.retain(|server| server.session != session);
-        background.changed.notify_all();
+        background.state.notify();
     }
     let Some(round) = &mut state.round else { return };
     round.outcome.collected += outcome.collected;
@@ -372,17 +381,21 @@ pub(super) fn serve(th: &mut Thread, all: bool) {
 pub(super) fn wait_for_servers(th: &mut Thread, limit: Instant) {
     let background = &th.rt.collecting.background;
     let ident = th.ident;
-    let mut state = background.state.lock();
+    let state = background.state.enter();
     let now = state.sessions;
-    let others = move |state: &mut State| {
+    let others = move |state: &State| {
         state.servers.iter().any(|server| server.ident != ident && server.session <= now)
     };
-    let must_wait = others(&mut state);
+    let must_wait = others(&state);
     drop(state);
     if must_wait {
         threads::blocking(th, || {
-            let mut state = background.state.lock();
-            background.changed.wait_while_until(&mut state, others, limit);
+            let mut state = background.state.enter();
+            while others(&state)
+                && let Some(left) = time_until(limit)
+            {
+                (state, _) = background.state.wait_for(state, left);
+            }
         });
     }
 }
@@ -405,9 +418,9 @@ pub(super) fn give_way(th: &mut Thread, due: u64) {
     let background = &th.rt.collecting.background;
     let watch = Watch::start();
     threads::blocking(th, || {
-        let mut state = background.state.lock();
+        let state = background.state.enter();
         if state.busy && state.portions.is_empty() {
-            background.changed.wait_for(&mut state, NAP);
+            drop(background.state.wait_for(state, NAP));
         }
     });
     th.rt.collecting.collector.policy.pauses.record(Pause::Nap, &watch);
@@ -415,7 +428,7 @@ pub(super) fn give_way(th: &mut Thread, due: u64) {
 
 /// Is there one thread, apart from the collector's?
 pub(super) fn is_only_mutator(rt: &Runtime) -> bool {
-    rt.threads.count() - usize::from(rt.collecting.background.state.lock().started) <= 1
+    rt.threads.count() - usize::from(rt.collecting.background.state.enter().started) <= 1
 }
 
 /// Is the background collector at work, as far as a new collection is concerned?
@@ -433,14 +446,14 @@ pub struct Hold {
 /// calling thread detaches while it waits.
 pub fn hold(th: &mut Thread) -> Hold {
     let background = &rt().collecting.background;
-    let mut state = background.state.lock();
+    let mut state = background.state.enter();
     state.holders.push(th.ident);
     if state.busy {
         drop(state);
         threads::blocking(th, || {
-            let mut state = background.state.lock();
+            let mut state = background.state.enter();
             while state.busy {
-                background.changed.wait(&mut state);
+                state = background.state.wait(state);
             }
         });
     } else {
@@ -451,11 +464,11 @@ pub fn hold(th: &mut Thread) -> Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        let holders = &mut self.background.state.lock().holders;
+        let holders = &mut self.background.state.enter().holders;
         if let Some(place) = holders.iter().position(|&ident| ident == self.ident) {
             holders.swap_remove(place);
         }
-        self.background.changed.notify_all();
+        self.background.state.notify();
     }
 }
 
@@ -463,7 +476,7 @@ impl Background {
     /// Nothing is done in the background from here on, and no thread but `ident` runs again. World stopped, and
     /// held still by that thread.
     pub(super) fn close(&self, ident: u64) {
-        let mut state = self.state.lock();
+        let mut state = self.state.enter();
         state.closed = true;
         state.reap_at = None;
         state.forget_others(ident);
@@ -490,8 +503,8 @@ pub(crate) struct OverFork {
 
 pub(crate) fn before_fork() -> OverFork {
     let background = &rt().collecting.background;
-    let _returning = background.returning.lock();
-    OverFork { state: background.state.lock(), _returning }
+    let _returning = lock(&background.returning);
+    OverFork { state: background.state.enter(), _returning }
 }
 
 impl OverFork {

@@ -1,18 +1,18 @@
-//! The lock of a stream: held over system calls and calls of Python code, unlike an object's own lock.
+//! The lock of a stream: held over system calls and calls of Python code, unlike an object's own lock, and waited
+//! for outside the VM.
 
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
-use parking_lot::lock_api::{RawMutex as _, RawMutexTimed as _};
-use typhon_core::{Borrowed, PyResult, Thread, Trace, Word, threads};
-
-use crate::support::blocking;
+use typhon_core::threads::{self, ThreadPtr};
+use typhon_core::{Borrowed, PyResult, Thread, Trace, Word};
+use typhon_sync::{Acquired, WaitLock};
 
 /// A lock that knows its owner, so that a signal handler or a raw stream that comes back to its own buffer
 /// gets an exception instead of a deadlock.
 pub struct IoLock {
-    raw: parking_lot::RawMutex,
+    raw: WaitLock,
     /// Which thread holds it; 0 = nobody.
     owner: AtomicU64,
     /// How often the owner entered again.
@@ -26,8 +26,8 @@ fn me() -> u64 {
 }
 
 impl IoLock {
-    pub const fn new() -> IoLock {
-        IoLock { raw: parking_lot::RawMutex::INIT, owner: AtomicU64::new(0), depth: AtomicU32::new(0) }
+    pub fn new() -> IoLock {
+        IoLock { raw: WaitLock::new(), owner: AtomicU64::new(0), depth: AtomicU32::new(0) }
     }
 
     /// Is the lock held by the calling thread?
@@ -38,18 +38,37 @@ impl IoLock {
 
     /// Takes the lock, with a limit if there is one. False: its time is up, or the holder will never run again.
     fn take(&self, th: &mut Thread, limit: Option<Instant>) -> bool {
-        let held = match (self.raw.try_lock(), limit) {
-            (Some(held), _) => Some(held),
-            (None, _) if threads::is_alone() => None,
-            (None, Some(limit)) => blocking(th, || self.raw.try_lock_until(limit)),
-            (None, None) => Some(blocking(th, || self.raw.lock())),
+        let taken = self.raw.try_acquire() || {
+            if threads::is_alone() {
+                return false;
+            }
+            self.release_for_gone_holder(th);
+            let acquired = self.raw.acquire(&th.sync.ctx, &threads::VmHost, limit, false);
+            th.drain_drops();
+            acquired == Acquired::Yes
         };
-        let Some(held) = held else { return false };
-        #[allow(clippy::forget_non_drop, reason = "the guard unlocks when dropped")]
-        core::mem::forget(held);
-        // ORDERING Relaxed: read by `mine` of the same thread only.
-        self.owner.store(me(), Ordering::Relaxed);
-        true
+        if taken {
+            // ORDERING Relaxed: others ask only whether this is them.
+            self.owner.store(me(), Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// In the child of a fork the holder may not exist.
+    fn release_for_gone_holder(&self, th: &Thread) {
+        // ORDERING Relaxed: a guess; the exchange decides.
+        let owner = self.owner.load(Ordering::Relaxed);
+        if owner == 0 {
+            return;
+        }
+        th.rt.threads.if_gone(ThreadPtr(owner as *mut Thread), || {
+            // ORDERING Relaxed: one thread gets it, and releases the lock for all.
+            if self.owner.compare_exchange(owner, 0, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+                // ORDERING Relaxed: as `owner`; the release orders it for the next holder.
+                self.depth.store(0, Ordering::Relaxed);
+                self.raw.release();
+            }
+        });
     }
 
     /// Takes the lock. Errors: RuntimeError if this thread holds it already, or one that was left behind at the end
@@ -117,8 +136,7 @@ impl Drop for IoGuard<'_> {
         }
         // ORDERING Relaxed: as in `take`.
         lock.owner.store(0, Ordering::Relaxed);
-        // SAFETY: this guard stands for the held lock, whose own guard `take` forgot.
-        unsafe { lock.raw.unlock(parking_lot::lock_api::GuardNoSend::new()) }
+        lock.raw.release();
     }
 }
 
