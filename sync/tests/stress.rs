@@ -686,8 +686,11 @@ fn a_forked_child_lives_on() {
                     let thread = world.register();
                     thread.attach();
                     while !done.load(Acquire) {
-                        let _guard = thread.lock(&object.header);
-                        drop(_guard);
+                        let guard = thread.lock(&object.header);
+                        // Long enough for those who wait to be given the lock.
+                        let since = Instant::now();
+                        while since.elapsed() < Duration::from_micros(600) {}
+                        drop(guard);
                         thread.blocking(&*host, || {});
                     }
                     thread.exit(&*host);
@@ -695,13 +698,17 @@ fn a_forked_child_lives_on() {
             }
             let thread = world.register();
             thread.attach();
-            for _ in 0..rounds(10) {
+            for _ in 0..rounds(12) {
                 let fork = thread.prepare_fork();
                 // SAFETY: the child only uses this crate and ends with `_exit`.
                 match unsafe { libc::fork() } {
                     0 => {
                         // SAFETY: this is the child.
                         unsafe { fork.in_child(|_| {}) };
+                        // SAFETY: a watchdog for a child that hangs.
+                        unsafe { libc::alarm(20) };
+                        // Its owner may be a thread that does not exist here.
+                        drop(thread.lock(&object.header));
                         let ok = child_works(&world, &thread, &host);
                         // SAFETY: ends the process without running the parent's exit handlers.
                         unsafe { libc::_exit(if ok { 0 } else { 1 }) };
@@ -712,6 +719,9 @@ fn a_forked_child_lives_on() {
                         let mut status = 0;
                         // SAFETY: a valid pointer, our own child.
                         thread.blocking(&*host, || unsafe { libc::waitpid(child, &mut status, 0) });
+                        if status != 0 {
+                            done.store(true, Release);
+                        }
                         assert_eq!(status, 0, "{mode:?}");
                     }
                 }
@@ -724,8 +734,6 @@ fn a_forked_child_lives_on() {
 
 #[cfg(target_os = "linux")]
 fn child_works(world: &Arc<World>, thread: &ThreadCtx, host: &Graveyard) -> bool {
-    // SAFETY: a watchdog for a child that hangs.
-    unsafe { libc::alarm(20) };
     if world.registry().len() != 1 {
         return false;
     }
