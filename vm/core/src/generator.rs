@@ -12,7 +12,6 @@ use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use typhon_compile::code::flags as co;
 use typhon_sync::header::Header;
 
-use crate::builtins::exceptions as ex;
 use crate::builtins::ids;
 use crate::code::CodeObject;
 use crate::function::Function;
@@ -608,16 +607,6 @@ pub unsafe fn finish_raised(th: &mut Thread, ci: *mut CallRecord) {
 pub fn raise_already_executing(th: &mut Thread, g: &Generator) {
     let what = protocol::kind_name(Borrowed::from_header(&g.header));
     let _ = th.value_error(&format!("{what} already executing"));
-}
-
-/// Clears a StopIteration on its way. False: the exception is another one.
-pub fn absorb_stop_iteration(th: &mut Thread) -> bool {
-    if th.exc_is(&ex::STOP_ITERATION) {
-        drop(th.take_exc());
-        true
-    } else {
-        false
-    }
 }
 
 impl Thread {

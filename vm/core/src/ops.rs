@@ -5,7 +5,7 @@ use crate::builtins::dict::{Dict, view};
 use crate::builtins::exceptions as ex;
 use crate::builtins::set::{FrozenSet, Set};
 use crate::builtins::{list::List, str::Str, tuple::Tuple};
-use crate::object::{Borrowed, Owned, PyResult};
+use crate::object::{Borrowed, Owned, PyResult, Raised};
 use crate::slots::{Args, CompareOp};
 use crate::thread::Thread;
 use crate::word::Word;
@@ -281,9 +281,18 @@ impl<'a> Borrowed<'a> {
         Err(th.type_error(&msg))
     }
 
-    /// One step of an iterator; `None` at its end.
+    /// One step of an iterator; `None` at its end, whatever the value of its StopIteration.
     #[inline]
     pub fn next(self, th: &mut Thread) -> PyResult<Option<Owned>> {
+        match self.step(th) {
+            Err(raised) => stopped(th, raised),
+            stepped => stepped,
+        }
+    }
+
+    /// One step of an iterator, for whoever needs the value of its end: that is `None`, or a StopIteration.
+    #[inline]
+    pub fn step(self, th: &mut Thread) -> PyResult<Option<Owned>> {
         match self.ty().slots.next() {
             Some(f) => f(th, self),
             None => {
@@ -425,4 +434,10 @@ impl Thread {
     pub fn no_attribute(&mut self, obj: Borrowed<'_>, name: Borrowed<'_>) -> crate::Raised {
         crate::attributes::no_attribute(self, obj, name)
     }
+}
+
+/// What a step raised, unless it is the iterator's end.
+#[cold]
+fn stopped(th: &mut Thread, raised: Raised) -> PyResult<Option<Owned>> {
+    th.absorb(Err(raised), &ex::STOP_ITERATION).map(Option::flatten)
 }

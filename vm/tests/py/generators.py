@@ -218,3 +218,58 @@ too_deep_a_delegation()
 what_throw_raises()
 what_finalisers_report()
 lambdas_return()
+
+
+# The end of an iterator has a value for those who ask for it, and for nobody else.
+class Countdown:
+    def __init__(self, n):
+        self.n = n
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        if self.n == 0:
+            raise StopIteration("end")
+        self.n -= 1
+        return self.n
+
+
+def returning(n):
+    while n:
+        n -= 1
+        yield n
+    return "end"
+
+
+def value(step, *args):
+    try:
+        step(*args)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("not at its end")
+
+
+def delegating(it):
+    return (yield from it)
+
+
+def unpacked(it):
+    a, b = it
+    return [a, b]
+
+
+for make in (Countdown, returning):
+    assert value(next, make(0)) == "end"
+    assert value(make(0).__next__) == "end"
+    assert next(make(0), "default") == "default"
+    delegation = delegating(make(1))
+    assert next(delegation) == 0
+    assert value(next, delegation) == "end"
+    for consume in (list, tuple, sorted, unpacked, lambda it: [*it], lambda it: [x for x in it],
+                    lambda it: list(map(int, it)), lambda it: list(filter(lambda _: True, it)),
+                    lambda it: [x for x, in zip(it)], lambda it: [x for _, x in enumerate(it)],
+                    lambda it: list(bytes(it)), lambda it: list(dict.fromkeys(it)), lambda it: (lambda *a: a)(*it)):
+        assert sorted(consume(make(2))) == [0, 1], (make, consume)
+    assert sum(make(3)) == 3 and max(make(3)) == 2 and any(make(2)) and not all(make(2))
+    assert set(make(2)) == {0, 1} and 5 not in make(2) and "".join(map(str, make(3))) == "210"

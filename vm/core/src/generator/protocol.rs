@@ -28,7 +28,7 @@ pub fn send_to(th: &mut Thread, receiver: Borrowed<'_>, value: Borrowed<'_>) -> 
         return send(th, receiver, value.to_owned());
     }
     let r = if value.is_none() && receiver.ty().slots.next().is_some() {
-        match receiver.next(th) {
+        match receiver.step(th) {
             Ok(Some(v)) => return Ok(Sent::Yielded(v)),
             Ok(None) => return Ok(Sent::Returned(Owned::none())),
             Err(raised) => Err(raised),

@@ -88,7 +88,7 @@ fn finish(th: &mut Thread, o: Borrowed<'_>, r: PyResult) -> PyResult {
 
 fn step(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     let it = inner(th, o)?;
-    let r = match it.borrow().next(th) {
+    let r = match it.borrow().step(th) {
         Ok(Some(v)) => Ok(v),
         Ok(None) => Err(th.raise_empty(&ex::STOP_ITERATION)),
         Err(raised) => Err(raised),

@@ -50,7 +50,7 @@ impl<'a> Items<'a> {
 }
 
 pub fn next(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    match a[0].next(th) {
+    match a[0].step(th) {
         Ok(Some(v)) => Ok(v),
         Ok(None) => match a.opt(1) {
             Some(default) => Ok(default.to_owned()),

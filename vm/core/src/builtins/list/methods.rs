@@ -136,13 +136,8 @@ pub fn extend(th: &mut Thread, list: &List, source: Borrowed<'_>) -> PyResult<()
     if hint > 0 && !list.lock().reserve(hint.min(1 << 24)) {
         return no_memory(th);
     }
-    match it.borrow().ty().slots.next() {
-        Some(next) => {
-            while let Some(v) = next(th, it.borrow())? {
-                list.push(v);
-            }
-        }
-        None => return it.borrow().next(th).map(drop),
+    while let Some(v) = it.borrow().next(th)? {
+        list.push(v);
     }
     Ok(())
 }

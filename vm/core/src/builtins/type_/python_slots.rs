@@ -181,15 +181,9 @@ pub fn iter(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     must(th, o, name, &[])
 }
 
-/// `__next__`; StopIteration ends the iteration.
+/// `__next__`
 pub fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
-    let r = next_raising(th, o);
-    th.absorb(r, &ex::STOP_ITERATION)
-}
-
-/// `__next__()` as it stands, for whoever needs the value of a StopIteration.
-pub fn next_raising(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
-    must(th, o, th.rt.names.__next__.get(), &[])
+    must(th, o, th.rt.names.__next__.get(), &[]).map(Some)
 }
 
 /// `__call__`

@@ -319,7 +319,6 @@ unsafe fn step(th: *mut crate::Thread, it: Word) -> Word {
         match look(it).next(&mut *th) {
             Ok(Some(v)) => v.into_raw(),
             Ok(None) => Word::NULL,
-            Err(crate::Raised(())) if generator::absorb_stop_iteration(&mut *th) => Word::NULL,
             Err(crate::Raised(())) => Word::ZERO,
         }
     }
