@@ -5,13 +5,14 @@
 //! calls then return EINTR. The watcher raises the main thread's breaker and wakes it if it sleeps; at its next
 //! safepoint it runs the Python handlers.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use typhon_core::builtins::list::List;
 use typhon_core::builtins::struct_sequence::{self, StructSequence};
 use typhon_core::runtime::rt;
 use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Thread, Word};
+use typhon_sync::thread_state::breaker;
 
 use crate::support::{self, ModuleExt, blocking, check_signals, errno, os_error};
 use crate::{add_libc, imp};
@@ -27,6 +28,8 @@ static WATCHER_PIPE: AtomicI32 = AtomicI32::new(-1);
 static WAKEUP_FD: AtomicI32 = AtomicI32::new(-1);
 /// `pthread_self()` of the main thread.
 static MAIN_THREAD: AtomicUsize = AtomicUsize::new(0);
+/// The main thread's word of the breaker.
+static MAIN_BREAKER: AtomicPtr<AtomicU32> = AtomicPtr::new(core::ptr::null_mut());
 /// The watcher runs in this process.
 static WATCHING: AtomicBool = AtomicBool::new(false);
 
@@ -182,6 +185,9 @@ extern "C" fn handler(number: i32) {
         } else {
             // ORDERING Release: pairs with the Acquire of `run_handlers`.
             PENDING.fetch_or(1 << (number as u32 & 63), Ordering::Release);
+            // A system call that was cut short may be followed by the next before the watcher has run.
+            // ORDERING Relaxed: set before handlers are installed; `check_signals` synchronises by PENDING.
+            (*MAIN_BREAKER.load(Ordering::Relaxed)).fetch_or(breaker::SIGNAL, Ordering::Relaxed);
             let byte = number as u8;
             // ORDERING Relaxed: descriptors are set before they are needed.
             for fd in [WATCHER_PIPE.load(Ordering::Relaxed), WAKEUP_FD.load(Ordering::Relaxed)] {
@@ -238,6 +244,7 @@ pub fn start(th: &mut Thread) -> PyResult<()> {
     unsafe {
         // ORDERING Relaxed: before any handler is installed.
         MAIN_THREAD.store(libc::pthread_self() as usize, Ordering::Relaxed);
+        MAIN_BREAKER.store(th.breaker.cast_mut(), Ordering::Relaxed);
         libc::signal(libc::SIGPIPE, libc::SIG_IGN);
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
     }
@@ -265,6 +272,7 @@ pub fn after_fork_child(th: &mut Thread) {
     // SAFETY: a plain call.
     // ORDERING Relaxed: there is one thread.
     MAIN_THREAD.store(unsafe { libc::pthread_self() } as usize, Ordering::Relaxed);
+    MAIN_BREAKER.store(th.breaker.cast_mut(), Ordering::Relaxed);
     PENDING.store(0, Ordering::Relaxed);
     let old = WATCHER_PIPE.swap(-1, Ordering::Relaxed);
     if old >= 0 {

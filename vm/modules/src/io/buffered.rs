@@ -319,6 +319,17 @@ impl<'a> Open<'a> {
         Ok(p)
     }
 
+    /// One write of what follows the bytes that are `done`; `None` if it would block. Errors: what a signal handler
+    /// raises, too, for which a write is cut short.
+    fn write_on(&mut self, th: &mut Thread, bytes: &[u8], done: &mut usize) -> PyResult<Option<()>> {
+        let Some(n) = self.raw_write(th, &bytes[*done..])? else { return Ok(None) };
+        *done += n;
+        if *done < bytes.len() {
+            crate::support::check_signals(th)?;
+        }
+        Ok(Some(()))
+    }
+
     /// Writes what waits. Errors: BlockingIOError if the raw stream takes no more.
     pub fn flush_pending(&mut self, th: &mut Thread) -> PyResult<()> {
         if self.s().pending.is_empty() {
@@ -330,8 +341,8 @@ impl<'a> Open<'a> {
             if done == bytes.len() {
                 break Ok(());
             }
-            match self.raw_write(th, &bytes[done..]) {
-                Ok(Some(n)) => done += n,
+            match self.write_on(th, &bytes, &mut done) {
+                Ok(Some(())) => {}
                 Ok(None) => break Err(blocking_error(th, 0)),
                 Err(raised) => break Err(raised),
             }
@@ -611,8 +622,8 @@ impl<'a> Open<'a> {
         let mut done = 0;
         let size = self.s().size;
         while bytes.len() - done > size {
-            match self.raw_write(th, &bytes[done..])? {
-                Some(n) => done += n,
+            match self.write_on(th, bytes, &mut done)? {
+                Some(()) => {}
                 None => {
                     let room = size.min(bytes.len() - done);
                     self.s().pending.extend_from_slice(&bytes[done..done + room]);
