@@ -628,7 +628,12 @@ fn pidfd_send_signal(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let flags = support::c_int_or(th, a.opt(3), 0)?;
     // SAFETY: a system call on numbers.
     let r = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, n, core::ptr::null::<u8>(), flags) };
-    if r < 0 { Err(support::last_os_error(th)) } else { Ok(Owned::none()) }
+    if r < 0 {
+        return Err(support::last_os_error(th));
+    }
+    // It may have been for this process.
+    check_signals(th)?;
+    Ok(Owned::none())
 }
 
 fn sigpending(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
