@@ -25,6 +25,7 @@ pub fn finish(th: &mut Thread, end: End) -> i32 {
         call_if_imported(th, "atexit", "_run_exitfuncs");
     }
     typhon_core::contention::finish(th);
+    typhon_core::opcode_stats::finish(th);
     threads::outlive_others(th, stdio::between_writes);
     let status = report::flush_standard_streams(th, status);
     end_modules(th);

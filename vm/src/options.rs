@@ -6,8 +6,7 @@ use std::path::PathBuf;
 
 use lexopt::Arg;
 use typhon_core::collect::Strategy;
-use typhon_core::contention::Output;
-use typhon_core::runtime::{Config, FOLDED, Refcount};
+use typhon_core::runtime::{Config, FOLDED, Output, Refcount};
 
 use crate::usage;
 
@@ -225,7 +224,8 @@ impl Cli {
             },
             "dev" => config.dev_mode = true,
             "showrefcount" => config.show_refcount = true,
-            "sync-stats" => config.sync_stats = Some(sync_stats(v, value.is_some())?),
+            "sync-stats" => config.sync_stats = Some(output(v)?),
+            "opcode-stats" => config.opcode_stats = Some(output(v)?),
             "zeal" => match value.as_deref().and_then(|v| v.parse().ok()) {
                 Some(births @ 1..=1_000_000) => config.zeal = births,
                 _ => {
@@ -342,23 +342,16 @@ impl Cli {
     }
 }
 
-/// Where the statistics of `-X sync-stats[=FILE]` go. The file is made now, so that a bad name is known early.
-fn sync_stats(option: &OsStr, to_file: bool) -> Result<Output, Stop> {
-    if !to_file {
-        return Ok(Output::Stderr);
-    }
-    let name = OsStr::from_bytes(&option.as_bytes()["sync-stats=".len()..]);
-    let made = std::path::absolute(name).and_then(|path| std::fs::File::create(&path).map(|_| path));
-    match made {
-        Ok(path) => Ok(Output::File(path)),
-        Err(e) => {
-            let name = name.display();
-            Err(Stop::Fail(
-                format!("-X sync-stats={name}: cannot write this file: {e}; use -X sync-stats=FILE"),
-                1,
-            ))
-        }
-    }
+/// Where the report that `-X name[=FILE]` asks for goes. The file is made now, so that a bad name is known early.
+fn output(option: &OsStr) -> Result<Output, Stop> {
+    let bytes = option.as_bytes();
+    let Some(at) = bytes.iter().position(|&b| b == b'=') else { return Ok(Output::Stderr) };
+    let file = OsStr::from_bytes(&bytes[at + 1..]);
+    let made = std::path::absolute(file).and_then(|path| std::fs::File::create(&path).map(|_| path));
+    made.map(Output::File).map_err(|e| {
+        let (option, name) = (option.display(), OsStr::from_bytes(&bytes[..at]).display());
+        Stop::Fail(format!("-X {option}: cannot write this file: {e}; use -X {name}=FILE"), 1)
+    })
 }
 
 /// The limit on digits of ints as text: 0 (none) or at least 640.
@@ -428,7 +421,9 @@ mod tests {
             }
         }
         assert!(matches!(read(&["-X", "gil=1", "-X", "refcount=biased", "-c", ""]), Err(Stop::Fail(_, 1))));
-        for option in ["sync-stats=", "sync-stats=/no/such/folder/file"] {
+        for option in
+            ["sync-stats=", "sync-stats=/no/such/folder/file", "opcode-stats=", "opcode-stats=/no/such/file"]
+        {
             match read(&["-X", option, "-c", ""]) {
                 Err(Stop::Fail(msg, 1)) => assert!(msg.contains(option), "{msg}"),
                 other => panic!("{option}: {other:?}"),

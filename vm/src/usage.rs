@@ -89,6 +89,8 @@ The following implementation-specific options are available:
 -X gil=0|1: run threads in parallel, or one at a time; also PYTHON_GIL
 -X importtime: show how long each import takes
 -X int_max_str_digits=N: limit the size of int<->str conversions
+-X opcode-stats[=FILE]: count the instructions that run, and which follows which;
+         at the end, print tables, or write them to a file as JSON
 -X refcount=biased|atomic|deferred: how reference counts work without a GIL
 -X showrefcount: at the end, collect all garbage and print the numbers of
          references and objects that are left, without immortal objects

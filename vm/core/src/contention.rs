@@ -12,8 +12,7 @@
 //! is inside `parking_lot` already.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::path::PathBuf;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -31,19 +30,11 @@ mod report;
 mod table;
 
 pub use report::finish;
+pub(crate) use report::mode_name;
 pub use table::{Numbers, Row, Snapshot, What};
 
 use places::Place;
 use table::{Key, Table};
-
-/// Where the report goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// To standard error, for people.
-    Stderr,
-    /// To a file, as one JSON object.
-    File(PathBuf),
-}
 
 /// What a thread keeps for its statistics.
 pub struct Recorder {
@@ -79,8 +70,6 @@ struct Threads {
 
 static THREADS: Mutex<Option<Threads>> = Mutex::new(None);
 static STARTED: OnceLock<Instant> = OnceLock::new();
-/// Linked code notes where it is. Set before any is linked, and for good.
-static NOTING: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     /// The thread is recording: what it does meanwhile is not recorded.
@@ -93,12 +82,6 @@ pub fn is_on() -> bool {
     events::on()
 }
 
-/// Linked code consists of handlers that note where they are.
-pub(crate) fn is_noting() -> bool {
-    // ORDERING Relaxed: set before there are other threads.
-    NOTING.load(Ordering::Relaxed)
-}
-
 /// Starts keeping statistics, if the configuration asks for them; before the first thread enters.
 pub(crate) fn start(config: &Config) {
     if config.sync_stats.is_none() || STARTED.set(Instant::now()).is_err() {
@@ -107,8 +90,7 @@ pub(crate) fn start(config: &Config) {
     places::start(config);
     *lock(&THREADS) =
         Some(Threads { live: Vec::new(), ended: Table::default(), n_ended: 0, lived: Duration::ZERO });
-    // ORDERING Relaxed: there is one thread.
-    NOTING.store(true, Ordering::Relaxed);
+    crate::interp::opcodes::note_instructions();
     events::start(&VmObserver);
 }
 

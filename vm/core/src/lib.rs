@@ -26,6 +26,7 @@ pub mod interp;
 pub mod names;
 pub mod number;
 pub mod object;
+pub mod opcode_stats;
 pub mod ops;
 pub mod order;
 pub(crate) mod pages;

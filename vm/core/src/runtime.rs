@@ -28,6 +28,15 @@ pub enum Refcount {
     Deferred,
 }
 
+/// Where a report at the end of the process goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// To standard error, for people.
+    Stderr,
+    /// To a file, as one JSON object.
+    File(std::path::PathBuf),
+}
+
 /// How the process was started.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -53,7 +62,9 @@ pub struct Config {
     /// At the end, say how many references and objects are left.
     pub show_refcount: bool,
     /// Keep statistics of what threads wait for and share, and report them at the end.
-    pub sync_stats: Option<crate::contention::Output>,
+    pub sync_stats: Option<Output>,
+    /// Count the instructions that run, and report them at the end.
+    pub opcode_stats: Option<Output>,
     pub safe_path: bool,
     pub bytes_warning: u8,
     pub int_max_str_digits: i64,
@@ -92,6 +103,7 @@ impl Default for Config {
             dev_mode: false,
             show_refcount: false,
             sync_stats: None,
+            opcode_stats: None,
             safe_path: false,
             bytes_warning: 0,
             int_max_str_digits: 4300,

@@ -89,6 +89,8 @@ pub struct Thread {
     pub sync: crate::runtime::SyncThread,
     /// Statistics of the thread, if they are kept.
     pub(crate) recorder: Option<std::sync::Arc<crate::contention::Recorder>>,
+    /// The instructions that the thread ran, if they are counted.
+    pub(crate) opcodes: Option<std::sync::Arc<crate::opcode_stats::Counts>>,
 }
 
 thread_local! {
@@ -257,6 +259,7 @@ impl Thread {
             ident: 0,
             sync,
             recorder: None,
+            opcodes: None,
         });
         th.handled = &raw mut th.handled_base;
         th.set_recursion_limit(rt.recursion_limit());

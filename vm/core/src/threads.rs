@@ -273,6 +273,7 @@ pub(crate) fn enter(rt: &'static Runtime, beginning: Option<Beginning>) -> Box<T
     unsafe { thread::set_current(&mut *th) };
     rt.threads.list.lock().push(ThreadPtr(&mut *th));
     th.recorder = crate::contention::enrol(typhon_sync::OwnerId(ident as u32));
+    th.opcodes = crate::opcode_stats::enrol();
     th
 }
 
@@ -293,6 +294,7 @@ pub(crate) fn leave(mut th: Box<Thread>) {
     }
     th.rt.threads.list.lock().retain(|t| *t != p);
     crate::contention::leave(th.recorder.take());
+    crate::opcode_stats::leave(th.opcodes.take());
     // SAFETY: the context is used for the last time; the thread is still current, so what dies in it
     // is destroyed.
     let ctx = unsafe { core::mem::ManuallyDrop::take(&mut th.sync.ctx) };
@@ -383,6 +385,7 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
             unsafe { stopped.in_child(|object| dead.push(object)) };
             background.in_child(th);
             crate::contention::stop_after_fork();
+            crate::opcode_stats::stop_after_fork(th);
         } else {
             stopped.in_parent();
         }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use typhon_sync::Mode;
 
 use super::places::Line;
+use super::snapshot;
 use super::table::{Numbers, Row, Snapshot, What};
-use super::{Output, snapshot};
+use crate::runtime::Output;
 use crate::thread::Thread;
 
 /// Rows of a table for people.
@@ -168,13 +169,18 @@ fn time(ns: u64) -> String {
 /// Version of the form of the JSON object. It changes when a field changes its meaning.
 const SCHEMA: u32 = 1;
 
-fn json(snapshot: &Snapshot, th: &Thread) -> String {
-    let mode = match th.rt.threads.mode() {
+/// A way to count references, as programs know it.
+pub(crate) const fn mode_name(mode: Mode) -> &'static str {
+    match mode {
         Mode::Gil => "gil",
         Mode::Biased => "biased",
         Mode::Atomic => "atomic",
         Mode::Deferred => "deferred",
-    };
+    }
+}
+
+fn json(snapshot: &Snapshot, th: &Thread) -> String {
+    let mode = mode_name(th.rt.threads.mode());
     let mut out = format!(
         "{{\"schema\": {SCHEMA}, \"mode\": \"{mode}\", \"library\": {}, \"wall_ns\": {}, \"threads\": {}, \"thread_ns\": {}, \
          \"contended_ns\": {}, \"shared_count_operations\": {},\n\"totals\": {{",

@@ -71,11 +71,12 @@ fn module_cache(d: &Dict, name: Word) -> Option<u64> {
 /// Misses of one site after which it stays general.
 const MAX_MISSES: u64 = 64;
 
-/// Counts a miss of the unit at `at` in its argument. False: there were too many.
+/// Counts a miss of the unit at `at`, which runs, in its argument. False: there were too many.
 ///
 /// # Safety
 /// `at` is a unit whose argument is free.
-unsafe fn count_miss(at: *mut u64) -> bool {
+unsafe fn count_miss(th: &Thread, at: *mut u64) -> bool {
+    crate::opcode_stats::missed(th);
     // SAFETY: by contract.
     unsafe {
         let unit = fetch(at);
@@ -173,7 +174,7 @@ unsafe fn fill_class(at: *mut u64, cache: Option<u64>, op: Op, general: Op) {
 pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
-        if !count_miss(at) {
+        if !count_miss(th, at) {
             return rewrite(at, Op::LoadAttrGeneric);
         }
         let name = Word(fetch(at.add(1)));
@@ -225,7 +226,7 @@ pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
 pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
-        if !count_miss(at) {
+        if !count_miss(th, at) {
             return rewrite(at, Op::LoadMethodGeneric);
         }
         let name = Word(fetch(at.add(1)));
@@ -270,7 +271,7 @@ pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
 pub unsafe fn specialise_store_attr(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
-        if !count_miss(at) {
+        if !count_miss(th, at) {
             return rewrite(at, Op::StoreAttrGeneric);
         }
         let name = Word(fetch(at.add(1)));

@@ -77,7 +77,7 @@ unsafe fn run(pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos
 unsafe fn run(pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos: Word) -> Word {
     // SAFETY: passed on.
     unsafe {
-        if crate::contention::is_noting() {
+        if super::opcodes::is_noting() {
             run_loop::<true>(pc, sp, fp, th, tos)
         } else {
             run_loop::<false>(pc, sp, fp, th, tos)
@@ -103,7 +103,8 @@ unsafe fn run_loop<const NOTE: bool>(
             }
             let unit = super::machine::fetch(r.pc);
             if NOTE {
-                super::opcodes::note(th, r.pc.add(1));
+                let op = super::opcodes::Op::ALL[(unit >> ARG_BITS) as usize];
+                super::opcodes::note(th, r.pc.add(1), op);
             }
             r = super::opcodes::dispatch(
                 (unit >> ARG_BITS) as u8,

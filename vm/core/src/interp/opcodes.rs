@@ -1,12 +1,14 @@
 //! The instructions of the machine: what linked code consists of. One line each.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use super::handlers::{append, arith, attr, build, call, exc, iter, jump, locals, names, subscr};
 use super::machine::{Handler, Out};
 use crate::thread::Thread;
 use crate::word::Word;
 
 macro_rules! machine_ops {
-    ($($(#[$doc:meta])* $name:ident = $f:path;)*) => {
+    ($($(#[$doc:meta])* $name:ident $(of $general:ident)? = $f:path;)*) => {
         /// An instruction of linked code. Some are CPython's, some are versions specialised at link time
         /// or by what they met.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +25,11 @@ macro_rules! machine_ops {
             pub fn handler(self) -> Handler {
                 match self { $(Op::$name => $f),* }
             }
-            /// The handler behind one that notes for the statistics where the thread is.
+            /// The instruction of which this is a version that was chosen for what that met, and remembers it.
+            pub const fn general(self) -> Option<Op> {
+                match self { $(Op::$name => [$(Some(Op::$general),)? None][0]),* }
+            }
+            /// The handler behind one that notes for the statistics what runs, and where.
             #[cfg(tail_calls)]
             pub fn noting_handler(self) -> Handler {
                 match self { $(Op::$name => {
@@ -32,7 +38,7 @@ macro_rules! machine_ops {
                     unsafe extern "sysv64" fn noting(pc: *const u64, sp: *mut Word, fp: *mut Word, th: *mut Thread, tos: Word, arg: u64) -> Out {
                         // SAFETY: passed on; `th` is the running thread.
                         unsafe {
-                            note(th, pc);
+                            note(th, pc, Op::$name);
                             $f(pc, sp, fp, th, tos, arg)
                         }
                     }
@@ -150,30 +156,30 @@ machine_ops! {
     PopJumpIfNotNone = jump::pop_jump_if_not_none;
     LoadAttr = attr::load_attr;
     LoadAttrGeneric = attr::load_attr_generic;
-    LoadAttrSlot = attr::load_attr_slot;
-    LoadAttrSlot2 = attr::load_attr_slot2;
-    LoadAttrModule = attr::load_attr_module;
-    LoadAttrClass = attr::load_attr_class;
-    LoadAttrClassValue = attr::load_attr_class_value;
-    LoadAttrClassWord = attr::load_attr_class_word;
-    LoadAttrProperty = attr::load_attr_property;
-    LoadAttrOfClass = attr::load_attr_of_class;
-    LoadAttrOfClassValue = attr::load_attr_of_class_value;
-    LoadAttrOfClassWord = attr::load_attr_of_class_word;
+    LoadAttrSlot of LoadAttr = attr::load_attr_slot;
+    LoadAttrSlot2 of LoadAttr = attr::load_attr_slot2;
+    LoadAttrModule of LoadAttr = attr::load_attr_module;
+    LoadAttrClass of LoadAttr = attr::load_attr_class;
+    LoadAttrClassValue of LoadAttr = attr::load_attr_class_value;
+    LoadAttrClassWord of LoadAttr = attr::load_attr_class_word;
+    LoadAttrProperty of LoadAttr = attr::load_attr_property;
+    LoadAttrOfClass of LoadAttr = attr::load_attr_of_class;
+    LoadAttrOfClassValue of LoadAttr = attr::load_attr_of_class_value;
+    LoadAttrOfClassWord of LoadAttr = attr::load_attr_of_class_word;
     LoadMethod = attr::load_method;
-    LoadMethodOfClass = attr::load_method_of_class;
-    LoadMethodClassmethod = attr::load_method_classmethod;
+    LoadMethodOfClass of LoadMethod = attr::load_method_of_class;
+    LoadMethodClassmethod of LoadMethod = attr::load_method_classmethod;
     LoadMethodGeneric = attr::load_method_generic;
-    LoadMethodClass = attr::load_method_class;
-    LoadMethodClass2 = attr::load_method_class2;
-    LoadMethodModule = attr::load_method_module;
-    LoadMethodSlot = attr::load_method_slot;
+    LoadMethodClass of LoadMethod = attr::load_method_class;
+    LoadMethodClass2 of LoadMethod = attr::load_method_class2;
+    LoadMethodModule of LoadMethod = attr::load_method_module;
+    LoadMethodSlot of LoadMethod = attr::load_method_slot;
     LoadSuperAttr = attr::load_super_attr;
     StoreAttr = attr::store_attr;
     StoreAttrGeneric = attr::store_attr_generic;
-    StoreAttrSlot = attr::store_attr_slot;
-    StoreAttrSlot2 = attr::store_attr_slot2;
-    StoreAttrAdd = attr::store_attr_add;
+    StoreAttrSlot of StoreAttr = attr::store_attr_slot;
+    StoreAttrSlot2 of StoreAttr = attr::store_attr_slot2;
+    StoreAttrAdd of StoreAttr = attr::store_attr_add;
     DeleteAttr = attr::delete_attr;
     BinarySubscr = subscr::binary_subscr;
     StoreSubscr = subscr::store_subscr;
@@ -195,10 +201,10 @@ machine_ops! {
     Raise = exc::raise;
     LoadGlobal = names::load_global;
     LoadGlobalGeneric = names::load_global_generic;
-    LoadGlobalModule = names::load_global_module;
-    LoadGlobalModuleNull = names::load_global_module_null;
-    LoadGlobalBuiltin = names::load_global_builtin;
-    LoadGlobalBuiltinNull = names::load_global_builtin_null;
+    LoadGlobalModule of LoadGlobal = names::load_global_module;
+    LoadGlobalModuleNull of LoadGlobal = names::load_global_module_null;
+    LoadGlobalBuiltin of LoadGlobal = names::load_global_builtin;
+    LoadGlobalBuiltinNull of LoadGlobal = names::load_global_builtin_null;
     LoadName = names::load_name;
     StoreName = names::store_name;
     DeleteName = names::delete_name;
@@ -263,15 +269,35 @@ machine_ops! {
     WithExceptStart = exc::with_except_start;
 }
 
-/// Notes for the statistics, if there are any, that the instruction in front of `pc` runs.
+/// Linked code notes what runs. Set before any is linked, and for good.
+static NOTING: AtomicBool = AtomicBool::new(false);
+
+/// From now on linked code consists of handlers that note what runs; before there is any.
+pub(crate) fn note_instructions() {
+    // ORDERING Relaxed: there is one thread.
+    NOTING.store(true, Ordering::Relaxed);
+}
+
+/// Linked code consists of handlers that note what runs.
+pub(crate) fn is_noting() -> bool {
+    // ORDERING Relaxed: set before there are other threads.
+    NOTING.load(Ordering::Relaxed)
+}
+
+/// Notes for the statistics, of whatever kind there are, that `op`, the instruction in front of `pc`, runs.
 ///
 /// # Safety
 /// `th` is the running thread.
 #[inline(always)]
-pub unsafe fn note(th: *mut Thread, pc: *const u64) {
+pub unsafe fn note(th: *mut Thread, pc: *const u64, op: Op) {
     // SAFETY: by contract.
-    if let Some(recorder) = unsafe { &(*th).recorder } {
-        recorder.note(pc);
+    unsafe {
+        if let Some(recorder) = &(*th).recorder {
+            recorder.note(pc);
+        }
+        if let Some(counts) = &(*th).opcodes {
+            counts.count(op);
+        }
     }
 }
 
@@ -281,7 +307,7 @@ pub unsafe fn note(th: *mut Thread, pc: *const u64) {
 pub fn encode(op: Op) -> u64 {
     #[cfg(tail_calls)]
     {
-        let handler = if crate::contention::is_noting() { op.noting_handler() } else { op.handler() };
+        let handler = if is_noting() { op.noting_handler() } else { op.handler() };
         handler as usize as u64
     }
     #[cfg(not(tail_calls))]

@@ -30,6 +30,7 @@ unsafe fn pushes_null(pc: *const u64) -> bool {
 handlers! {
     /// Not specialised yet.
     fn load_global(pc, sp, fp, th, tos, arg) {
+        crate::opcode_stats::missed(&*th);
         let name = Word(fetch(pc));
         let ci = (*th).ci;
         let f = &*((*ci).func.ptr() as *const crate::function::Function);
