@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use lexopt::Arg;
 use typhon_core::collect::Strategy;
-use typhon_core::runtime::{Config, FOLDED, Output, Refcount};
+use typhon_core::runtime::{Config, FOLDED, Output, Perf, Refcount};
 
 use crate::usage;
 
@@ -226,6 +226,7 @@ impl Cli {
             "showrefcount" => config.show_refcount = true,
             "sync-stats" => config.sync_stats = Some(output(v)?),
             "opcode-stats" => config.opcode_stats = Some(output(v)?),
+            "perf" => config.perf = perf(value.as_deref())?,
             "zeal" => match value.as_deref().and_then(|v| v.parse().ok()) {
                 Some(births @ 1..=1_000_000) => config.zeal = births,
                 _ => {
@@ -252,6 +253,11 @@ impl Cli {
         config.safe_path |= env.is_set("PYTHONSAFEPATH");
         config.inspect |= env.is_set("PYTHONINSPECT");
         config.dev_mode |= env.is_set("PYTHONDEVMODE");
+        if let Some(v) = env.text("PYTHONPERFSUPPORT")
+            && !config.x_options.iter().any(|(k, _)| k == "perf")
+        {
+            config.perf = if v == "0" { Perf::Off } else { Perf::Functions };
+        }
         if let Some(v) = env.text("PYTHONINTMAXSTRDIGITS")
             && !config.x_options.iter().any(|(k, _)| k == "int_max_str_digits")
         {
@@ -342,6 +348,20 @@ impl Cli {
     }
 }
 
+/// What `-X perf[=…]` asks for.
+fn perf(value: Option<&str>) -> Result<Perf, Stop> {
+    match value {
+        None | Some("1") => Ok(Perf::Functions),
+        Some("lines") => Ok(Perf::Lines),
+        Some("0") => Ok(Perf::Off),
+        Some(v) => {
+            let msg =
+                format!("-X perf={v}: no such names; use -X perf (functions), -X perf=lines or -X perf=0");
+            Err(Stop::Fail(msg, 1))
+        }
+    }
+}
+
 /// Where the report that `-X name[=FILE]` asks for goes. The file is made now, so that a bad name is known early.
 fn output(option: &OsStr) -> Result<Output, Stop> {
     let bytes = option.as_bytes();
@@ -414,7 +434,9 @@ mod tests {
 
     #[test]
     fn bad_values_are_refused_by_name() {
-        for (option, part) in [("gil=2", "gil=0"), ("refcount=lazy", "biased"), ("gc=x", "stop")] {
+        for (option, part) in
+            [("gil=2", "gil=0"), ("refcount=lazy", "biased"), ("gc=x", "stop"), ("perf=x", "lines")]
+        {
             match read(&["-X", option, "-c", ""]) {
                 Err(Stop::Fail(msg, 1)) => assert!(msg.contains(part), "{option}: {msg}"),
                 other => panic!("{option}: {other:?}"),

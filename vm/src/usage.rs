@@ -72,6 +72,7 @@ PYTHONNOUSERSITE: don't add user site directory to sys.path (-s)
 PYTHONOPTIMIZE  : remove assert statements (-O)
 PYTHONPATH      : ':'-separated list of directories prefixed to the
                   default module search path
+PYTHONPERFSUPPORT: 1 gives perf the names of Python functions (-X perf)
 PYTHONSAFEPATH  : don't prepend a potentially unsafe path to sys.path (-P)
 PYTHONSTARTUP   : file executed on interactive startup (no default)
 PYTHONUNBUFFERED: disable stdout/stderr buffering (-u)
@@ -91,6 +92,8 @@ The following implementation-specific options are available:
 -X int_max_str_digits=N: limit the size of int<->str conversions
 -X opcode-stats[=FILE]: count the instructions that run, and which follows which;
          at the end, print tables, or write them to a file as JSON
+-X perf[=lines]: give perf the names of Python functions, or of each of their lines;
+         also PYTHONPERFSUPPORT=1
 -X refcount=biased|atomic|deferred: how reference counts work without a GIL
 -X showrefcount: at the end, collect all garbage and print the numbers of
          references and objects that are left, without immortal objects

@@ -16,6 +16,7 @@ pub fn start(config: Config, modules: &'static [&'static ModuleDef]) -> Result<&
         .map_err(|e| format!("cannot reserve shapes: {e}"))?;
     crate::contention::start(&config);
     crate::opcode_stats::start(&config);
+    crate::perf::start(&config)?;
     let key = hash_key(&config).map_err(|e| format!("cannot read random bytes: {e}"))?;
     let rt = Runtime::publish(Box::new(Runtime::new(config, Heap::process(), key, modules)));
     let th = Box::leak(crate::threads::enter(rt, None));

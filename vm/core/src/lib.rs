@@ -30,6 +30,8 @@ pub mod opcode_stats;
 pub mod ops;
 pub mod order;
 pub(crate) mod pages;
+#[cfg_attr(not(tail_calls), path = "perf/absent.rs")]
+pub mod perf;
 pub mod quarantine;
 pub mod reaper;
 pub mod report;

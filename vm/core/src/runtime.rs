@@ -37,6 +37,17 @@ pub enum Output {
     File(std::path::PathBuf),
 }
 
+/// What `perf` is told of Python frames ([`crate::perf`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Perf {
+    #[default]
+    Off,
+    /// Their functions.
+    Functions,
+    /// Their functions and lines.
+    Lines,
+}
+
 /// How the process was started.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -65,6 +76,8 @@ pub struct Config {
     pub sync_stats: Option<Output>,
     /// Count the instructions that run, and report them at the end.
     pub opcode_stats: Option<Output>,
+    /// What `perf` is told of Python frames.
+    pub perf: Perf,
     pub safe_path: bool,
     pub bytes_warning: u8,
     pub int_max_str_digits: i64,
@@ -104,6 +117,7 @@ impl Default for Config {
             show_refcount: false,
             sync_stats: None,
             opcode_stats: None,
+            perf: Perf::Off,
             safe_path: false,
             bytes_warning: 0,
             int_max_str_digits: 4300,

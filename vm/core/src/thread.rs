@@ -91,6 +91,9 @@ pub struct Thread {
     pub(crate) recorder: Option<std::sync::Arc<crate::contention::Recorder>>,
     /// The instructions that the thread ran, if they are counted.
     pub(crate) opcodes: Option<std::sync::Arc<crate::opcode_stats::Counts>>,
+    /// Where the thread is, for `perf`.
+    #[cfg(tail_calls)]
+    pub(crate) perf: crate::perf::Position,
 }
 
 thread_local! {
@@ -260,6 +263,8 @@ impl Thread {
             sync,
             recorder: None,
             opcodes: None,
+            #[cfg(tail_calls)]
+            perf: crate::perf::Position::new(),
         });
         th.handled = &raw mut th.handled_base;
         th.set_recursion_limit(rt.recursion_limit());

@@ -386,6 +386,7 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
             background.in_child(th);
             crate::contention::stop_after_fork();
             crate::opcode_stats::stop_after_fork(th);
+            crate::perf::after_fork();
         } else {
             stopped.in_parent();
         }

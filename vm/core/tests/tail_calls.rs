@@ -3,8 +3,8 @@
 //! A handler that keeps a value with Drop or an out-pointer alive at its end loses its tail call without
 //! a word from the compiler: it calls the next handler, comes back and returns, and the machine stack
 //! grows with every instruction that runs. So no code that is reached from the handlers by jumps may
-//! contain a `ret`, but that of `exit`, which ends the machine, and that of `raised`, which ends it when an
-//! exception leaves.
+//! contain a `ret`, but that of `exit`, which ends the machine, that of `raised`, which ends it when an exception
+//! leaves, and that of `perf::cross`, which leaves a nested one.
 #![cfg(tail_calls)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
 use object::{Object, ObjectSymbol, SymbolKind};
 use typhon_core::interp::opcodes::Op;
 use typhon_core::interp::unwind::raised;
+use typhon_core::perf::cross;
 
 /// Start and size of every function of this program, where it is loaded.
 fn functions() -> BTreeMap<u64, u64> {
@@ -68,7 +69,11 @@ fn is_near(i: &Instruction) -> bool {
 #[test]
 fn handlers_end_in_jumps() {
     let functions = functions();
-    let ends = [Op::Exit.handler() as usize as u64, raised as *const () as usize as u64];
+    let ends = [
+        Op::Exit.handler() as usize as u64,
+        raised as *const () as usize as u64,
+        cross as *const () as usize as u64,
+    ];
     let mut from: BTreeMap<u64, &str> = Op::ALL
         .iter()
         .flat_map(|op| [op.handler(), op.noting_handler()].map(|f| (f as usize as u64, op.name())))

@@ -22,6 +22,9 @@ pub struct Linked {
     offsets: Box<[u32]>,
     /// For each 16-bit offset the index of its first word.
     places: Box<[u32]>,
+    /// Trampolines of the code, if it has any.
+    #[cfg(tail_calls)]
+    spans: crate::perf::Spans,
 }
 
 impl Linked {
@@ -42,6 +45,12 @@ impl Linked {
     /// For each word the 16-bit offset of its instruction.
     pub(crate) fn offsets(&self) -> &[u32] {
         &self.offsets
+    }
+
+    /// Trampolines of the code, if it has any.
+    #[cfg(tail_calls)]
+    pub(crate) fn spans(&self) -> &crate::perf::Spans {
+        &self.spans
     }
 
     /// The words, for inspection.
@@ -150,7 +159,7 @@ fn make(code: &CodeObject) -> Linked {
         }
     }
     let pieces = translate(code, &instrs, &is_target);
-    lay_out(pieces, n16)
+    lay_out(code, pieces, n16)
 }
 
 fn name_word(code: &CodeObject, i: u32) -> u64 {
@@ -462,7 +471,7 @@ fn binary(arg: u32) -> Op {
 }
 
 /// Gives every piece its place, resolves jumps, and writes the words.
-fn lay_out(pieces: Vec<Piece>, n16: usize) -> Linked {
+fn lay_out(code: &CodeObject, pieces: Vec<Piece>, n16: usize) -> Linked {
     let mut all = pieces;
     let mut wide = vec![false; all.len()];
     let mut places;
@@ -526,7 +535,14 @@ fn lay_out(pieces: Vec<Piece>, n16: usize) -> Linked {
         units.extend_from_slice(&p.words);
         offsets.resize(units.len(), p.offset);
     }
-    Linked { units: units.into(), offsets: offsets.into(), places: places.into() }
+    let units: Box<[u64]> = units.into();
+    Linked {
+        #[cfg(tail_calls)]
+        spans: crate::perf::spans(code, &units, &offsets),
+        units,
+        offsets: offsets.into(),
+        places: places.into(),
+    }
 }
 
 fn unfused(op: Op) -> Op {

@@ -29,7 +29,7 @@ macro_rules! machine_ops {
             pub const fn general(self) -> Option<Op> {
                 match self { $(Op::$name => [$(Some(Op::$general),)? None][0]),* }
             }
-            /// The handler behind one that notes for the statistics what runs, and where.
+            /// The handler behind one that notes for the statistics what runs, and where, and that `perf` can name.
             #[cfg(tail_calls)]
             pub fn noting_handler(self) -> Handler {
                 match self { $(Op::$name => {
@@ -39,6 +39,9 @@ macro_rules! machine_ops {
                         // SAFETY: passed on; `th` is the running thread.
                         unsafe {
                             note(th, pc, Op::$name);
+                            if (*th).perf.is_elsewhere((*th).ci, pc) {
+                                return crate::perf::switch($f, pc, sp, fp, th, tos, arg);
+                            }
                             $f(pc, sp, fp, th, tos, arg)
                         }
                     }

@@ -111,6 +111,8 @@ unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut trace: bool
                     }
                     leave_frame(th, ci);
                     th.ci = ci.sub(1);
+                    #[cfg(tail_calls)]
+                    th.perf.unwound(th.ci);
                     sp = (*ci).base;
                     at = (*th.ci).pc;
                 }

@@ -8,6 +8,20 @@ use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;
 use crate::typedef::NativeDef;
 
+/// Only `-X perf` has code linked so that trampolines can be entered.
+fn activate_trampolines(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+    let backend = super::expect_text(th, a[0], "activate_stack_trampoline() argument")?;
+    match backend.as_str() {
+        "perf" if crate::perf::is_available() => {
+            crate::perf::set_active(true);
+            Ok(Owned::none())
+        }
+        "perf" => Err(th.value_error("perf trampoline not available: start with -X perf")),
+        "perf_jit" => Err(th.value_error("perf_jit trampoline not available")),
+        _ => Err(th.value_error(&format!("invalid backend: {backend}"))),
+    }
+}
+
 pub(super) const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new(
         "getrecursionlimit",
@@ -110,19 +124,22 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new(
         "is_stack_trampoline_active",
         "()",
-        |_, _| Ok(Owned::bool(false)),
+        |_, _| Ok(Owned::bool(crate::perf::is_active())),
         "Return *True* if a stack profiler trampoline is active.",
     ),
     NativeDef::new(
         "deactivate_stack_trampoline",
         "()",
-        |_, _| Ok(Owned::none()),
+        |_, _| {
+            crate::perf::set_active(false);
+            Ok(Owned::none())
+        },
         "Deactivate the current stack profiler trampoline backend.",
     ),
     NativeDef::new(
         "activate_stack_trampoline",
         "(backend, /)",
-        |th, _| Err(th.value_error("perf trampoline not available")),
+        activate_trampolines,
         "Activate stack profiler trampoline *backend*.",
     ),
     NativeDef::new(
