@@ -159,7 +159,10 @@ fn make(code: &CodeObject) -> Linked {
         }
     }
     let pieces = translate(code, &instrs, &is_target);
-    lay_out(code, pieces, n16)
+    let linked = lay_out(pieces, n16);
+    #[cfg(tail_calls)]
+    let linked = Linked { spans: crate::perf::spans(code, &linked.units, &linked.offsets), ..linked };
+    linked
 }
 
 fn name_word(code: &CodeObject, i: u32) -> u64 {
@@ -471,7 +474,7 @@ fn binary(arg: u32) -> Op {
 }
 
 /// Gives every piece its place, resolves jumps, and writes the words.
-fn lay_out(code: &CodeObject, pieces: Vec<Piece>, n16: usize) -> Linked {
+fn lay_out(pieces: Vec<Piece>, n16: usize) -> Linked {
     let mut all = pieces;
     let mut wide = vec![false; all.len()];
     let mut places;
@@ -535,13 +538,12 @@ fn lay_out(code: &CodeObject, pieces: Vec<Piece>, n16: usize) -> Linked {
         units.extend_from_slice(&p.words);
         offsets.resize(units.len(), p.offset);
     }
-    let units: Box<[u64]> = units.into();
     Linked {
-        #[cfg(tail_calls)]
-        spans: crate::perf::spans(code, &units, &offsets),
-        units,
+        units: units.into(),
         offsets: offsets.into(),
         places: places.into(),
+        #[cfg(tail_calls)]
+        spans: Default::default(),
     }
 }
 
