@@ -161,6 +161,46 @@ pub const SHARING: &str = include_str!("../workloads/sharing.py");
 pub const SHARING_ROWS: &[&str] =
     &["nothing", "global", "attribute", "dict", "method", "list", "ring", "result"];
 
+/// Collections that one thread knows, and collections that threads share.
+pub const COLLECTIONS: &str = include_str!("../workloads/shared_collections.py");
+
+/// The rows of [`COLLECTIONS`] for one thread, in the order of the table.
+pub const OWN_COLLECTION_ROWS: &[&str] = &[
+    "list.read",
+    "list.write",
+    "list.append",
+    "list.resize",
+    "list.iterate",
+    "dict.read",
+    "dict.write",
+    "dict.append",
+    "dict.resize",
+    "dict.iterate",
+    "set.read",
+    "set.write",
+    "set.append",
+    "set.resize",
+    "set.iterate",
+];
+
+/// The rows of [`COLLECTIONS`] for several threads, in the order of the table.
+pub const SHARED_COLLECTION_ROWS: &[&str] = &[
+    "own",
+    "read",
+    "write",
+    "mixed",
+    "dict_read",
+    "dict_write",
+    "dict_resize",
+    "append",
+    "append_locked",
+    "resize",
+    "deque",
+    "counter",
+    "wordcount",
+    "bank",
+];
+
 /// Operations of the built-in types, one at a time.
 pub const OPS: &str = include_str!("../workloads/ops.py");
 

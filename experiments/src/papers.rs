@@ -128,6 +128,29 @@ pub enum Step {
         /// Which arms to divide, as `A/B`.
         ratios: Vec<String>,
     },
+    /// Rows of the program for collections ([`crate::definition::COLLECTIONS`]). Metrics: `NAME.A/B` (geometric mean)
+    /// and `NAME.A/B.ROW`, ratios of times with that many workers. With several, for the first arm also
+    /// `NAME.share.ROW`, the throughput as a share of that of as many processes at once, and `NAME.R/S` for each of
+    /// `row_ratios`. Not run on a machine with fewer cores than workers.
+    Collections {
+        #[expect(missing_docs, reason = "see the type")]
+        name: String,
+        #[expect(missing_docs, reason = "see the type")]
+        rounds: Rounds,
+        /// How many threads. With one, the rows for one thread.
+        workers: u16,
+        /// Operations of each worker, in units of 1024.
+        kilo_operations: Rounds,
+        /// What to compare; the first is the one whose scaling is asked for.
+        arms: Vec<StepArm>,
+        /// Which arms to divide, as `A/B`.
+        ratios: Vec<String>,
+        /// Which rows to divide, as `R/S`, in the first arm.
+        #[serde(default)]
+        row_ratios: Vec<String>,
+        /// Empty: all.
+        rows: Vec<String>,
+    },
 }
 
 /// `experiment.toml`.

@@ -4,7 +4,8 @@
 
 use std::process::Command;
 use typhon_lab::definition::{
-    self, DRIVER, LOOP_NAMES, LOOPS, MEMORY, MEMORY_KINDS, OP_TYPES, OPS, PYPERF, SHARING, SHARING_ROWS, Size,
+    self, COLLECTIONS, DRIVER, LOOP_NAMES, LOOPS, MEMORY, MEMORY_KINDS, OP_TYPES, OPS, OWN_COLLECTION_ROWS,
+    PYPERF, SHARED_COLLECTION_ROWS, SHARING, SHARING_ROWS, Size,
 };
 use typhon_lab::lines;
 use typhon_lab::workdir::Workdir;
@@ -88,6 +89,23 @@ fn rows_of_sharing_have_results() {
         for fields in found {
             assert!(lines::number::<f64>(&fields, "ns").is_some_and(|ns| ns > 0.0), "{name}");
             assert!(lines::number::<i64>(&fields, "checksum").is_some_and(|sum| sum > 0), "{name}");
+        }
+    }
+}
+
+#[test]
+fn rows_of_collections_check_themselves() {
+    let Some(python) = python() else { return };
+    let folder = folder();
+    write(&folder, "shared_collections.py", COLLECTIONS);
+    for name in OWN_COLLECTION_ROWS.iter().chain(SHARED_COLLECTION_ROWS) {
+        let arguments = ["shared_collections.py", name, "workers=2", "ops=20480", "repeats=2"];
+        let stdout = run(&python, &folder, &arguments);
+        let found = lines::reports(&stdout);
+        assert_eq!(found.len(), 2, "{name}: {stdout}");
+        for fields in found {
+            assert!(lines::number::<f64>(&fields, "ns").is_some_and(|ns| ns > 0.0), "{name}");
+            assert_eq!(lines::number::<u32>(&fields, "checksum"), Some(20480), "{name}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `lab paper`: measure what a paper claims, and judge.
 
+mod collections;
+
 use super::{Cast, gc, report, settings, thread_subject};
 use crate::arms::{self, Arm};
 use crate::cli::{Common, Paper as Command, StartMethod};
@@ -137,6 +139,12 @@ fn measure(paper: &Paper, common: &Common) -> Result<()> {
                     size: if common.quick { "quick" } else { "full" },
                 };
                 lab.collectors(name, settings(*rounds), scale, arms, ratios)?;
+            }
+            Step::Collections { name, rounds, workers, kilo_operations, arms, ratios, row_ratios, rows } => {
+                let kilo = if common.quick { kilo_operations.quick } else { kilo_operations.full };
+                let scale =
+                    collections::Scale { n_workers: (*workers).into(), operations: u32::from(kilo) * 1024 };
+                lab.collections(name, settings(*rounds), scale, arms, ratios, row_ratios, rows)?;
             }
         }
     }

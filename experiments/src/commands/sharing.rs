@@ -97,7 +97,8 @@ pub fn run(options: &SharingOptions) -> Result<()> {
     runner::verdict(&runs)
 }
 
-fn read(subject: &Subject, finished: &Finished, results: &Results) -> Outcome {
+/// What the lines of a program with rows mean: `ns` and `checksum` of each repeat, and counts.
+pub(super) fn read(subject: &Subject, finished: &Finished, results: &Results) -> Outcome {
     let mut outcome = Outcome::default();
     for fields in lines::reports(&finished.stdout) {
         if let (Some(ns), Some(checksum)) = (lines::number::<f64>(&fields, "ns"), fields.get("checksum")) {
