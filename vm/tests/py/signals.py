@@ -39,8 +39,8 @@ def check(write):
     # The pipe is full, but for what this reads; so the write that the signal meets has written something.
     reader = threading.Thread(target=os.read, args=(receiver, 1))
     reader.start()
-    signal.setitimer(signal.ITIMER_REAL, 0.2)
     try:
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
         write(sender)
     except Interrupted:
         pass
