@@ -5,11 +5,11 @@ use core::sync::atomic::Ordering::{Relaxed, Release};
 use super::attr::{lock_fast, stored, unlock_fast};
 use super::call::shape_of;
 use super::cold::{self, own_word};
-use super::locals::own_local;
+use super::locals::own_to_store;
 use crate::builtins::ids;
 use crate::builtins::list::List;
 use crate::handlers;
-use crate::word::{UNCOUNTED, Word};
+use crate::word::Word;
 use crate::{drop_next, next, tail};
 
 /// Stores `$v`, whose count moves along, behind the last item of the list `$l`, which this thread has locked, and
@@ -33,12 +33,9 @@ handlers! {
     /// Appends the top to the list `arg` words below.
     fn list_append(pc, sp, fp, th, tos, arg) {
         let l = *sp.sub(arg as usize);
-        let mut v = tos;
-        if v.0 & 15 == UNCOUNTED {
-            if !own_local(th, v) {
-                tail!(list_append_slow, pc, sp, fp, th, v, arg)
-            }
-            v = Word(v.ptr() as u64);
+        let v = own_to_store(th, tos);
+        if v == Word::ZERO {
+            tail!(list_append_slow, pc, sp, fp, th, tos, arg)
         }
         // ORDERING Relaxed: only this thread can have made the owner equal to itself.
         if !(*l.ptr()).is_owned_by((*th).owner) || !lock_fast(th, l) {
@@ -73,20 +70,14 @@ handlers! {
     /// `tos` is the [`crate::signature::DirectCall`]; `arg` is 3.
     fn call_append(pc, sp, fp, th, tos, arg) {
         let l = *sp.sub(2);
-        // ORDERING Relaxed: as in `list_append`.
-        if shape_of(l) != ids::LIST
-            || !(*l.ptr()).is_owned_by((*th).owner)
-            || (*sp.sub(3)).is_counted()
-        {
+        if shape_of(l) != ids::LIST || (*sp.sub(3)).is_counted() {
             tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
         }
-        let v = *sp.sub(1);
-        if v.0 & 15 == UNCOUNTED {
-            if !own_local(th, v) {
-                tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
-            }
-            *sp.sub(1) = Word(v.ptr() as u64);
+        let v = own_to_store(th, *sp.sub(1));
+        if v == Word::ZERO {
+            tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
         }
+        *sp.sub(1) = v;
         if !lock_fast(th, l) {
             tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
         }

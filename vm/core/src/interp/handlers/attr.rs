@@ -25,7 +25,7 @@ use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::call::{enter_special, shape_of};
 use super::cold::look;
-use super::locals::{own_from_slot, own_local};
+use super::locals::{own_from_slot, own_local, own_to_store};
 use crate::function::Function;
 use crate::handlers;
 use crate::interp::caches;
@@ -140,8 +140,8 @@ unsafe fn is_cached_of_class(kind: ClassKind, o: Word, cache: u64) -> bool {
         }
 }
 
-/// Takes an object's lock for a few plain stores. False: contended, take the cold way. In GIL mode
-/// there is nothing to take.
+/// Takes an object's lock for a few plain stores. False: take the cold way, for somebody holds it, no other thread than
+/// the owner ever used the object (SH-1), or statistics are kept of such locks. In GIL mode there is nothing to take.
 ///
 /// # Safety
 /// The words are live.
@@ -150,8 +150,9 @@ pub unsafe fn lock_fast(th: *mut crate::Thread, o: Word) -> bool {
     // SAFETY: a live object.
     unsafe {
         (*th).owner.has_gil()
-            // ORDERING Acquire: pairs with the Release of `unlock_fast`.
-            || (crate::sharing::may_read(&*o.ptr(), (*th).owner)
+            || (((*o.ptr()).is_owned_by((*th).owner)
+                || (crate::sharing::may_read(&*o.ptr(), (*th).owner) && !crate::contention::is_on()))
+                // ORDERING Acquire: pairs with the Release of `unlock_fast`.
                 && (*o.ptr()).lock.compare_exchange(0, 1, Acquire, Relaxed).is_ok())
     }
 }
@@ -172,7 +173,8 @@ pub unsafe fn unlock_fast(th: *mut crate::Thread, o: Word) -> bool {
 macro_rules! stored_next {
     ($waiters:expr, $old:expr, $o:expr, $pc:ident, $sp:ident, $fp:ident, $th:ident) => {{
         let (old, o): ($crate::Word, $crate::Word) = ($old, $o);
-        if $waiters || old.0 & 15 == $crate::word::UNCOUNTED {
+        // A slot's word may be marked as uncounted and own a count all the same, unless the object is immortal.
+        if $waiters || (old.0 & 15 == $crate::word::UNCOUNTED && !(*old.ptr()).is_immortal()) {
             (*$th).victim = old;
             $crate::tail!($crate::interp::handlers::attr::stored, $pc, $sp, $fp, $th, o, u64::from($waiters))
         }
@@ -559,13 +561,11 @@ handlers! {
         if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
             tail!(store_attr_slot2, pc, sp, fp, th, tos, arg)
         }
-        let v = *sp.sub(1);
-        if v.0 & 15 == UNCOUNTED {
-            if !own_local(th, v) {
-                tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
-            }
-            *sp.sub(1) = Word(v.ptr() as u64);
+        let v = own_to_store(th, *sp.sub(1));
+        if v == Word::ZERO {
+            tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
         }
+        *sp.sub(1) = v;
         if !lock_fast(th, tos) {
             tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
         }
@@ -591,13 +591,11 @@ handlers! {
         if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
             tail!(store_attr, pc, sp, fp, th, tos, arg)
         }
-        let v = *sp.sub(1);
-        if v.0 & 15 == UNCOUNTED {
-            if !own_local(th, v) {
-                tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
-            }
-            *sp.sub(1) = Word(v.ptr() as u64);
+        let v = own_to_store(th, *sp.sub(1));
+        if v == Word::ZERO {
+            tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
         }
+        *sp.sub(1) = v;
         if !lock_fast(th, tos) {
             tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
         }
@@ -624,13 +622,11 @@ handlers! {
         if u64::from(id) != c >> 40 || !(*shape::table().add(id as usize)).is_valid() {
             tail!(store_attr, pc, sp, fp, th, tos, arg)
         }
-        let v = *sp.sub(1);
-        if v.0 & 15 == UNCOUNTED {
-            if !own_local(th, v) {
-                tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
-            }
-            *sp.sub(1) = Word(v.ptr() as u64);
+        let v = own_to_store(th, *sp.sub(1));
+        if v == Word::ZERO {
+            tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
         }
+        *sp.sub(1) = v;
         if !lock_fast(th, tos) {
             tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
         }

@@ -5,7 +5,7 @@ use crate::handlers;
 use crate::interp::machine::{fetch, save};
 use typhon_sync::header::{OwnerId, gc_bits};
 
-use crate::word::Word;
+use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, next, tail};
 
 /// Takes one more count of an object of this thread. False: the cold way.
@@ -27,6 +27,25 @@ pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
         } else {
             false
         }
+    }
+}
+
+/// The word to store for one on the stack: with a count of its own, or as it is if it needs none (immortal, no
+/// pointer). [`Word::ZERO`]: somebody else's, for the careful way.
+///
+/// # Safety
+/// The word is live.
+#[inline(always)]
+pub unsafe fn own_to_store(th: *mut crate::Thread, w: Word) -> Word {
+    if w.0 & 15 != UNCOUNTED {
+        return w;
+    }
+    // SAFETY: a live pointer word.
+    unsafe {
+        if own_local(th, w) {
+            return w.owned_now();
+        }
+        if (*w.ptr()).owner() == OwnerId::IMMORTAL { w } else { Word::ZERO }
     }
 }
 

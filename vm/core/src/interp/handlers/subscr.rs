@@ -7,7 +7,7 @@ use typhon_text::hash::hash_int;
 use super::attr::{lock_fast, unlock_fast};
 use super::call::{enter_special, shape_of};
 use super::cold::look;
-use super::locals::{own_from_slot, own_local};
+use super::locals::{own_from_slot, own_to_store};
 use crate::builtins::dict::Dict;
 use crate::builtins::dict::lookup::Key;
 use crate::builtins::dict::table::{EMPTY, Table, simple_hash};
@@ -23,7 +23,7 @@ use crate::handlers;
 use crate::object::Slot;
 use crate::sharing::{borrow, copy_for_stack, may_read};
 use crate::thread::Thread;
-use crate::word::{UNCOUNTED, Word};
+use crate::word::Word;
 use crate::{drop_next, drop2_next, native, native_unit, tail};
 
 /// From [`find`]: only the general way can tell.
@@ -271,15 +271,13 @@ handlers! {
             tail!(store_dict, pc, sp, fp, th, tos, arg)
         }
         if c.is_ptr() && tos.is_int() && shape_of(c) == ids::LIST {
-            let v = *sp.sub(2);
-            if v.0 & 15 == UNCOUNTED {
-                if !own_local(th, v) {
-                    tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
-                }
-                *sp.sub(2) = Word(v.ptr() as u64);
+            let v = own_to_store(th, *sp.sub(2));
+            if v == Word::ZERO {
+                tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
             }
+            *sp.sub(2) = v;
             let l = &*(c.ptr() as *const List);
-            if !(*c.ptr()).is_owned_by((*th).owner) || !lock_fast(th, c) {
+            if !lock_fast(th, c) {
                 tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
             }
             let mut i = tos.int();
@@ -304,17 +302,15 @@ handlers! {
     /// A value for a key that is an int in a word or a str.
     fn store_dict(pc, sp, fp, th, tos, arg) {
         let c = *sp.sub(1);
-        let v = *sp.sub(2);
-        let h = &*c.ptr();
-        if !h.is_owned_by((*th).owner) || h.flags.load(Relaxed) & flags::DICT_NAMESPACE != 0 {
+        // ORDERING Relaxed: set before the namespace is shared.
+        if (*c.ptr()).flags.load(Relaxed) & flags::DICT_NAMESPACE != 0 {
             tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
         }
-        if v.0 & 15 == UNCOUNTED {
-            if !own_local(th, v) {
-                tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
-            }
-            *sp.sub(2) = Word(v.ptr() as u64);
+        let v = own_to_store(th, *sp.sub(2));
+        if v == Word::ZERO {
+            tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
         }
+        *sp.sub(2) = v;
         if !lock_fast(th, c) {
             tail!(store_subscr_generic, pc, sp, fp, th, tos, arg)
         }
@@ -338,11 +334,10 @@ handlers! {
     fn store_new_key(pc, sp, fp, th, tos, arg) {
         let c = *sp.sub(1);
         let t = (*(c.ptr() as *const Dict)).table();
-        let is_borrowed = tos.0 & 15 == UNCOUNTED;
-        if t.n() >= t.capacity() || (is_borrowed && !own_local(th, tos)) {
+        let key = if t.n() < t.capacity() { own_to_store(th, tos) } else { Word::ZERO };
+        if key == Word::ZERO {
             tail!(super::attr::unlocked, pc, sp, fp, th, tos, 1)
         }
-        let key = if is_borrowed { Word(tos.ptr() as u64) } else { tos };
         t.push(key, *sp.sub(2), simple_hash(key));
         let waiters = unlock_fast(th, c);
         sp = sp.sub(3);
