@@ -5,6 +5,7 @@
 //! and the object lock are methods of [`Header`]. Protocols and their invariants are listed in this
 //! crate's README.
 
+mod backoff;
 pub mod birth;
 pub mod count;
 pub mod critical_section;

@@ -11,7 +11,7 @@ use super::events;
 use super::header::{Header, gc_bits};
 use super::parking::{Sleepers, Woken, now_us, park, unpark_one};
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed};
-use super::prim::{heavy_fence, light_fence, spin_loop};
+use super::prim::{heavy_fence, light_fence};
 use super::rules;
 use super::thread::ThreadCtx;
 use std::time::Duration;
@@ -112,14 +112,9 @@ impl Header {
 
     /// As [`Header::lock_contended`]; whether it slept.
     fn contend(&self, thread: &ThreadCtx, resume: bool) -> bool {
-        for _ in 0..rules::SPINS {
-            if !self.is_locked() && self.try_lock_watched() {
-                return false;
-            }
-            if thread.breaker() != 0 {
-                break;
-            }
-            spin_loop();
+        let take = || !self.is_locked() && self.try_lock_watched();
+        if take() || thread.backoff.wait(|| thread.breaker() != 0, take) {
+            return false;
         }
         let since = now_us();
         loop {

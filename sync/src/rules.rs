@@ -92,4 +92,4 @@ pub const STOP_SKIPS_LOCKS: bool = true;
 /// Thread slots in one chunk of the registry.
 pub const CHUNK: usize = 64;
 /// Looks at a taken lock before sleeping on it.
-pub const SPINS: u32 = 40;
+pub const SPINS: u32 = 5;

@@ -1,5 +1,6 @@
 //! The private half of a thread: how it attaches, detaches, passes safepoints and exits.
 
+use super::backoff::Backoff;
 use super::critical_section::Sections;
 use super::events::{self, Count};
 use super::header::{FOLDED, Header, OwnerId};
@@ -59,6 +60,7 @@ pub struct ThreadCtx {
     /// No other thread will ever attach.
     alone: Cell<bool>,
     pub(super) sections: Sections,
+    pub(super) backoff: Backoff,
     doomed: RefCell<Vec<*const Header>>,
     retired: RefCell<RetireList>,
 }
@@ -86,6 +88,7 @@ impl World {
             urgent: Cell::new(false),
             alone: Cell::new(false),
             sections: Sections::default(),
+            backoff: Backoff::default(),
             doomed: RefCell::default(),
             retired: RefCell::default(),
         }

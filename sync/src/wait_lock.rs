@@ -7,8 +7,7 @@
 use super::header::OwnerId;
 use super::parker::Wake;
 use super::prim::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use super::prim::{AtomicU8, AtomicU32, AtomicUsize, Mutex, lock, spin_loop};
-use super::rules;
+use super::prim::{AtomicU8, AtomicU32, AtomicUsize, Mutex, lock};
 use super::thread::{Host, ThreadCtx};
 use super::thread_state::{ThreadState, breaker};
 use std::collections::VecDeque;
@@ -109,13 +108,8 @@ impl WaitLock {
         if self.try_acquire() {
             return Acquired::Yes;
         }
-        if thread.takes_locks() {
-            for _ in 0..rules::SPINS {
-                spin_loop();
-                if self.try_acquire() {
-                    return Acquired::Yes;
-                }
-            }
+        if thread.takes_locks() && thread.backoff.wait(|| thread.breaker() != 0, || self.try_acquire()) {
+            return Acquired::Yes;
         }
         if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
             return Acquired::TimedOut;

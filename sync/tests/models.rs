@@ -28,6 +28,7 @@ macro_rules! variant {
             }
             #[path = "../tests/loom/parking.rs"]
             pub mod parking;
+            pub mod backoff;
             pub mod count;
             pub mod critical_section;
             pub mod events;
