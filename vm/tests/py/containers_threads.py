@@ -85,6 +85,36 @@ def read():
 
 run(rebuild, read, read)
 
+# reading a list that is empty every now and then, as its owner and as a stranger
+letters = [chr(ord("a") + i) for i in range(26)]
+shared = []
+done = False
+
+
+def refill():
+    global done
+    for _ in range(20 * ROUNDS):
+        shared[:] = letters
+        shared.clear()
+        shared.clear()
+    done = True
+
+
+def read_letter():
+    while not done:
+        try:
+            assert shared[20] == "u"
+        except IndexError:
+            pass
+
+
+fillers = [threading.Thread(target=refill), threading.Thread(target=read_letter)]
+for t in fillers:
+    t.start()
+read_letter()
+for t in fillers:
+    t.join()
+
 # a dict with own keys per thread
 d = {}
 

@@ -225,10 +225,19 @@ impl Items {
         }
     }
 
-    /// Publishes the empty buffer; the words of the old one were taken by the caller.
+    /// Publishes an empty buffer; the words of the old one were taken by the caller.
     pub fn reset(&self, of: &Header) {
         let old = self.load();
-        self.publish(nothing());
+        // A reader takes a length for that of the buffer which it found before and after: so none may come back.
+        if sharing::is_foreign(of) && old != nothing() {
+            const LEAST: usize = 4;
+            let p = allocate(LEAST).unwrap_or_else(|| out_of_memory(LEAST));
+            // SAFETY: fresh.
+            unsafe { fill_empty(p, 0, LEAST) };
+            self.publish(p);
+        } else {
+            self.publish(nothing());
+        }
         // SAFETY: unpublished, lock held.
         unsafe { release(of, old) }
     }
