@@ -19,8 +19,10 @@ crate::payload! {
         pub entry: AtomicPtr<u64>,
         /// Positional parameters if the call needs nothing but moving arguments; else `u32::MAX`.
         pub simple_argc: u32,
-        /// Words of locals (parameters, variables, cells, free variables).
+        /// Words of locals: those with names, and the positions of loops ([`crate::interp::in_place`]).
         pub n_locals: u32,
+        /// Locals with names: parameters, variables, cells, free variables.
+        pub n_names: u32,
         /// Words of a frame: locals, the junk word, the evaluation stack.
         pub frame_size: u32,
         pub flags: u32,
@@ -158,12 +160,14 @@ impl Thread {
         // Code of a module or class body, called as a function, has a namespace besides its locals.
         let simple = data.flags & (co::VARARGS | co::VARKEYWORDS | co::OPTIMIZED) == co::OPTIMIZED
             && data.kwonlyargcount == 0;
-        let n_locals = data.localsplusnames.len() as u32;
+        let n_names = data.localsplusnames.len() as u32;
+        let n_locals = n_names + crate::interp::in_place::positions(&data);
         self.alloc(CodeObject {
             header: unborn(),
             entry: AtomicPtr::new(crate::interp::eval::link_unit().cast_mut()),
             simple_argc: if simple { data.argcount } else { u32::MAX },
             n_locals,
+            n_names,
             frame_size: n_locals + 1 + data.stacksize,
             flags: data.flags,
             data: Data(data),

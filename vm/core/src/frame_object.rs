@@ -123,8 +123,8 @@ pub unsafe fn detach(th: &mut Thread, ci: *mut CallRecord) {
         // ORDERING Release: readers that see no record find the rest in place.
         f.offset.store(at, Ordering::Release);
         if f.header.refcount() > 1 {
-            let mut kept = Vec::with_capacity(code.n_locals as usize);
-            for i in 0..code.n_locals as usize {
+            let mut kept = Vec::with_capacity(code.n_names as usize);
+            for i in 0..code.n_names as usize {
                 let w = *(*ci).fp.add(i);
                 kept.push(if w == Word::UNBOUND {
                     None
@@ -197,7 +197,7 @@ impl Frame {
 
     /// The generator that backs this frame is about to die: takes over its locals.
     pub fn outlive_generator(&self, th: &mut Thread, g: &Generator) {
-        let kept = (0..self.code().n_locals as usize).map(|i| g.local(i)).collect();
+        let kept = (0..self.code().n_names as usize).map(|i| g.local(i)).collect();
         *self.kept.lock(&self.header, th) = kept;
         // ORDERING Release: as in `detach`.
         self.offset.store(g.offset(), Ordering::Release);
@@ -284,7 +284,7 @@ impl Frame {
     pub fn locals(&self, th: &mut Thread) -> Vec<(Owned, Owned)> {
         let code = self.code();
         let mut out = Vec::new();
-        for i in 0..code.n_locals as usize {
+        for i in 0..code.n_names as usize {
             if code.data.0.localspluskinds[i] & kind::HIDDEN != 0 {
                 continue;
             }
@@ -470,7 +470,7 @@ fn index_of(f: &Frame, key: Borrowed<'_>) -> Option<usize> {
     let key = key.downcast::<Str>()?;
     let code = f.code();
     let names = code.locals_tuple();
-    (0..code.n_locals as usize).find(|&i| {
+    (0..code.n_names as usize).find(|&i| {
         code.data.0.localspluskinds[i] & kind::HIDDEN == 0
             && names.get(i).downcast::<Str>().is_some_and(|n| n.same_text(key))
     })

@@ -343,7 +343,7 @@ pub fn super_arguments(th: &mut Thread) -> PyResult<(Owned, Owned)> {
     }
     let names = code.locals_tuple();
     let class_name = th.rt.names.__class__.word();
-    for i in 0..code.n_locals as usize {
+    for i in 0..code.n_names as usize {
         if data.localspluskinds[i] & kind::FREE != 0 && names.get(i).is(class_name) {
             let cell = own(local(i));
             let Some(class) = cell.downcast::<crate::cell::Cell>().and_then(|c| c.contents.get(&c.header))

@@ -10,6 +10,7 @@ use typhon_compile::Opcode;
 use typhon_compile::code::flags as co;
 
 use super::handlers::{attr, names};
+use super::in_place::{self, POSITION_BITS};
 use super::machine::{ARG_BITS, fetch};
 use super::opcodes::{Op, encode};
 use crate::code::CodeObject;
@@ -76,12 +77,12 @@ const WIDE_MARK: u64 = 0xffff;
 
 /// One 16-bit instruction with its prefixes resolved.
 #[derive(Clone, Copy)]
-struct Instr {
+pub(super) struct Instr {
     /// Offset of the opcode unit, and of the first prefix.
-    offset: u32,
-    start: u32,
-    op: Opcode,
-    arg: u32,
+    pub offset: u32,
+    pub start: u32,
+    pub op: Opcode,
+    pub arg: u32,
 }
 
 /// What an instruction becomes.
@@ -92,6 +93,9 @@ struct Piece {
     words: Vec<u64>,
     /// 16-bit offset of the jump's target.
     target: Option<u32>,
+    /// Bits below the distance in a jump's argument, and what they say.
+    shift: u32,
+    low: u64,
     /// Words between the unit and the point that the jump counts from.
     skip: usize,
     backward: bool,
@@ -99,7 +103,7 @@ struct Piece {
     start: u32,
 }
 
-fn decode(code: &[u8]) -> Vec<Instr> {
+pub(super) fn decode(code: &[u8]) -> Vec<Instr> {
     let mut out = Vec::with_capacity(code.len() / 2);
     let (mut arg, mut start) = (0u32, None);
     for (i, unit) in code.chunks_exact(2).enumerate() {
@@ -116,7 +120,7 @@ fn decode(code: &[u8]) -> Vec<Instr> {
     out
 }
 
-fn jump_target(i: &Instr) -> Option<(u32, bool)> {
+pub(super) fn jump_target(i: &Instr) -> Option<(u32, bool)> {
     use Opcode::*;
     match i.op {
         JUMP_FORWARD | POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | POP_JUMP_IF_NONE | POP_JUMP_IF_NOT_NONE
@@ -172,6 +176,7 @@ fn name_word(code: &CodeObject, i: u32) -> u64 {
 fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Piece> {
     let generator = code.flags & (co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR) != 0;
     let mut out = Vec::with_capacity(instrs.len());
+    let positions = code.n_locals - code.n_names;
     let mut at = 0;
     while at < instrs.len() {
         let i = instrs[at];
@@ -183,6 +188,8 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
             arg: u64::from(i.arg),
             words: Vec::new(),
             target: None,
+            shift: 0,
+            low: 0,
             skip: 0,
             backward: false,
             offset: i.offset,
@@ -194,6 +201,15 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
         }
         let second = expand(&i);
         if one(code, generator, &i, if second.is_some() { None } else { next }, &mut p) {
+            if positions != 0 && in_place::is_loop(instrs, at) {
+                (p.op, p.arg) = (Op::GetIterInPlace, u64::from(code.n_locals << POSITION_BITS | positions));
+            }
+            if i.op == Opcode::FOR_ITER {
+                p.shift = POSITION_BITS;
+            }
+            if positions != 0 && at > 0 && in_place::is_loop(instrs, at - 1) {
+                (p.op, p.low) = (Op::ForIterInPlace, u64::from(positions));
+            }
             out.push(p);
             if let Some((op, arg)) = second {
                 let (offset, start) = (i.offset, i.offset);
@@ -202,6 +218,8 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
                     arg,
                     words: Vec::new(),
                     target: None,
+                    shift: 0,
+                    low: 0,
                     skip: 0,
                     backward: false,
                     offset,
@@ -326,7 +344,8 @@ fn one(code: &CodeObject, generator: bool, i: &Instr, next: Option<&Instr>, p: &
         O::CALL_KW => padded(p, Op::CallKw),
         O::CALL_FUNCTION_EX => padded(p, Op::CallFunctionEx),
         O::RETURN_VALUE => {
-            p.arg = u64::from(code.n_locals);
+            // What lies behind them owns nothing.
+            p.arg = u64::from(code.n_names);
             if generator { Op::ReturnGeneratorValue } else { Op::ReturnValue }
         }
         O::GET_ITER => Op::GetIter,
@@ -506,7 +525,8 @@ fn lay_out(pieces: Vec<Piece>, n16: usize) -> Linked {
             if let Some(t) = p.target {
                 let end = starts[k] + 1 + if wide[k] { 2 } else { 0 } + p.skip as u32;
                 let to = places[t as usize];
-                p.arg = if p.backward { u64::from(end - to) } else { u64::from(to.wrapping_sub(end)) };
+                let distance = if p.backward { end - to } else { to.wrapping_sub(end) };
+                p.arg = u64::from(distance) << p.shift | p.low;
                 if p.skip != 0 && p.arg >= 1 << 15 {
                     // Too far for the joined form: only the test stays.
                     p.op = unfused(p.op);

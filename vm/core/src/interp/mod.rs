@@ -6,6 +6,7 @@ pub mod calls;
 pub mod eval;
 pub mod frame;
 pub mod handlers;
+pub mod in_place;
 pub mod intrinsics;
 pub mod link;
 pub mod machine;

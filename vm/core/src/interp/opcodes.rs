@@ -222,6 +222,10 @@ machine_ops! {
     SetupAnnotations = names::setup_annotations;
     GetIter = iter::get_iter;
     ForIter = iter::for_iter;
+    /// GET_ITER of a loop, which can do without an iterator.
+    GetIterInPlace = iter::get_iter_in_place;
+    /// The FOR_ITER that belongs to it.
+    ForIterInPlace = iter::for_iter_in_place;
     EndFor = iter::end_for;
     ReturnGenerator = iter::return_generator;
     YieldValue = iter::yield_value;

@@ -4,8 +4,8 @@ use core::sync::atomic::{AtomicI64, Ordering};
 
 use dashu_int::IBig;
 
-use super::Range;
 use super::big::Numbers;
+use super::{Range, Small};
 use crate::builtins::slice::big;
 use crate::builtins::{ids, sequence};
 use crate::object::{Borrowed, Locked, Owned, PyResult};
@@ -83,7 +83,16 @@ fn long<'a>(o: Borrowed<'a>) -> &'a LongRangeIterator {
     o.downcast_exact::<LongRangeIterator>().expect("checked by the slot's type")
 }
 
+impl Range {
+    /// The numbers, if they and the one a step behind the last are words.
+    #[inline(always)]
+    pub fn in_words(&self) -> Option<Small> {
+        self.small.filter(|s| fits(s.start, s.step, s.len))
+    }
+}
+
 /// Last number of a small range and one step further must be words for the small iterator.
+#[inline]
 fn fits(start: i64, step: i64, len: i64) -> bool {
     let end = start as i128 + step as i128 * len as i128;
     (Word::INT_MIN as i128..=Word::INT_MAX as i128).contains(&end)
@@ -100,9 +109,9 @@ fn large(th: &mut Thread, numbers: Numbers) -> Owned {
 
 /// `iter(range)`
 pub fn new(th: &mut Thread, r: &Range) -> Owned {
-    match r.small {
-        Some(s) if fits(s.start, s.step, s.len) => small(th, s.start, s.step, s.len),
-        _ => large(th, r.numbers()),
+    match r.in_words() {
+        Some(s) => small(th, s.start, s.step, s.len),
+        None => large(th, r.numbers()),
     }
 }
 

@@ -4,13 +4,18 @@ use super::call::shape_of;
 use super::cold::{self, look, own_word};
 use super::locals::own_local;
 use crate::builtins::ids;
+use crate::builtins::list::List;
 use crate::builtins::list::iterator::ListIterator;
+use crate::builtins::range::Range;
 use crate::builtins::range::iterator::RangeIterator;
+use crate::builtins::tuple::Tuple;
 use crate::builtins::tuple::iterator::TupleIterator;
 use crate::generator::{self, Generator, ResumedBy};
 use crate::handlers;
+use crate::interp::in_place::POSITION_BITS;
 use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
+use crate::sharing::copy_for_stack;
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, next, tail};
 
@@ -47,7 +52,7 @@ handlers! {
                     next!(pc, sp, fp, th, w)
                 }
                 None => {
-                    pc = pc.add(arg as usize);
+                    pc = past_loop(pc, arg);
                     next!(pc, sp, fp, th, tos)
                 }
             }
@@ -55,7 +60,108 @@ handlers! {
         tail!(for_iter_items, pc, sp, fp, th, tos, arg)
     }
 
-    /// FOR_ITER over a list or a tuple; apart, because it takes more registers than the others.
+    /// GET_ITER of a loop. `arg`: the code's number of locals, and that of positions among them.
+    fn get_iter_in_place(pc, sp, fp, th, tos, arg) {
+        if tos.is_ptr() {
+            let shape = shape_of(tos);
+            let in_place = shape == ids::LIST
+                || shape == ids::TUPLE
+                || (shape == ids::RANGE && (*(tos.ptr() as *const Range)).in_words().is_some());
+            let positions_end = fp.add((arg >> POSITION_BITS) as usize);
+            if in_place && position(sp, arg) < positions_end {
+                *position(sp, arg) = Word::small_int(0);
+                if tos.0 & UNCOUNTED != 0 && !own_local(th, tos) {
+                    tail!(own_iterable, pc, sp, fp, th, tos, arg)
+                }
+                next!(pc, sp, fp, th, tos.owned_now())
+            }
+        }
+        tail!(get_iter, pc, sp, fp, th, tos, arg)
+    }
+
+    /// The iterable of a loop is a borrow of what is not this thread's.
+    fn own_iterable(pc, sp, fp, th, tos, arg) {
+        let w = copy_for_stack(tos);
+        next!(pc, sp, fp, th, w)
+    }
+
+    /// FOR_ITER behind [`get_iter_in_place`]: over what that left as it was, or with an iterator.
+    fn for_iter_in_place(pc, sp, fp, th, tos, arg) {
+        if tos.is_ptr() {
+            let shape = shape_of(tos);
+            if shape == ids::RANGE {
+                let i = (*position(sp, arg)).int();
+                // Its numbers are words, or there would be an iterator.
+                let numbers = (*(tos.ptr() as *const Range)).small.unwrap_unchecked();
+                if i >= numbers.len {
+                    pc = past_loop(pc, arg);
+                    next!(pc, sp, fp, th, tos)
+                }
+                *position(sp, arg) = Word::small_int(i + 1);
+                *sp = tos;
+                sp = sp.add(1);
+                next!(pc, sp, fp, th, Word::small_int(numbers.start + i * numbers.step))
+            }
+            if shape == ids::LIST {
+                tail!(for_iter_list, pc, sp, fp, th, tos, arg)
+            }
+            if shape == ids::TUPLE {
+                tail!(for_iter_tuple, pc, sp, fp, th, tos, arg)
+            }
+        }
+        tail!(for_iter, pc, sp, fp, th, tos, arg)
+    }
+
+    fn for_iter_list(pc, sp, fp, th, tos, arg) {
+        let i = (*position(sp, arg)).int();
+        let w = (*(tos.ptr() as *const List)).load_for_stack((*th).owner, i as usize);
+        if w == Word::ZERO {
+            tail!(for_iter_list_slow, pc, sp, fp, th, tos, arg)
+        }
+        *position(sp, arg) = Word::small_int(i + 1);
+        *sp = tos;
+        sp = sp.add(1);
+        next!(pc, sp, fp, th, w)
+    }
+
+    /// The end of the list, or somebody else's item.
+    fn for_iter_list_slow(pc, sp, fp, th, tos, arg) {
+        let position = position(sp, arg);
+        let i = (*position).int();
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        let w = match (*(tos.ptr() as *const List)).get(i as usize) {
+            Some(v) => v.into_raw(),
+            None => {
+                pc = past_loop(pc, arg);
+                sp = sp.sub(1);
+                next!(pc, sp, fp, th, tos)
+            }
+        };
+        *position = Word::small_int(i + 1);
+        crate::after_native!(pc, sp, fp, th, w)
+    }
+
+    fn for_iter_tuple(pc, sp, fp, th, tos, arg) {
+        let i = (*position(sp, arg)).int();
+        let items = (*(tos.ptr() as *const Tuple)).items();
+        if i as usize >= items.len() {
+            pc = past_loop(pc, arg);
+            next!(pc, sp, fp, th, tos)
+        }
+        *position(sp, arg) = Word::small_int(i + 1);
+        let w = items.get_unchecked(i as usize).peek();
+        *sp = tos;
+        sp = sp.add(1);
+        if w.is_ptr() && !own_local(th, w) {
+            let w = w.uncounted();
+            tail!(own_iterable, pc, sp, fp, th, w, arg)
+        }
+        next!(pc, sp, fp, th, w.owned_now())
+    }
+
+    /// FOR_ITER over the iterator of a list or a tuple; apart, because it takes more registers than the others.
     fn for_iter_items(pc, sp, fp, th, tos, arg) {
         let shape = shape_of(tos);
         let w = if shape == ids::LIST_ITERATOR {
@@ -102,7 +208,7 @@ handlers! {
     fn for_iter_stopped_generator(pc, sp, fp, th, tos, arg) {
         let g = &*(tos.ptr() as *const Generator);
         if g.is_finished() {
-            pc = pc.add(arg as usize);
+            pc = past_loop(pc, arg);
             sp = sp.sub(1);
             next!(pc, sp, fp, th, tos)
         }
@@ -116,7 +222,7 @@ handlers! {
         save(th, pc, sp);
         let w = step(th, tos);
         if w == Word::NULL {
-            pc = pc.add(arg as usize);
+            pc = past_loop(pc, arg);
             sp = sp.sub(1);
             crate::after_native!(pc, sp, fp, th, tos)
         }
@@ -199,7 +305,7 @@ handlers! {
             }
             ResumedBy::ForIter => {
                 // The instruction in front of `pc` is the FOR_ITER (or its wide form).
-                pc = pc.add(crate::interp::link::arg_of(pc) as usize);
+                pc = past_loop(pc, crate::interp::link::arg_of(pc));
                 let sp = sp.sub(1);
                 drop_next!(v, pc, sp, fp, th, *sp)
             }
@@ -306,6 +412,27 @@ handlers! {
             }
         }
     }
+}
+
+/// Where a loop is in the list, tuple or range above `sp` that it reads without an iterator. `arg` has the code's number
+/// of positions in its last bits.
+///
+/// # Safety
+/// `sp` is the stack pointer of the loop's FOR_ITER, in code with positions.
+#[inline(always)]
+unsafe fn position(sp: *mut Word, arg: u64) -> *mut Word {
+    // SAFETY: the positions and the junk word lie between the named locals and the values.
+    unsafe { sp.sub((arg & ((1 << POSITION_BITS) - 1)) as usize + 1) }
+}
+
+/// Where FOR_ITER goes on at the end of a loop.
+///
+/// # Safety
+/// `arg` is that of the FOR_ITER in front of `pc`.
+#[inline(always)]
+unsafe fn past_loop(pc: *const u64, arg: u64) -> *const u64 {
+    // SAFETY: the linker put the distance there.
+    unsafe { pc.add((arg >> POSITION_BITS) as usize) }
 }
 
 /// The next item of an iterator as an owned word; NULL at its end, 0 = raised.

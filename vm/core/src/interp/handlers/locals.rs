@@ -256,7 +256,7 @@ handlers! {
         let ci = (*th).ci;
         let f = (*ci).func.ptr() as *const crate::function::Function;
         let n = arg as usize;
-        let mut dest = fp.add((*(*ci).code).n_locals as usize - n);
+        let mut dest = fp.add((*(*ci).code).n_names as usize - n);
         if let Some(cells) = (*f).closure() {
             for c in cells.items() {
                 // Borrowed: the caller holds the function, the function its closure.
