@@ -18,7 +18,7 @@ const FORGOTTEN_AFTER_US: usize = 200;
 /// Pauses between two looks, for a thread that has met nobody lately.
 const SHORTEST: u32 = 8;
 /// Doublings of it, for one that meets others all the time.
-const MOST_DOUBLINGS: u32 = 7;
+const MOST_DOUBLINGS: u32 = 4;
 
 /// A thread's memory of the contention that it met.
 #[derive(Default)]

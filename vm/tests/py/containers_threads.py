@@ -115,6 +115,16 @@ read_letter()
 for t in fillers:
     t.join()
 
+# a list that several threads have used is sorted like any other; a change meanwhile is noticed
+shared.extend(letters)
+shared.sort(key=lambda v: -ord(v))
+assert shared == letters[::-1]
+try:
+    shared.sort(key=lambda v: shared.append(v) or shared.pop())
+    assert False
+except ValueError as e:
+    assert str(e) == "list modified during sort" and sorted(shared) == letters
+
 # a dict with own keys per thread
 d = {}
 

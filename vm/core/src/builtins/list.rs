@@ -24,8 +24,8 @@ use crate::word::{UNCOUNTED, Word};
 crate::payload! {
     /// A list: a buffer of slots that carries its own capacity, published by one pointer.
     ///
-    /// Writers hold the object's lock. Readers load `items`, `len` and `items` again: an unchanged
-    /// pointer proves that the length belongs to the buffer. At every moment `len` ≤ capacity of
+    /// Writers hold the object's lock. Readers load `items`, `len` and `items` again ([`Items::is_still`]).
+    /// At every moment `len` ≤ capacity of
     /// `items`, and slots from `len` on are empty.
     pub struct List: DEF {
         pub len: AtomicUsize,
@@ -91,7 +91,7 @@ impl List {
     #[inline(always)]
     fn load<const FOR_STACK: bool>(&self, me: OwnerId, i: usize) -> Word {
         let p = self.items.load();
-        if i >= self.len() || self.items.load() != p || !sharing::may_read(&self.header, me) {
+        if i >= self.len() || !self.items.is_still(p) || !sharing::may_read(&self.header, me) {
             return Word::ZERO;
         }
         // SAFETY: the buffer was published while the length was `> i`, and is not freed before this
@@ -132,12 +132,11 @@ impl List {
         sharing::enter(&self.header);
         for _ in 0..2 {
             let p = self.items.load();
-            let n = self.len();
-            if self.items.load() != p {
-                continue;
-            }
-            if i >= n {
+            if i >= self.len() {
                 return None;
+            }
+            if !self.items.is_still(p) {
+                continue;
             }
             // SAFETY: as in `load_item`.
             let slot = unsafe { &*p.add(i) };

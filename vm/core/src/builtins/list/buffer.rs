@@ -185,6 +185,13 @@ impl Items {
         self.0.load(Ordering::Acquire)
     }
 
+    /// Does a length that was read since `p` was loaded belong to that buffer? It does if `p` is still published:
+    /// no buffer comes back while somebody may be reading it, but for the one that all empty lists share.
+    #[inline(always)]
+    pub fn is_still(&self, p: *const Slot) -> bool {
+        core::ptr::eq(self.load(), p) && !core::ptr::eq(p, nothing())
+    }
+
     /// Slots of the published buffer. Under the lock.
     #[inline(always)]
     pub fn capacity(&self) -> usize {
@@ -225,19 +232,10 @@ impl Items {
         }
     }
 
-    /// Publishes an empty buffer; the words of the old one were taken by the caller.
+    /// Publishes the empty buffer; the words of the old one were taken by the caller.
     pub fn reset(&self, of: &Header) {
         let old = self.load();
-        // A reader takes a length for that of the buffer which it found before and after: so none may come back.
-        if sharing::is_foreign(of) && old != nothing() {
-            const LEAST: usize = 4;
-            let p = allocate(LEAST).unwrap_or_else(|| out_of_memory(LEAST));
-            // SAFETY: fresh.
-            unsafe { fill_empty(p, 0, LEAST) };
-            self.publish(p);
-        } else {
-            self.publish(nothing());
-        }
+        self.publish(nothing());
         // SAFETY: unpublished, lock held.
         unsafe { release(of, old) }
     }

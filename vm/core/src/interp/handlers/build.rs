@@ -176,7 +176,7 @@ handlers! {
                 let l = &*(tos.ptr() as *const List);
                 // As in `binary_subscr`: the same buffer before and after proves that the length belongs to it.
                 let items: *const Slot = l.items.load();
-                if l.len() == n && core::ptr::eq(l.items.load(), items) { items } else { core::ptr::null() }
+                if l.len() == n && l.items.is_still(items) { items } else { core::ptr::null() }
             } else {
                 core::ptr::null()
             };

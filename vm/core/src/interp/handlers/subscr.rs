@@ -131,7 +131,7 @@ handlers! {
                 if id == ids::LIST {
                     let l = &*(c.ptr() as *const List);
                     // A list of this thread: strangers who change it leave the old buffer in place until this thread's
-                    // next safepoint. The same buffer before and after proves that the length belongs to it.
+                    // next safepoint.
                     if (*c.ptr()).is_owned_by((*th).owner) {
                         let mut i = tos.int();
                         let items: *const Slot = l.items.load();
@@ -139,7 +139,7 @@ handlers! {
                         if i < 0 {
                             i += n;
                         }
-                        if (i as u64) < n as u64 && core::ptr::eq(l.items.load(), items) {
+                        if (i as u64) < n as u64 && l.items.is_still(items) {
                             let w = (*items.add(i as usize)).peek();
                             let v = own_from_slot(th, w);
                             // UNBOUND: a stranger has just taken the item off the end.
