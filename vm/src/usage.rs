@@ -94,7 +94,8 @@ The following implementation-specific options are available:
          at the end, print tables, or write them to a file as JSON
 -X perf[=lines]: give perf the names of Python functions, or of each of their lines;
          also PYTHONPERFSUPPORT=1
--X refcount=biased|atomic|deferred: how reference counts work without a GIL
+-X refcount=deferred|biased|atomic: how reference counts work without a GIL;
+         deferred, the default, does not count what several threads read often
 -X showrefcount: at the end, collect all garbage and print the numbers of
          references and objects that are left, without immortal objects
 -X stdlib=DIR: take the standard library from a folder instead of the one

@@ -1,6 +1,6 @@
-//! Runs every program in `tests/py` in GIL mode, in free mode, in free mode with atomic and with deferred counts, and
-//! in free mode with a collector that comes far too often and verifies the heap (`-X zeal`), with biased and with
-//! deferred counts. A program passes if it ends with code 0 in time.
+//! Runs every program in `tests/py` in GIL mode, in free mode, in free mode with biased and with atomic counts, and
+//! in free mode with a collector that comes far too often and verifies the heap (`-X zeal`), with deferred and with
+//! biased counts. A program passes if it ends with code 0 in time.
 
 use std::fs;
 use std::io::Read;
@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 const MODES: [&[&str]; 6] = [
     &["-X", "gil=1"],
     &["-X", "gil=0"],
+    &["-X", "gil=0", "-X", "refcount=biased"],
     &["-X", "gil=0", "-X", "refcount=atomic"],
-    &["-X", "gil=0", "-X", "refcount=deferred"],
     &["-X", "gil=0", "-X", "zeal=50"],
-    &["-X", "gil=0", "-X", "refcount=deferred", "-X", "zeal=50"],
+    &["-X", "gil=0", "-X", "refcount=biased", "-X", "zeal=50"],
 ];
 
 /// Far more than any program needs, on a machine that is busy with other things.

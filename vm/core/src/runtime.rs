@@ -20,11 +20,11 @@ pub use typhon_sync::header::FOLDED;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Refcount {
     /// Biased towards the thread that made the object (PEP 703).
-    #[default]
     Biased,
     /// Every count is atomic.
     Atomic,
     /// Biased; objects that several threads read often are borrowed instead of counted ([`crate::reaper`]).
+    #[default]
     Deferred,
 }
 

@@ -6,7 +6,9 @@ import threading
 import time
 import weakref
 
-DEFERRED = sys._xoptions.get("refcount") == "deferred"
+from checks import REFCOUNT
+
+DEFERRED = REFCOUNT == "deferred"
 ZEAL = "zeal" in sys._xoptions
 # A thread makes about every 250th object that it counts for a stranger shared.
 ENOUGH = 300 if ZEAL else 6000

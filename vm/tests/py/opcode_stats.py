@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tempfile
 
+from checks import REFCOUNT
+
 MODE = ["-X", "gil=1" if sys._is_gil_enabled() else "gil=0"]
 for option in ("refcount", "zeal"):
     if option in sys._xoptions:
@@ -98,7 +100,7 @@ def measure(name):
     with open(path) as f:
         report = json.load(f)
     assert report["schema"] == 1
-    assert report["mode"] == ("gil" if MODE[1] == "gil=1" else sys._xoptions.get("refcount", "biased"))
+    assert report["mode"] == REFCOUNT
     counts = {row["op"]: row["count"] for row in report["ops"]}
     for rows in (report["ops"], report["pairs"]):
         # Ranked, each once, without what never ran.

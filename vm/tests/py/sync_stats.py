@@ -5,13 +5,15 @@ import subprocess
 import sys
 import tempfile
 
+from checks import REFCOUNT
+
 GIL = sys._is_gil_enabled()
 MODE = ["-X", "gil=1" if GIL else "gil=0"]
 for option in ("refcount", "zeal"):
     if option in sys._xoptions:
         MODE += ["-X", f"{option}={sys._xoptions[option]}"]
-ATOMIC = sys._xoptions.get("refcount") == "atomic"
-DEFERRED = sys._xoptions.get("refcount") == "deferred"
+ATOMIC = REFCOUNT == "atomic"
+DEFERRED = REFCOUNT == "deferred"
 ZEAL = "zeal" in sys._xoptions
 
 PROGRAM = '''

@@ -1,5 +1,9 @@
 """What the test programs share."""
+import sys
 import threading
+
+# How references are counted.
+REFCOUNT = "gil" if sys._is_gil_enabled() else sys._xoptions.get("refcount", "deferred")
 
 
 def raises(kind, f, *args, text=None, part=None, **kw):

@@ -19,6 +19,8 @@ import threading
 import time
 import traceback
 
+from checks import REFCOUNT
+
 N_THREADS = 3
 CALLS = 24
 LIMIT_SECONDS = 200
@@ -423,7 +425,7 @@ def eventually(f, holds, expected, what):
 
 
 # An object that is shared is not counted on stacks, not even as an argument.
-ON_STACKS = sys._xoptions.get("refcount") == "deferred"
+ON_STACKS = REFCOUNT == "deferred"
 
 
 def same_references(seen, expected):
