@@ -2,12 +2,14 @@
 
 use crate::attributes;
 use crate::builtins::descriptors::{payload, set_function};
+use crate::builtins::type_::is_uncounted;
 use crate::object::{Borrowed, Owned, PyResult, Slot};
 use crate::signature::bind;
 use crate::slots::{Args, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, TypeDef, TypeId, type_flags};
 use crate::types::Type;
+use crate::word::Word;
 
 crate::payload! {
     /// A function that a class attribute access does not bind.
@@ -20,6 +22,15 @@ impl StaticMethod {
     /// `__func__`; `None` before `__init__` ran.
     pub fn function(&self) -> Option<Owned> {
         self.function.get(&self.header)
+    }
+
+    /// `__func__`, if it needs no count on stacks.
+    pub fn uncounted_function(&self) -> Option<Borrowed<'_>> {
+        let w = self.function.peek();
+        // SAFETY: of a deferred kind, or immortal: it does not die before the next safepoint, and not while the
+        // stack has it.
+        (w.is_ptr() && w != Word::UNBOUND && is_uncounted(w))
+            .then(|| unsafe { Borrowed::from_raw(w.uncounted()) })
     }
 }
 

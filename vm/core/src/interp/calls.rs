@@ -7,6 +7,7 @@ use crate::builtins::exceptions as ex;
 use crate::builtins::list::List;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
+use crate::builtins::type_::Found;
 use crate::function::Function;
 use crate::object::{Borrowed, Owned, PyResult, Raised};
 use crate::slots::Args;
@@ -212,7 +213,7 @@ pub fn load_super(
 }
 
 /// LOAD_SPECIAL: `__enter__`, `__exit__`, `__aenter__`, `__aexit__`. True: an unbound method.
-pub fn load_special(th: &mut Thread, o: Borrowed<'_>, which: u32) -> PyResult<(Owned, bool)> {
+pub fn load_special(th: &mut Thread, o: Borrowed<'_>, which: u32) -> PyResult<(Found, bool)> {
     let n = &th.rt.names;
     let name = match which {
         0 => &n.__enter__,
@@ -220,12 +221,12 @@ pub fn load_special(th: &mut Thread, o: Borrowed<'_>, which: u32) -> PyResult<(O
         2 => &n.__aenter__,
         _ => &n.__aexit__,
     };
-    if let Some(m) = o.ty().lookup(name.get()) {
+    if let Some(m) = o.ty().find(name.get()) {
         if crate::call::is_method_like(m.borrow()) {
             return Ok((m, true));
         }
         return match m.borrow().ty().slots.descr_get() {
-            Some(get) => Ok((get(th, m.borrow(), Some(o), o.ty().as_value())?, false)),
+            Some(get) => Ok((Found::of(get(th, m.borrow(), Some(o), o.ty().as_value())?), false)),
             None => Ok((m, false)),
         };
     }

@@ -6,6 +6,8 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use parking_lot::Mutex;
 use typhon_sync::header::gc_bits;
 
+use crate::builtins::ids;
+use crate::builtins::staticmethod::StaticMethod;
 use crate::builtins::str::Str;
 use crate::object::{Borrowed, Owned, Payload};
 use crate::thread::{self, ObjectGuard};
@@ -13,10 +15,10 @@ use crate::types::Type;
 use crate::word::{UNCOUNTED, Word};
 
 /// What a lookup found, held as cheaply as possible: immortal objects and those of deferred kinds
-/// without a count, others with one.
+/// without a count, and shared functions and static methods; others with one.
 ///
 /// Between two safepoints of its thread, or while its word is on the stack or in a call record, a
-/// deferred object cannot die.
+/// deferred or shared object cannot die.
 pub struct Found(Word);
 
 impl Found {
@@ -38,7 +40,15 @@ impl Found {
         }
     }
 
-    fn of(v: Owned) -> Found {
+    /// As a word for the stack.
+    #[inline(always)]
+    pub fn into_stack_word(self) -> Word {
+        let w = self.0;
+        core::mem::forget(self);
+        w
+    }
+
+    pub fn of(v: Owned) -> Found {
         Found(v.into_raw())
     }
 }
@@ -63,6 +73,11 @@ pub fn is_uncounted(w: Word) -> bool {
     let h = unsafe { &*w.ptr() };
     // ORDERING Relaxed: DEFERRED is set at birth.
     h.gc.load(Ordering::Relaxed) & gc_bits::DEFERRED != 0 || h.is_immortal()
+}
+
+/// Is this a function or a static method, of which nothing is needed once the stack has the function?
+fn is_called(v: Borrowed<'_>) -> bool {
+    v.shape_id() == ids::FUNCTION || v.downcast_exact::<StaticMethod>().is_some()
 }
 
 const ENTRIES: usize = 1024;
@@ -132,12 +147,18 @@ impl Type {
                 return Some(Found(w.uncounted()));
             }
             // SAFETY: type-stable memory; the version is checked again below.
-            if unsafe { (*w.ptr()).try_incref(thread::me()) } {
-                // ORDERING Acquire: if the version is still the same, the class held the value when
-                // the count was taken: a change zeroes the version before it drops the value.
-                let same = self.version.load(Ordering::Acquire) == version;
+            let h = unsafe { &*w.ptr() };
+            // ORDERING Acquire: if the version is still the same, the class held the value when it was borrowed or
+            // the count was taken: a change zeroes the version before it drops the value.
+            let same = || self.version.load(Ordering::Acquire) == version;
+            // A shared object that was there lives until this thread's next safepoint.
+            if h.borrow(same) && is_called(Borrowed::from_header(h)) {
+                return Some(Found(w.uncounted()));
+            }
+            if h.try_incref(thread::me()) {
                 let found = Found(Word(w.ptr() as u64));
-                if same {
+                if same() {
+                    crate::reaper::note_count(h);
                     return Some(found);
                 }
             }

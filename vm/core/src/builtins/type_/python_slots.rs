@@ -3,6 +3,7 @@
 use crate::buffer::Buffer;
 use crate::builtins::exceptions as ex;
 use crate::builtins::int::IntRef;
+use crate::builtins::staticmethod::StaticMethod;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::{Args, BufferFlags, CompareOp};
 use crate::thread::Thread;
@@ -284,7 +285,18 @@ pub fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
 
 /// `__new__`: found on the class, called with the class in front.
 pub fn new(th: &mut Thread, cls: &Type, args: Args<'_>) -> PyResult {
-    let f = cls.as_value().getattr(th, th.rt.names.__new__.get())?;
+    let name = th.rt.names.__new__.get();
+    let plain = super::attributes::getattr as *const () as usize;
+    let is_plain = cls.as_value().ty().slots.getattr().is_some_and(|f| f as usize == plain);
+    // What a static method gives, without a count if it needs none: the stack will have it.
+    if is_plain
+        && let Some(found) = cls.find(name)
+        && let Some(f) =
+            found.borrow().downcast_exact::<StaticMethod>().and_then(StaticMethod::uncounted_function)
+    {
+        return crate::call::call_with_first(th, f, cls.as_value(), args);
+    }
+    let f = cls.as_value().getattr(th, name)?;
     crate::call::call_with_first(th, f.borrow(), cls.as_value(), args)
 }
 

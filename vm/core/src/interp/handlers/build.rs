@@ -292,12 +292,12 @@ handlers! {
         save(th, pc, sp.add(1));
         match calls::load_special(&mut *th, look(tos), arg as u32) {
             Ok((m, true)) => {
-                *sp = m.into_raw();
+                *sp = m.into_stack_word();
                 sp = sp.add(1);
                 crate::after_native!(pc, sp, fp, th, tos)
             }
             Ok((m, false)) => {
-                *sp = m.into_raw();
+                *sp = m.into_stack_word();
                 sp = sp.add(1);
                 crate::dealloc::drop_word(tos);
                 crate::after_native!(pc, sp, fp, th, Word::NULL)
