@@ -7,10 +7,10 @@ use typhon_sync::header::{OwnerId, gc_bits};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::str::Str;
-use crate::builtins::type_::is_uncounted;
 use crate::code::CodeObject;
 use crate::function::Function;
 use crate::object::{Borrowed, Owned, PyResult, Raised};
+use crate::sharing::copy_for_stack;
 use crate::slots::Args;
 use crate::thread::Thread;
 use crate::word::Word;
@@ -152,10 +152,11 @@ pub unsafe fn push_defaults(me: OwnerId, f: &Function, n: usize, dest: *mut Word
 }
 
 /// A default value as a local: counted, since somebody may assign `__defaults__` while the call runs, unless
-/// nothing on a stack is counted of its kind.
+/// it needs no count on a stack.
 #[inline(never)]
 fn own_default(v: Borrowed<'_>) -> Word {
-    if is_uncounted(v.word()) { v.word().uncounted() } else { v.to_owned().into_raw() }
+    // SAFETY: the caller's borrow is live.
+    unsafe { copy_for_stack(v.word()) }
 }
 
 fn bind_keywords(

@@ -36,8 +36,8 @@ def heap_op(f, *makers, gives=item, raises=()):
         if len(o) > 100:
             o.clear()
         return f(o, *[m(c) for m in makers])
-    # Comparisons that run Python code can find that the list has changed.
-    return F(act, gives, raises, in_code=RuntimeError)
+    # Comparisons that run Python code can find that the list has changed, or is empty.
+    return F(act, gives, raises, in_code=(RuntimeError, IndexError))
 
 
 HEAP_OPS = {

@@ -5,6 +5,7 @@
 //! is [`Known`], and probes again. So no lock is held while Python code runs, and a dict that changes
 //! under `__eq__` is simply probed as it then is.
 
+use typhon_sync::header::OwnerId;
 use typhon_text::hash::hash_int;
 
 use super::table::{EMPTY, Table};
@@ -14,6 +15,7 @@ use crate::builtins::int;
 use crate::builtins::object;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::{self, Tuple};
+use crate::builtins::type_::is_uncounted;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
 use crate::thread::{self, Thread};
@@ -380,6 +382,39 @@ impl Dict {
             };
             ask(th.as_deref_mut(), candidate, at, key, &mut known)?;
         }
+    }
+
+    /// The value under a key as a word for the stack: without a count if it needs none. [`Word::UNBOUND`]: there is no
+    /// such key; [`Word::ZERO`]: the general way must tell. After [`sharing::enter`].
+    ///
+    /// # Safety
+    /// `me` is the calling thread's id.
+    pub(crate) unsafe fn get_for_stack(&self, me: OwnerId, key: &Key<'_>) -> Word {
+        let t = self.table();
+        let i = match probe(t, key, None, me.has_gil()) {
+            Place::Absent => return Word::UNBOUND,
+            Place::Ask(_) => return Word::ZERO,
+            Place::At(i) => i,
+        };
+        let slot = t.value(i);
+        let w = slot.peek();
+        if w == Word::UNBOUND || !self.is_current(t) {
+            return Word::ZERO;
+        }
+        if !w.is_ptr() {
+            return w;
+        }
+        // SAFETY: memory of objects is type-stable.
+        let h = unsafe { &*w.ptr() };
+        if h.is_owned_by(me) {
+            h.incref(me);
+            return Word(w.ptr() as u64);
+        }
+        if is_uncounted(w) && slot.peek() == w {
+            return w.uncounted();
+        }
+        // SAFETY: read since the last safepoint.
+        unsafe { sharing::borrow(slot, w, || self.is_current(t)) }
     }
 
     /// Is the key there?

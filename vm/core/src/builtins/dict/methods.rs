@@ -335,7 +335,7 @@ fn inplace_or(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
     Ok(a.to_owned())
 }
 
-fn get(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+pub fn get(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     match of(a[0]).get(th, a[1])? {
         Some(v) => Ok(v),
         None => Ok(a.opt(2).map_or(Owned::none(), Borrowed::to_owned)),

@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::{self, Relaxed};
 use super::cold;
 use crate::builtins::bytes::Bytes;
 use crate::builtins::descriptors::MethodDescriptor;
-use crate::builtins::dict::Dict;
+use crate::builtins::dict::{self, Dict};
 use crate::builtins::functions::{attributes, convert};
 use crate::builtins::ids;
 use crate::builtins::list::{self, List};
@@ -309,6 +309,9 @@ handlers! {
         {
             if call.function() as *const () == list::methods::append as *const () && arg == 3 {
                 tail!(super::append::call_append, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
+            if call.function() as *const () == dict::methods::get as *const () && arg == n + 1 {
+                tail!(super::subscr::call_get, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
             tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
         }

@@ -565,7 +565,7 @@ unsafe fn finish_native(th: *mut Thread, r: PyResult, base: *mut Word, sp: *mut 
 
 /// Drops the words from `base` to `sp`, last one first.
 #[inline(always)]
-unsafe fn drop_operands(th: *mut Thread, base: *mut Word, sp: *mut Word) {
+pub(super) unsafe fn drop_operands(th: *mut Thread, base: *mut Word, sp: *mut Word) {
     let mut p = sp;
     while p > base {
         // SAFETY: the caller's operands, which it does not use again; `th` is the calling thread.

@@ -6,7 +6,7 @@ use typhon_text::hash::hash_int;
 
 use super::attr::{lock_fast, unlock_fast};
 use super::call::{enter_special, shape_of};
-use super::cold::look;
+use super::cold::{call_direct, drop_operands, look};
 use super::locals::{own_from_slot, own_to_store};
 use crate::builtins::dict::Dict;
 use crate::builtins::dict::lookup::Key;
@@ -118,6 +118,27 @@ unsafe fn key_in(th: *mut Thread, container: Word, key: Word) -> u64 {
             (*(container.ptr() as *const Set)).has(&key)
         };
         there.map_or(ASK_TYPES, u64::from)
+    }
+}
+
+/// What `dict.get` gives, as a word for the stack; [`Word::ZERO`] if only the general way can tell. Passes no safepoint
+/// and drops nothing.
+///
+/// # Safety
+/// All are live; the container is a dict or an instance of a subclass.
+#[inline(never)]
+unsafe fn get_for_stack(th: *mut Thread, container: Word, key: Word, default: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let Some(key) = Key::without_code(look(key)) else { return Word::ZERO };
+        if !may_read(&*container.ptr(), (*th).owner) {
+            return Word::ZERO;
+        }
+        match (*(container.ptr() as *const Dict)).get_for_stack((*th).owner, &key) {
+            Word::UNBOUND if default.is_ptr() => copy_for_stack(default),
+            Word::UNBOUND => default,
+            w => w,
+        }
     }
 }
 
@@ -342,6 +363,19 @@ handlers! {
         let waiters = unlock_fast(th, c);
         sp = sp.sub(3);
         crate::stored_next!(waiters, Word::NONE, c, pc, sp, fp, th)
+    }
+
+    /// CALL of `dict.get` with the callee, a dict or an instance of a subclass, the key and perhaps a default on the
+    /// stack. In `tos` is the [`crate::signature::DirectCall`]; `arg` counts those words.
+    fn call_get(pc, sp, fp, th, tos, arg) {
+        let base = sp.sub(arg as usize);
+        let w = get_for_stack(th, *base.add(1), *base.add(2), if arg == 4 { *sp.sub(1) } else { Word::NONE });
+        if w == Word::ZERO {
+            tail!(call_direct, pc, sp, fp, th, tos, arg)
+        }
+        drop_operands(th, base, sp);
+        let sp = base;
+        crate::after_native!(pc, sp, fp, th, w)
     }
 
     fn store_subscr_generic(pc, sp, fp, th, tos, arg) {
