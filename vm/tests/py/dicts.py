@@ -26,6 +26,24 @@ assert dict(Mapping()) == {"p": "pp", "q": "qq"}
 d = {"a": 1, 2: "two", (3, 4): "t", None: 0, 2.5: "f"}
 assert d["a"] == 1 and d[2] == "two" and d[(3, 4)] == "t" and d[None] == 0 and d[2.5] == "f"
 assert d[2.0] == "two" and d.get("zz") is None and d.get("zz", 5) == 5
+
+
+def got(d, *args):
+    return d.get(*args), [d.get(args[0]) for _ in range(3)][-1], dict.get(d, *args)
+
+
+class Named(dict):
+    pass
+
+
+various = {"a": 1, 2: [3], (1, 2): "pair", int: len, 1.5: "float", None: got}
+for key in various:
+    assert got(various, key) == got(Named(various), key) == (various[key],) * 3
+    assert various.get(key, 7) is various[key] is dict.get(various, key, 7)
+default = object()
+assert {}.get(1, default) is default and various.get(True, default) is default and various.get(2.0)[0] == 3
+raises(TypeError, lambda: various.get([]), part="unhashable")
+raises(TypeError, lambda: various.get(), part="at least 1")
 raises(KeyError, lambda: d["b"], text="'b'")
 raises(TypeError, lambda: d[[]], text="cannot use 'list' as a dict key (unhashable type: 'list')")
 raises(TypeError, lambda: {([],): 1}, text="cannot use 'tuple' as a dict key (unhashable type: 'list')")

@@ -17,7 +17,7 @@ DEFERRED = REFCOUNT == "deferred"
 ZEAL = "zeal" in sys._xoptions
 
 PROGRAM = '''
-import _queue, gc, os, sys, threading, time
+import _queue, collections, gc, os, sys, threading, time
 
 class Config:
     def __init__(self):
@@ -64,6 +64,37 @@ def read():
     for n in (1000, 2000, 3000, 150_000):
         together(lambda: work(n), lambda: work(n))
         counts.append(sum(r["count"] for r in rows("shared count", type="Config")))
+    return counts
+
+class Entered:
+    def __enter__(self):
+        pass
+    def __exit__(self, *raised):
+        pass
+
+def made(default=[]):
+    def __init__(self, x, y=default):
+        self.x = x
+    return type("Made", (), {"__init__": __init__, "__slots__": ("x",)})
+
+Made = made()
+Triple = collections.namedtuple("Triple", "a b c")
+KINDS = {int: made, "str": Config}
+
+def call():
+    def work(n):
+        for i in range(n):
+            with Entered():
+                pass
+            Made(x=i)
+            Triple(a=1, b=2, c=i)
+            KINDS.get(int)
+            KINDS.get("str")
+            KINDS.get(i, KINDS)
+    counts = []
+    for n in (2000, 4000, 20_000):
+        together(lambda: work(n), lambda: work(n))
+        counts.append(stats()["shared_count_operations"])
     return counts
 
 def hold():
@@ -279,6 +310,9 @@ else:
     if DEFERRED:
         # What several threads read often is not counted at all.
         assert d - c <= 300, printed
+        # Nor is what they call: special methods, generated ones, static methods, defaults, values of `dict.get`.
+        a, b, c = eval(measure("call")[1])
+        assert c - b <= 2000, (a, b, c)
     else:
         # Shared counts are exact: the same number for every iteration.
         row = find(report, "shared count", "READ")[0]

@@ -384,12 +384,10 @@ def perform(name, op, o, c):
         v = op.act(o, c)
     except (*subject.raises, *op.raises):
         return
-    except RuntimeError as e:
+    except Exception as e:
         if c.pool.runs_code and isinstance(e, op.in_code):
             return
-        raise AssertionError(f"{name} raised {e!r}") from e
-    except Exception as e:
-        raise AssertionError(f"{name} raised {e!r}") from e
+        raise AssertionError(f"{name} raised {e!r}, with {c.pool.flavour}") from e
     if not op.gives(c, o, v):
         raise AssertionError(f"{name} gave {v!r:.300}")
 
