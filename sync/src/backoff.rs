@@ -43,20 +43,21 @@ impl Backoff {
             (self.doublings.get() + 1).min(MOST_DOUBLINGS)
         };
         self.doublings.set(doublings);
-        let mut got = false;
-        for _ in 0..rules::SPINS {
-            for _ in 0..SHORTEST << doublings {
-                if called_away() {
-                    self.last_us.set(now_us());
-                    return false;
+        let look = || {
+            for _ in 0..rules::SPINS {
+                for _ in 0..SHORTEST << doublings {
+                    if called_away() {
+                        return false;
+                    }
+                    spin_loop();
                 }
-                spin_loop();
+                if taken() {
+                    return true;
+                }
             }
-            got = taken();
-            if got {
-                break;
-            }
-        }
+            false
+        };
+        let got = look();
         self.last_us.set(now_us());
         got
     }

@@ -25,8 +25,7 @@ crate::payload! {
     /// A list: a buffer of slots that carries its own capacity, published by one pointer.
     ///
     /// Writers hold the object's lock. Readers load `items`, `len` and `items` again ([`Items::is_still`]).
-    /// At every moment `len` ≤ capacity of
-    /// `items`, and slots from `len` on are empty.
+    /// At every moment `len` ≤ capacity of `items`, and slots from `len` on are empty.
     pub struct List: DEF {
         pub len: AtomicUsize,
         pub items: Items,
