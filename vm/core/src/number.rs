@@ -154,10 +154,15 @@ fn fast(th: &mut Thread, op: BinaryOp, a: Word, b: Word) -> Option<Owned> {
             BinaryOp::And => Some(Owned::from_const(Word::small_int(x & y))),
             BinaryOp::Or => Some(Owned::from_const(Word::small_int(x | y))),
             BinaryOp::Xor => Some(Owned::from_const(Word::small_int(x ^ y))),
+            // Rounded once, if both are floats to begin with.
+            BinaryOp::TrueDivide if y != 0 && x.abs().max(y.abs()) <= 1 << f64::MANTISSA_DIGITS => {
+                Some(th.new_float(x as f64 / y as f64))
+            }
             _ => None,
         };
     }
-    if let (Some(x), Some(y)) = (a.unboxed_float(), b.unboxed_float()) {
+    let number = |w: Word| if w.is_int() { Some(w.int() as f64) } else { w.unboxed_float() };
+    if let (Some(x), Some(y)) = (number(a), number(b)) {
         return match op {
             BinaryOp::Add => Some(th.new_float(x + y)),
             BinaryOp::Subtract => Some(th.new_float(x - y)),

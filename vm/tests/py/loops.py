@@ -35,6 +35,68 @@ assert deep([7, 8]) == deep([]) == 7 and deep([0]) == 7
 assert (lambda a: (a, a, a, a, a, a, a, a, [b for b in a]))([1])[-1] == [1]
 
 
+# Pairs that are taken apart at once.
+def pairs(iterable):
+    seen = []
+    for one, two in iterable:
+        seen.append((one, two))
+    return seen
+
+
+def fails(n):
+    yield from range(n)
+    raise KeyError(n)
+
+
+class Long:
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, i):
+        return str(i) * 3 if i < 3 else [][0]
+
+
+xs, unlike = [1, 2.5, "three"], (x * 2 for x in "abc")
+assert pairs(zip(xs, range(9))) == [(1, 0), (2.5, 1), ("three", 2)] == pairs([(1, 0), (2.5, 1), ("three", 2)])
+assert pairs(zip(xs, unlike)) == [(1, "aa"), (2.5, "bb"), ("three", "cc")] == pairs(zip(xs, ["aa", "bb", "cc"], strict=True))
+assert pairs(enumerate(Long(), 7)) == [(7, "000"), (8, "111"), (9, "222")] == pairs(zip((7, 8, 9), Long()))
+assert pairs(enumerate("ab", 2**60 - 1)) == [(2**60 - 1, "a"), (2**60, "b")] and pairs(enumerate(())) == pairs(zip()) == []
+assert pairs({"a": 1, None: [2]}.items()) == [("a", 1), (None, [2])] and pairs({}.items()) == []
+assert [b - a for a, b in enumerate(xs[:2])] == [1, 1.5] and {k: v for v, k in zip("ab", xs)} == {1: "a", 2.5: "b"}
+raises(KeyError, pairs, zip(xs, fails(1)))
+raises(KeyError, pairs, zip(fails(0), xs))
+raises(KeyError, pairs, enumerate(fails(2)))
+raises(ValueError, pairs, zip(xs))
+raises(ValueError, pairs, zip(xs, xs, xs))
+raises(ValueError, pairs, zip(xs, [1], strict=True))
+
+# An iterator that ends second costs the first an item, as if there were a tuple.
+first = iter(xs)
+assert pairs(zip(first, [0])) == [(1, 0)] and next(first) == "three"
+
+# The one that goes on is dropped in time, and so is the item that has no other.
+class Item:
+    pass
+
+
+items = [Item(), Item()]
+gone = [weakref.ref(item) for item in items]
+for one, two in zip((items.pop() for _ in range(2)), [0]):
+    assert type(one) is Item
+del one
+gc.collect()
+assert [ref() for ref in gone] == [None, None]
+
+
+def resized():
+    d = {1: 2, 3: 4}
+    for k, v in d.items():
+        d[k + 10] = v
+
+
+raises(RuntimeError, resized)
+
+
 # What the loop is over can change meanwhile.
 def grow(items):
     for item in items:

@@ -329,6 +329,19 @@ impl Thread {
 /// Immortal strings of one Latin-1 character, then the empty string; 0 = not made yet.
 static CACHED: [AtomicU64; 257] = [const { AtomicU64::new(0) }; 257];
 
+/// Character `at` of a str (from the end, if negative), if there is one and its str is immortal and made; otherwise
+/// [`Word::ZERO`].
+#[inline(always)]
+pub(crate) fn cached_char_at(s: &Str, at: i64) -> Word {
+    let StrData::One(units) = s.data() else { return Word::ZERO };
+    let at = if at < 0 { at + units.len() as i64 } else { at };
+    match units.get(at as usize) {
+        // ORDERING Acquire: as in `cached_str`.
+        Some(&unit) => Word(CACHED[unit as usize].load(Ordering::Acquire)),
+        None => Word::ZERO,
+    }
+}
+
 /// What the characters of a string need: PEP 393's kinds, with ASCII apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {

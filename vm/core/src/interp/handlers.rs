@@ -11,4 +11,6 @@ pub mod iter;
 pub mod jump;
 pub mod locals;
 pub mod names;
+pub mod pairs;
 pub mod subscr;
+pub mod text;

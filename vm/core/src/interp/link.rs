@@ -208,7 +208,9 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
                 p.shift = POSITION_BITS;
             }
             if positions != 0 && at > 0 && in_place::is_loop(instrs, at - 1) {
-                (p.op, p.low) = (Op::ForIterInPlace, u64::from(positions));
+                let is_pair = next.is_some_and(|n| n.op == Opcode::UNPACK_SEQUENCE && n.arg == 2);
+                let op = if is_pair { Op::ForIterPair } else { Op::ForIterInPlace };
+                (p.op, p.low) = (op, u64::from(positions));
             }
             out.push(p);
             if let Some((op, arg)) = second {

@@ -226,6 +226,8 @@ machine_ops! {
     GetIterInPlace = iter::get_iter_in_place;
     /// The FOR_ITER that belongs to it.
     ForIterInPlace = iter::for_iter_in_place;
+    /// The same with UNPACK_SEQUENCE of two behind it.
+    ForIterPair = iter::for_iter_pair;
     EndFor = iter::end_for;
     ReturnGenerator = iter::return_generator;
     YieldValue = iter::yield_value;

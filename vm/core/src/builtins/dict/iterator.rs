@@ -83,7 +83,7 @@ trait Step: crate::Payload {
 
 /// The next entry of an iterator. The dict is held by the iterator, which lets it go no sooner than at
 /// a safepoint of every thread that may be reading it.
-fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
+fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<S::Item>> {
     sharing::enter(it.header());
     let source = it.dict().peek();
     let place = it.place();
@@ -138,7 +138,12 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
         return Err(th.runtime_error("dictionary changed size during iteration"));
     };
     place.set_at(At { pos, left: left - 1 });
-    Ok(Some(it.value(th, item)))
+    Ok(Some(item))
+}
+
+/// As [`advance`], as one object.
+fn next_value<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<Owned>> {
+    Ok(advance(it, th)?.map(|item| it.value(th, item)))
 }
 
 #[cold]
@@ -174,7 +179,7 @@ fn reduce<S: Step>(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let mut rest = Vec::new();
     let before = it.place().at();
     let held = it.dict().get(it.header());
-    while let Some(v) = advance(it, th)? {
+    while let Some(v) = next_value(it, th)? {
         rest.push(v);
     }
     // The iterator itself stays where it was.
@@ -215,12 +220,12 @@ macro_rules! dict_iterators {
         impl $name {
             /// The next item. Errors: RuntimeError if the dict changed.
             #[inline]
-            pub fn next(&self, th: &mut Thread) -> PyResult<Option<Owned>> { advance(self, th) }
+            pub fn next(&self, th: &mut Thread) -> PyResult<Option<$item>> { advance(self, th) }
         }
         pub static $def: TypeDef = TypeDef {
             slots: Slots {
                 iter: Some(|_, o| Ok(o.to_owned())),
-                next: Some(|th, o| advance(o.downcast_exact::<$name>().expect("checked by the slot's type"), th)),
+                next: Some(|th, o| next_value(o.downcast_exact::<$name>().expect("checked by the slot's type"), th)),
                 ..Slots::NONE
             },
             methods: &[

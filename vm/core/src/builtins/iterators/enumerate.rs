@@ -92,9 +92,14 @@ fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
 }
 
 impl Enumerate {
+    #[inline(always)]
+    pub(crate) fn iterator(&self) -> Borrowed<'_> {
+        self.iterator.fixed().expect("set at birth")
+    }
+
     /// The next number; counts on.
     #[inline(always)]
-    fn number(&self, th: &mut Thread) -> Owned {
+    pub(crate) fn number(&self, th: &mut Thread) -> Owned {
         // ORDERING Relaxed: a position; threads that share an iterator may see a number twice.
         let n = self.count.load(Ordering::Relaxed);
         if n < Word::INT_MAX {
@@ -118,8 +123,7 @@ impl Enumerate {
 
 fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     let e = of(o);
-    let iterator = e.iterator.fixed().expect("set at birth");
-    let Some(v) = iterator.next(th)? else { return Ok(None) };
+    let Some(v) = e.iterator().next(th)? else { return Ok(None) };
     let n = e.number(th);
     Ok(Some(th.reused_pair(&e.header, &e.pair, n, v)))
 }

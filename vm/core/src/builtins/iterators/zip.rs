@@ -107,6 +107,12 @@ impl Zip {
     fn iterators(&self) -> &Tuple {
         self.iterators.fixed().and_then(|t| t.downcast::<Tuple>()).expect("set at birth")
     }
+    /// The iterators, if there are two that need not end together.
+    #[inline(always)]
+    pub(crate) fn two(&self) -> Option<[Borrowed<'_>; 2]> {
+        let iterators = self.iterators();
+        (iterators.len() == 2 && !self.is_strict()).then(|| [iterators.get(0), iterators.get(1)])
+    }
     fn is_strict(&self) -> bool {
         // ORDERING Relaxed: changed by unpickling only.
         self.strict.load(Ordering::Relaxed)
@@ -115,14 +121,14 @@ impl Zip {
 
 fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
     let z = of(o);
+    if let Some([one, two]) = z.two() {
+        let Some(a) = one.next(th)? else { return Ok(None) };
+        let Some(b) = two.next(th)? else { return Ok(None) };
+        return Ok(Some(th.reused_pair(&z.header, &z.pair, a, b)));
+    }
     let iterators = z.iterators();
     if iterators.is_empty() {
         return Ok(None);
-    }
-    if iterators.len() == 2 && !z.is_strict() {
-        let Some(a) = iterators.get(0).next(th)? else { return Ok(None) };
-        let Some(b) = iterators.get(1).next(th)? else { return Ok(None) };
-        return Ok(Some(th.reused_pair(&z.header, &z.pair, a, b)));
     }
     let mut items = Vec::with_capacity(iterators.len());
     match gather(th, "zip", iterators, z.is_strict(), &mut items)? {

@@ -368,7 +368,7 @@ fn insert(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Ok(Owned::none())
 }
 
-fn pop(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
+pub(crate) fn pop(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let list = of(a[0]);
     let i = match a.opt(1) {
         Some(i) => i.to_isize(th)?,

@@ -1,4 +1,4 @@
-//! Appending to lists: by a comprehension, and by `list.append`.
+//! The end of lists: appending by a comprehension and by `list.append`, and `list.pop`.
 
 use core::sync::atomic::Ordering::{Relaxed, Release};
 
@@ -9,7 +9,7 @@ use super::locals::own_to_store;
 use crate::builtins::ids;
 use crate::builtins::list::List;
 use crate::handlers;
-use crate::word::Word;
+use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, next, tail};
 
 /// Stores `$v`, whose count moves along, behind the last item of the list `$l`, which this thread has locked, and
@@ -96,6 +96,45 @@ handlers! {
         let l = *sp.sub(2);
         if !(*th).owner.has_gil() {
             (*l.ptr()).unlock();
+        }
+        tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
+    }
+
+    /// CALL of `list.pop` with the callee and a list or an instance of a subclass on the stack, as [`call_append`];
+    /// `arg` is 2.
+    fn call_pop(pc, sp, fp, th, tos, arg) {
+        let l = *sp.sub(1);
+        if shape_of(l) != ids::LIST || (*sp.sub(2)).is_counted() || !lock_fast(th, l) {
+            tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
+        }
+        let list = &*(l.ptr() as *const List);
+        // ORDERING Relaxed: the lock is held.
+        let n = list.len.load(Relaxed);
+        if n == 0 || n <= list.items.capacity() / 4 {
+            tail!(call_pop_shrinks, pc, sp, fp, th, tos, arg)
+        }
+        let slot = &*list.items.load().add(n - 1);
+        // ORDERING Release: as in `push_locked`.
+        list.len.store(n - 1, Release);
+        let mut w = slot.peek();
+        slot.store_raw(Word::UNBOUND);
+        let waiters = unlock_fast(th, l);
+        if w.0 & 15 == UNCOUNTED && !(*w.ptr()).is_immortal() {
+            w = Word(w.0 & !UNCOUNTED);
+        }
+        sp = sp.sub(2);
+        if waiters {
+            *sp = w;
+            (*th).victim = Word::NONE;
+            tail!(stored, pc, sp, fp, th, l, 1)
+        }
+        drop_next!(l, pc, sp, fp, th, w)
+    }
+
+    /// The list is locked, and is empty or to become smaller.
+    fn call_pop_shrinks(pc, sp, fp, th, tos, arg) {
+        if !(*th).owner.has_gil() {
+            (*(*sp.sub(1)).ptr()).unlock();
         }
         tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
     }

@@ -1,6 +1,6 @@
 //! Arithmetic and comparison: ints and floats inside the word here, everything else in cold handlers.
 
-use super::cold;
+use super::{cold, text};
 use crate::handlers;
 use crate::interp::machine::{fetch, keep_branch};
 use crate::slots::CompareOp;
@@ -154,7 +154,7 @@ macro_rules! comparisons {
                 sp = sp.sub(1);
                 next!(pc, sp, fp, th, Word::bool(a.tagged_float() $int b.tagged_float()))
             }
-            tail!(cold::compare, pc, sp, fp, th, tos, CompareOp::$op as u64)
+            tail!(text::compare, pc, sp, fp, th, tos, CompareOp::$op as u64)
         }
         /// The comparison as a bool.
         fn $truth(pc, sp, fp, th, tos, arg) {
@@ -167,7 +167,7 @@ macro_rules! comparisons {
                 sp = sp.sub(1);
                 next!(pc, sp, fp, th, Word::bool(a.tagged_float() $int b.tagged_float()))
             }
-            tail!(cold::compare_truth, pc, sp, fp, th, tos, CompareOp::$op as u64)
+            tail!(text::compare_truth, pc, sp, fp, th, tos, CompareOp::$op as u64)
         }
         /// Comparison and the conditional jump behind it (one word further on): the jump's argument is ours.
         fn $jump_true(pc, sp, fp, th, tos, arg) {
@@ -177,7 +177,7 @@ macro_rules! comparisons {
             } else if a.both_tagged_float(b) {
                 a.tagged_float() $int b.tagged_float()
             } else {
-                tail!(cold::compare_truth, pc, sp, fp, th, tos, CompareOp::$op as u64)
+                tail!(text::compare_truth, pc, sp, fp, th, tos, CompareOp::$op as u64)
             };
             sp = sp.sub(2);
             pc = pc.add(1);
@@ -194,7 +194,7 @@ macro_rules! comparisons {
             } else if a.both_tagged_float(b) {
                 a.tagged_float() $int b.tagged_float()
             } else {
-                tail!(cold::compare_truth, pc, sp, fp, th, tos, CompareOp::$op as u64)
+                tail!(text::compare_truth, pc, sp, fp, th, tos, CompareOp::$op as u64)
             };
             sp = sp.sub(2);
             pc = pc.add(1);

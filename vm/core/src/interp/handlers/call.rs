@@ -259,10 +259,13 @@ handlers! {
             if call.function() as *const () == convert::len as *const () {
                 tail!(call_len, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
-            if call.function() as *const () == list::methods::append as *const () && me.is_some()
-                && arg == 3
-            {
-                tail!(super::append::call_append, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            if me.is_some() {
+                if call.function() as *const () == list::methods::append as *const () && arg == 3 {
+                    tail!(super::append::call_append, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+                }
+                if call.function() as *const () == list::methods::pop as *const () && arg == 2 {
+                    tail!(super::append::call_pop, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+                }
             }
             if call.function() as *const () == attributes::isinstance as *const () {
                 tail!(call_isinstance, pc.add(1), sp, fp, th, Word(call.bits()), arg)
@@ -309,6 +312,9 @@ handlers! {
         {
             if call.function() as *const () == list::methods::append as *const () && arg == 3 {
                 tail!(super::append::call_append, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
+            if call.function() as *const () == list::methods::pop as *const () && arg == 2 {
+                tail!(super::append::call_pop, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
             if call.function() as *const () == dict::methods::get as *const () && arg == n + 1 {
                 tail!(super::subscr::call_get, pc.add(1), sp, fp, th, Word(call.bits()), arg)

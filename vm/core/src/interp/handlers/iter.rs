@@ -3,13 +3,13 @@
 use super::call::shape_of;
 use super::cold::{self, look, own_word};
 use super::locals::own_local;
-use crate::builtins::ids;
+use super::pairs;
+use crate::builtins::iterators::{enumerate, zip};
 use crate::builtins::list::List;
-use crate::builtins::list::iterator::ListIterator;
 use crate::builtins::range::Range;
 use crate::builtins::range::iterator::RangeIterator;
 use crate::builtins::tuple::Tuple;
-use crate::builtins::tuple::iterator::TupleIterator;
+use crate::builtins::{dict, ids};
 use crate::generator::{self, Generator, ResumedBy};
 use crate::handlers;
 use crate::interp::in_place::POSITION_BITS;
@@ -112,6 +112,43 @@ handlers! {
         tail!(for_iter, pc, sp, fp, th, tos, arg)
     }
 
+    /// FOR_ITER behind [`get_iter_in_place`] with UNPACK_SEQUENCE of two behind it: what makes pairs need make none.
+    fn for_iter_pair(pc, sp, fp, th, tos, arg) {
+        if tos.is_ptr() {
+            let shape = shape_of(tos);
+            if shape == enumerate::DEF.id.shape()
+                || shape == zip::DEF.id.shape()
+                || shape == dict::iterator::ITEMS.id.shape()
+            {
+                tail!(for_iter_two, pc, sp, fp, th, tos, arg)
+            }
+        }
+        tail!(for_iter_in_place, pc, sp, fp, th, tos, arg)
+    }
+
+    fn for_iter_two(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        save(th, pc, sp);
+        let w = pairs::step(th, tos, sp);
+        if w == Word::UNBOUND {
+            sp = sp.sub(1);
+            tail!(for_iter_generic, pc, sp, fp, th, tos, arg)
+        }
+        if w == Word::NULL {
+            pc = past_loop(pc, arg);
+            sp = sp.sub(1);
+            crate::after_native!(pc, sp, fp, th, tos)
+        }
+        if w == Word::ZERO {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        // The second lies on the stack; UNPACK_SEQUENCE has nothing left to do.
+        pc = pc.add(1);
+        sp = sp.add(1);
+        crate::after_native!(pc, sp, fp, th, w)
+    }
+
     fn for_iter_list(pc, sp, fp, th, tos, arg) {
         let i = (*position(sp, arg)).int();
         let w = (*(tos.ptr() as *const List)).load_for_stack((*th).owner, i as usize);
@@ -163,14 +200,7 @@ handlers! {
 
     /// FOR_ITER over the iterator of a list or a tuple; apart, because it takes more registers than the others.
     fn for_iter_items(pc, sp, fp, th, tos, arg) {
-        let shape = shape_of(tos);
-        let w = if shape == ids::LIST_ITERATOR {
-            (*(tos.ptr() as *const ListIterator)).next_for_stack((*th).owner)
-        } else if shape == ids::TUPLE_ITERATOR {
-            (*(tos.ptr() as *const TupleIterator)).next_for_stack((*th).owner)
-        } else {
-            Word::ZERO
-        };
+        let w = pairs::next_for_stack(th, tos);
         if w != Word::ZERO {
             *sp = tos;
             sp = sp.add(1);
@@ -440,7 +470,7 @@ unsafe fn past_loop(pc: *const u64, arg: u64) -> *const u64 {
 /// # Safety
 /// The word is live.
 #[inline(never)]
-unsafe fn step(th: *mut crate::Thread, it: Word) -> Word {
+pub(super) unsafe fn step(th: *mut crate::Thread, it: Word) -> Word {
     // SAFETY: by contract.
     unsafe {
         match look(it).next(&mut *th) {

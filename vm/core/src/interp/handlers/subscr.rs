@@ -188,6 +188,8 @@ handlers! {
                         sp = sp.sub(1);
                         drop_next!(c, pc, sp, fp, th, v)
                     }
+                } else if id == ids::STR {
+                    tail!(super::text::subscr, pc, sp, fp, th, tos, arg)
                 }
             }
             if id == ids::DICT {

@@ -1,0 +1,62 @@
+//! Strs: comparison, and single characters.
+
+use super::call::shape_of;
+use super::cold;
+use super::subscr::subscr_generic;
+use crate::builtins::ids;
+use crate::builtins::str::{self, Str};
+use crate::slots::CompareOp;
+use crate::word::Word;
+use crate::{drop_next, drop2_next, handlers, tail};
+
+/// `a == b` or `a != b` of two strs as a bool; [`Word::ZERO`] for other objects or comparisons. `op`: [`CompareOp`].
+///
+/// # Safety
+/// The words are live.
+#[inline(always)]
+unsafe fn equality(a: Word, b: Word, op: u64) -> Word {
+    let is_equality = op == CompareOp::Eq as u64 || op == CompareOp::Ne as u64;
+    // SAFETY: by contract; the shapes say what lies there.
+    unsafe {
+        if !is_equality || !a.is_ptr() || !b.is_ptr() || shape_of(a) != ids::STR || shape_of(b) != ids::STR {
+            return Word::ZERO;
+        }
+        let same = (*(a.ptr() as *const Str)).same_text(&*(b.ptr() as *const Str));
+        Word::bool(same == (op == CompareOp::Eq as u64))
+    }
+}
+
+handlers! {
+    /// COMPARE_OP of what are no numbers in words. `arg`: [`CompareOp`].
+    fn compare(pc, sp, fp, th, tos, arg) {
+        let a = *sp.sub(1);
+        let answer = equality(a, tos, arg);
+        if answer == Word::ZERO {
+            tail!(cold::compare, pc, sp, fp, th, tos, arg)
+        }
+        sp = sp.sub(1);
+        drop2_next!(a, tos, pc, sp, fp, th, answer)
+    }
+
+    /// As [`compare`], where the result is only tested.
+    fn compare_truth(pc, sp, fp, th, tos, arg) {
+        let a = *sp.sub(1);
+        let answer = equality(a, tos, arg);
+        if answer == Word::ZERO {
+            tail!(cold::compare_truth, pc, sp, fp, th, tos, arg)
+        }
+        sp = sp.sub(1);
+        drop2_next!(a, tos, pc, sp, fp, th, answer)
+    }
+
+    /// BINARY_SUBSCR of a str by an int.
+    fn subscr(pc, sp, fp, th, tos, arg) {
+        let s = *sp.sub(1);
+        let w = str::cached_char_at(&*(s.ptr() as *const Str), tos.int());
+        if w == Word::ZERO {
+            tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+        }
+        sp = sp.sub(1);
+        drop_next!(s, pc, sp, fp, th, w)
+    }
+}
