@@ -285,6 +285,21 @@ impl Set {
         self.at_place(th, key, true, |s, t, place| s.put(t, place, key))
     }
 
+    /// Adds a key as it is, count and all, to the set, which is locked and has room. Was it new? `None`: nothing was
+    /// done, and keys must be asked, or room made.
+    #[inline(always)]
+    pub(crate) fn put_locked(&self, key: Word, hash: i64) -> Option<bool> {
+        let t = self.table();
+        let is_there = t.has(key, hash)?;
+        if !is_there {
+            if t.is_full() {
+                return None;
+            }
+            t.push(key, hash);
+        }
+        Some(!is_there)
+    }
+
     #[inline(always)]
     fn put(&self, t: &Table, place: Place, key: &Key<'_>) -> bool {
         if let Place::At(_) = place {

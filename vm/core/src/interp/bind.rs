@@ -25,6 +25,10 @@ use crate::word::Word;
 /// Errors: TypeError, with CPython's words.
 pub unsafe fn bind_arguments(th: &mut Thread, f: &Function, args: Args<'_>, dest: *mut Word) -> PyResult<()> {
     let code = f.code();
+    // SAFETY: passed on.
+    if unsafe { bind_simple(th.owner, f, code, args, dest) } {
+        return Ok(());
+    }
     for i in 0..code.n_locals as usize {
         // SAFETY: inside the frame.
         unsafe { *dest.add(i) = Word::UNBOUND }
@@ -41,6 +45,56 @@ pub unsafe fn bind_arguments(th: &mut Thread, f: &Function, args: Args<'_>, dest
             }
             Err(raised)
         }
+    }
+}
+
+/// [`bind_arguments`] of a function without `*` in its parameters, where each argument has its place: keywords are the
+/// very names, and the rest has defaults. False: nothing at `dest` needs to be dropped.
+///
+/// # Safety
+/// As there; the calling thread counts as `me`.
+#[inline(always)]
+unsafe fn bind_simple(me: OwnerId, f: &Function, code: &CodeObject, args: Args<'_>, dest: *mut Word) -> bool {
+    let (pos, n) = (args.pos(), code.simple_argc as usize);
+    if code.simple_argc == u32::MAX || pos.len() > n {
+        return false;
+    }
+    let names = code.locals_tuple().items();
+    let first_named = pos.len().max(code.data.0.posonlyargcount as usize);
+    // SAFETY: by contract; there is a name for each local.
+    unsafe {
+        for (i, a) in pos.iter().enumerate() {
+            *dest.add(i) = a.word().uncounted();
+        }
+        for i in pos.len()..code.n_locals as usize {
+            *dest.add(i) = Word::UNBOUND;
+        }
+        let mut n_open = n - pos.len();
+        for (name, value) in args.keywords() {
+            let name = name.word().identity();
+            let Some(i) = (first_named..n).find(|&i| names.get_unchecked(i).peek().identity() == name) else {
+                return false;
+            };
+            if *dest.add(i) != Word::UNBOUND {
+                return false;
+            }
+            *dest.add(i) = value.word().uncounted();
+            n_open -= 1;
+        }
+        if n_open == 0 {
+            return true;
+        }
+        let Some(defaults) = f.defaults().map(|d| d.items()) else { return false };
+        let required = n.saturating_sub(defaults.len());
+        if (pos.len()..required).any(|i| *dest.add(i) == Word::UNBOUND) {
+            return false;
+        }
+        for i in required.max(pos.len())..n {
+            if *dest.add(i) == Word::UNBOUND {
+                *dest.add(i) = local_default(me, defaults.get_unchecked(i - required).peek());
+            }
+        }
+        true
     }
 }
 
@@ -131,24 +185,34 @@ pub unsafe fn push_defaults(me: OwnerId, f: &Function, n: usize, dest: *mut Word
     let Some(first) = defaults.len().checked_sub(n_open) else { return false };
     let mut to = dest;
     for slot in &defaults.items()[first..] {
-        let w = slot.peek();
-        // ORDERING Relaxed: DEFERRED is set at birth.
         // SAFETY: by contract; the tuple holds what it has.
         unsafe {
-            *to = if !w.is_ptr() {
-                w
-            } else if (*w.ptr()).gc.load(Ordering::Relaxed) & gc_bits::DEFERRED == 0
-                && (*w.ptr()).is_owned_by(me)
-            {
-                (*w.ptr()).incref(me);
-                Word(w.ptr() as u64)
-            } else {
-                own_default(Borrowed::from_raw(w.uncounted()))
-            };
+            *to = local_default(me, slot.peek());
             to = to.add(1);
         }
     }
     true
+}
+
+/// [`own_default`] of a value in the tuple of defaults, for the thread that counts as `me`.
+///
+/// # Safety
+/// The word is live.
+#[inline(always)]
+unsafe fn local_default(me: OwnerId, w: Word) -> Word {
+    // ORDERING Relaxed: DEFERRED is set at birth.
+    // SAFETY: by contract.
+    unsafe {
+        if !w.is_ptr() {
+            w
+        } else if (*w.ptr()).gc.load(Ordering::Relaxed) & gc_bits::DEFERRED == 0 && (*w.ptr()).is_owned_by(me)
+        {
+            (*w.ptr()).incref(me);
+            Word(w.ptr() as u64)
+        } else {
+            own_default(Borrowed::from_raw(w.uncounted()))
+        }
+    }
 }
 
 /// A default value as a local: counted, since somebody may assign `__defaults__` while the call runs, unless

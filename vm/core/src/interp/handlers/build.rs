@@ -1,11 +1,14 @@
 //! Building containers, strings and functions; unpacking; formatting.
 
+use super::attr::{lock_fast, unlock_fast};
 use super::call::shape_of;
 use super::cold::{look, own_word};
-use super::locals::own_from_slot;
+use super::locals::{own_from_slot, own_to_store};
 use crate::builtins::dict::Dict;
+use crate::builtins::dict::lookup::Key;
 use crate::builtins::ids;
 use crate::builtins::list::List;
+use crate::builtins::set::Set;
 use crate::builtins::tuple::Tuple;
 use crate::handlers;
 use crate::interp::machine::save;
@@ -42,6 +45,28 @@ unsafe fn add_item(th: &mut crate::Thread, set: Word, item: Word) -> crate::PyRe
             Some(s) => s.add(th, look(item)).map(drop),
             // Only the set of annotations that were reached has a name.
             None => Err(th.type_error("__conditional_annotations__ is not a set")),
+        }
+    }
+}
+
+/// From [`add_locked`]: the set has the item now; had it before; or only the general way can tell.
+const ADDED: u64 = 0;
+const THERE: u64 = 1;
+const ASK: u64 = 2;
+
+/// Adds an item, whose count moves along, to a set with room for it. Runs no code.
+///
+/// # Safety
+/// The words are live; the set is locked.
+#[inline(never)]
+unsafe fn add_locked(set: Word, item: Word) -> u64 {
+    // SAFETY: by contract.
+    unsafe {
+        let Some(key) = Key::quick(look(item)) else { return ASK };
+        match (*(set.ptr() as *const Set)).put_locked(item, key.hash) {
+            Some(true) => ADDED,
+            Some(false) => THERE,
+            None => ASK,
         }
     }
 }
@@ -120,6 +145,28 @@ handlers! {
     }
 
     fn set_add(pc, sp, fp, th, tos, arg) {
+        let s = *sp.sub(arg as usize);
+        let v = own_to_store(th, tos);
+        // The set of annotations that were reached is none of this thread's own making.
+        if v == Word::ZERO || shape_of(s) != ids::SET || !(*s.ptr()).is_owned_by((*th).owner) || !lock_fast(th, s) {
+            tail!(set_add_slow, pc, sp, fp, th, tos, arg)
+        }
+        let added = add_locked(s, v);
+        let waiters = unlock_fast(th, s);
+        if waiters {
+            (*s.ptr()).wake_waiter();
+        }
+        if added == ASK {
+            tail!(set_add_slow, pc, sp, fp, th, v, arg)
+        }
+        sp = sp.sub(1);
+        if added == THERE {
+            drop_next!(v, pc, sp, fp, th, *sp)
+        }
+        next!(pc, sp, fp, th, *sp)
+    }
+
+    fn set_add_slow(pc, sp, fp, th, tos, arg) {
         let s = *sp.sub(arg as usize);
         *sp = tos;
         sp = sp.add(1);
