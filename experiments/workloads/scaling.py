@@ -1,6 +1,9 @@
 """One row of the scaling experiment: the same body in every thread, and work that is split among threads.
 
 `rows.py` says how it is called. Rows take very different times: `ops=N` means N of the cheapest, and fewer of others.
+
+Bodies are what CPython's free threads were slow at when its users looked (its Tools/ftscalingbench, gh-123619, gh-134761,
+gh-139103, gh-145779, gh-146041), and a container that injects dependencies, part by part.
 """
 import copy
 import operator
@@ -80,7 +83,8 @@ def shared_instance_attribute(n):
 
 
 # As native code calls a method by its name (PyObject_CallMethod). The caller is shared, its argument is not.
-AREA, CORNERS, GET = operator.methodcaller("area"), operator.methodcaller("corners"), operator.methodcaller("get", "side")
+AREA, CORNERS = operator.methodcaller("area"), operator.methodcaller("corners")
+GET = operator.methodcaller("get", "side")
 
 
 def method_by_name(n):
@@ -224,7 +228,7 @@ def inject_singleton(n):
 
 
 def dict_get(n):
-    """What the rows above come down to."""
+    """What the rows above come down to: a shared value out of a shared dict."""
     get = TABLE.get
     for _ in range(n):
         x = get("shape")
@@ -295,7 +299,7 @@ class SetAdd:
 
 
 class Queue:
-    """Each worker puts and takes in turn, so that nobody waits for long."""
+    """Each worker puts and takes in turn, so that nobody waits for an item."""
 
     def prepare(self, n_workers):
         queue = SimpleQueue()

@@ -28,7 +28,8 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// One row in one arm: a process with `workers` threads; for a ceiling as many processes with one thread each.
+    /// One row in one arm, which counts if its name says so: a process with `workers` threads; for a ceiling as many
+    /// processes with one thread each.
     pub(super) fn cell(&self, row: &str, arm: &Arm, role: Role, workers: usize) -> Cell {
         let n_processes = if role == Role::Ceiling { workers } else { 1 };
         let mut command = arm.command.clone();
