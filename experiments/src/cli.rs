@@ -62,7 +62,9 @@ pub enum Experiment {
     /// Processes that do next to nothing: how long they take, against peers
     Startup(StartupOptions),
     /// Threads that read the same objects, from nothing shared to everything, under every way of counting
-    Sharing(SharingOptions),
+    Sharing(RowsOptions),
+    /// The same work in every thread, against as many processes, and writes to one object, against a GIL
+    Scaling(RowsOptions),
     /// Single-thread programs written for `pyperf`, unmodified, against peers
     Single(SingleOptions),
 }
@@ -194,9 +196,9 @@ pub struct LoopsOptions {
     pub only: Vec<String>,
 }
 
-/// `lab run sharing`.
+/// `lab run sharing` and `lab run scaling`.
 #[derive(Args, Debug, Clone)]
-pub struct SharingOptions {
+pub struct RowsOptions {
     #[command(flatten)]
     #[expect(missing_docs, reason = "see its type")]
     pub common: Common,

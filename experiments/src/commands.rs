@@ -8,6 +8,8 @@ mod model;
 mod paper;
 mod profile;
 mod report;
+mod rows;
+mod scaling;
 mod script;
 mod sharing;
 mod single;
@@ -37,6 +39,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Command::Run(Experiment::Memory(options)) => loops::run_memory(&options),
         Command::Run(Experiment::Startup(options)) => startup::run(&options),
         Command::Run(Experiment::Sharing(options)) => sharing::run(&options),
+        Command::Run(Experiment::Scaling(options)) => scaling::run(&options),
         Command::Run(Experiment::Single(options)) => single::run(&options),
         Command::Profile(options) => profile::run(&options),
         Command::List => list::run(),

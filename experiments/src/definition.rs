@@ -154,15 +154,64 @@ pub const LOOP_NAMES: &[&str] = &[
     "linked", "gen", "native",
 ];
 
+/// Files by name: a program, then those that it imports.
+pub type Files = &'static [(&'static str, &'static str)];
+
+/// What the programs with rows have in common.
+const ROWS: (&str, &str) = ("rows.py", include_str!("../workloads/rows.py"));
+
+const SHARED_COLLECTIONS: (&str, &str) =
+    ("shared_collections.py", include_str!("../workloads/shared_collections.py"));
+
 /// Threads that read the same objects.
-pub const SHARING: &str = include_str!("../workloads/sharing.py");
+pub const SHARING: Files = &[("sharing.py", include_str!("../workloads/sharing.py")), ROWS];
 
 /// The rows of [`SHARING`], in the order of the table.
 pub const SHARING_ROWS: &[&str] =
     &["nothing", "global", "attribute", "dict", "method", "list", "ring", "result"];
 
+/// Threads that do the same at once.
+pub const SCALING: Files =
+    &[("scaling.py", include_str!("../workloads/scaling.py")), SHARED_COLLECTIONS, ROWS];
+
+/// The rows of [`SCALING`] in which each thread works on what is its own, in the order of the table.
+pub const SCALING_BODIES: &[&str] = &[
+    "classmethod_call",
+    "staticmethod_call",
+    "shared_object_method",
+    "shared_instance_attribute",
+    "method_by_name",
+    "classmethod_by_name",
+    "dict_get_by_name",
+    "setattr_non_interned",
+    "lock_locked_private",
+    "lock_locked_shared",
+    "generator",
+    "typing_namedtuple",
+    "shallow_copy",
+    "deepcopy",
+    "inject_globals",
+    "inject_provider",
+    "inject_container",
+    "inject_singleton",
+    "dict_get",
+];
+
+/// The rows of [`SCALING`] in which all threads write to one object, in the order of the table.
+pub const SCALING_WRITES: &[&str] = &[
+    "locked_counter",
+    "dict_str_keys",
+    "dict_int_keys",
+    "list_append",
+    "list_item",
+    "attribute",
+    "deque",
+    "set_add",
+    "simple_queue",
+];
+
 /// Collections that one thread knows, and collections that threads share.
-pub const COLLECTIONS: &str = include_str!("../workloads/shared_collections.py");
+pub const COLLECTIONS: Files = &[SHARED_COLLECTIONS, ROWS];
 
 /// The rows of [`COLLECTIONS`] for one thread, in the order of the table.
 pub const OWN_COLLECTION_ROWS: &[&str] = &[

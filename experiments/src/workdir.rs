@@ -1,5 +1,6 @@
 //! A temporary folder that holds the embedded programs while they run, and goes away afterwards.
 
+use crate::definition::Files;
 use crate::failure::{Result, while_doing};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,16 @@ impl Workdir {
         }
         fs::write(&path, text).map_err(while_doing(format!("cannot write {}", path.display())))?;
         Ok(path)
+    }
+
+    /// Writes a program and the files that it imports; returns the path of the program, which is the first.
+    ///
+    /// Errors: when one cannot be written.
+    pub fn write_program(&self, files: Files) -> Result<PathBuf> {
+        for (name, text) in files {
+            self.write(name, text)?;
+        }
+        Ok(self.path.join(files[0].0))
     }
 }
 

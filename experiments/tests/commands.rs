@@ -112,6 +112,58 @@ fn a_good_run_has_tables_and_records() {
     assert!(measured.iter().all(|line| line["status"] == "ok"));
 }
 
+/// An interpreter for `lab run scaling`, in which `$mode` is the arm and `$ns` what is reported.
+fn scaling(place: &Place, ns: &str) -> Output {
+    let body = format!(
+        r#"case $options in *gil=1*) mode=gil;; *) mode=${{options#*refcount=}}; mode=${{mode%% *}};; esac
+{ns}
+if [ -n "$hold" ]; then echo "lab ready"; read -r line; fi
+echo "lab ns=$ns checksum=${{checksum:-7}}"
+case "$*" in *count=1*) echo "lab counts shared=30 ops=20";; esac"#
+    );
+    let (typhon, out) = (place.interpreter(&body).display().to_string(), place.out().display().to_string());
+    let fixed = ["run", "scaling", "--quick", "--threads", "2", "--rounds", "2", "--seed", "7"];
+    let only = ["--only", "deepcopy,list_append", "--typhon", &typhon, "--out", &out];
+    place.lab(&[&fixed[..], &only].concat()).output().expect("the lab runs")
+}
+
+#[test]
+fn scaling_shows_shares_of_the_ceiling_and_ratios_to_the_gil() {
+    let place = Place::new("scaling");
+    // Two threads: alone as fast as one, or half as fast; two processes: always as fast as one.
+    let output = scaling(
+        &place,
+        r#"case $name$mode$hold$workers in *1|*gil2) ns=4000;; *deferred2) ns=4000;; *) ns=8000;; esac
+case $name$mode in list_appenddeferred) ns=2000;; deepcopygil) test $workers = 1 || ns=8000;; esac"#,
+    );
+    let shown = text(&output);
+    assert!(output.status.success(), "{shown}");
+    // The cells of a row, one space apart.
+    let cells = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let rows: Vec<String> = shown.lines().filter(|line| line.starts_with("deepcopy")).map(cells).collect();
+    assert_eq!(rows.len(), 4, "{shown}");
+    let (half, whole) = ("1.00 [1.00, 1.00]", "2.00 [2.00, 2.00]");
+    assert_eq!(rows[1], format!("deepcopy {half} {half} {whole} {half}"));
+    let (half, whole) = ("50 % [50, 50]", "100 % [100, 100]");
+    assert_eq!(rows[2], format!("deepcopy {half} {half} {whole} {half}"));
+    assert_eq!(rows[3], "deepcopy 1.50000 1.50000 1.50000");
+    // All together: half of what one thread needs per operation.
+    let written = shown.lines().find(|line| line.starts_with("list_append")).map(cells);
+    let expected = "list_append 4000 4000 1000 2000 0.50 [0.50, 0.50] 2.00 [2.00, 2.00]";
+    assert_eq!(written.as_deref(), Some(expected), "{shown}");
+    // 2 rounds × (4 arms × (1 + 1 + 2 processes) + 3 counted, and 4 arms).
+    let lines = place.lines();
+    assert_eq!(lines.iter().filter(|line| line["kind"] == "iteration").count(), 2 * (16 + 3 + 4));
+}
+
+#[test]
+fn arms_of_scaling_must_agree() {
+    let place = Place::new("scaling-badsum");
+    let output = scaling(&place, r#"ns=1; case $name$mode in deepcopygil) checksum=8;; esac"#);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output).contains("deepcopy: result"), "{}", text(&output));
+}
+
 #[test]
 fn the_same_seed_gives_the_same_order() {
     let order = |place: &Place| -> Vec<String> {
@@ -227,6 +279,7 @@ fn wrong_usage_names_what_is_wrong() {
         (vec!["run", "threads", "--typhon", &python, "--only", "nonsense"], "nonsense"),
         (vec!["run", "loops", "--typhon", &python, "--only", "nonsense"], "nonsense"),
         (vec!["run", "sharing", "--typhon", &python, "--only", "nonsense"], "nonsense"),
+        (vec!["run", "scaling", "--typhon", &python, "--only", "nonsense"], "nonsense"),
         (missing_peer.to_vec(), "/no/py"),
         (vec!["run", "script", "--typhon", &python, "/no/such.py"], "/no/such.py"),
         (vec!["run", "single", "--typhon", &python, "/no/such"], "/no/such"),

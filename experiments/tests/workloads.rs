@@ -4,8 +4,9 @@
 
 use std::process::Command;
 use typhon_lab::definition::{
-    self, COLLECTIONS, DRIVER, LOOP_NAMES, LOOPS, MEMORY, MEMORY_KINDS, OP_TYPES, OPS, OWN_COLLECTION_ROWS,
-    PYPERF, SHARED_COLLECTION_ROWS, SHARING, SHARING_ROWS, Size,
+    self, COLLECTIONS, DRIVER, Files, LOOP_NAMES, LOOPS, MEMORY, MEMORY_KINDS, OP_TYPES, OPS,
+    OWN_COLLECTION_ROWS, PYPERF, SCALING, SCALING_BODIES, SCALING_WRITES, SHARED_COLLECTION_ROWS, SHARING,
+    SHARING_ROWS, Size,
 };
 use typhon_lab::lines;
 use typhon_lab::workdir::Workdir;
@@ -77,37 +78,41 @@ fn loops_have_results() {
     }
 }
 
-#[test]
-fn rows_of_sharing_have_results() {
+/// Checks what each row prints when two workers make `ops` operations each, twice; `right` judges the checksums.
+fn check_rows(program: Files, rows: &[&str], ops: u32, right: impl Fn(&[i64]) -> bool) {
     let Some(python) = python() else { return };
     let folder = folder();
-    write(&folder, "sharing.py", SHARING);
-    for name in SHARING_ROWS {
-        let stdout = run(&python, &folder, &["sharing.py", name, "workers=2", "reads=640", "repeats=2"]);
+    let path = folder.write_program(program).unwrap_or_else(|failure| panic!("{:?}", failure.message()));
+    let (path, ops) = (path.display().to_string(), format!("ops={ops}"));
+    for name in rows {
+        let stdout = run(&python, &folder, &[&path, name, "workers=2", &ops, "repeats=2"]);
         let found = lines::reports(&stdout);
         assert_eq!(found.len(), 2, "{name}: {stdout}");
-        for fields in found {
-            assert!(lines::number::<f64>(&fields, "ns").is_some_and(|ns| ns > 0.0), "{name}");
-            assert!(lines::number::<i64>(&fields, "checksum").is_some_and(|sum| sum > 0), "{name}");
-        }
+        assert!(
+            found.iter().all(|fields| lines::number::<f64>(fields, "ns").is_some_and(|ns| ns > 0.0)),
+            "{name}: {stdout}"
+        );
+        let checksums: Vec<i64> =
+            found.iter().filter_map(|fields| lines::number(fields, "checksum")).collect();
+        assert!(checksums.len() == 2 && right(&checksums), "{name}: {stdout}");
     }
 }
 
 #[test]
+fn rows_of_sharing_have_results() {
+    check_rows(SHARING, SHARING_ROWS, 640, |sums| sums[0] > 0 && sums[0] == sums[1]);
+}
+
+#[test]
+fn rows_of_scaling_have_results() {
+    check_rows(SCALING, SCALING_BODIES, 20480, |sums| sums[0] > 0 && sums[0] == sums[1]);
+    check_rows(SCALING, SCALING_WRITES, 20480, |sums| sums.iter().all(|made| made % 2048 == 0 && *made > 0));
+}
+
+#[test]
 fn rows_of_collections_check_themselves() {
-    let Some(python) = python() else { return };
-    let folder = folder();
-    write(&folder, "shared_collections.py", COLLECTIONS);
-    for name in OWN_COLLECTION_ROWS.iter().chain(SHARED_COLLECTION_ROWS) {
-        let arguments = ["shared_collections.py", name, "workers=2", "ops=20480", "repeats=2"];
-        let stdout = run(&python, &folder, &arguments);
-        let found = lines::reports(&stdout);
-        assert_eq!(found.len(), 2, "{name}: {stdout}");
-        for fields in found {
-            assert!(lines::number::<f64>(&fields, "ns").is_some_and(|ns| ns > 0.0), "{name}");
-            assert_eq!(lines::number::<u32>(&fields, "checksum"), Some(20480), "{name}");
-        }
-    }
+    let all = [OWN_COLLECTION_ROWS, SHARED_COLLECTION_ROWS].concat();
+    check_rows(COLLECTIONS, &all, 20480, |made| made == [20480; 2]);
 }
 
 #[test]

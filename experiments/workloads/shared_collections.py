@@ -1,32 +1,21 @@
 """One row of the programs for collections that threads share, or that only one thread knows.
 
-    shared_collections.py ROW workers=N ops=N repeats=N [hold=1]
-
-Rows with a dot (`list.read`) run in the main thread, before any other thread was started. In the others each worker
-makes `ops` operations, at the same time as the others. Prints the time until all are done, by the clock on the wall, per
-operation of one worker; the first repeat is not reported. A wrong result ends the program with a message. `hold=1`
-prints `lab ready` and waits for a line, so that several processes can begin at once.
+`rows.py` says how it is called. Rows with a dot (`list.read`) run in the main thread, before any other thread was started.
+In the others each worker makes `ops` operations, at the same time as the others.
 
 Collections hold numbers: what is measured is the collection, not the counts of what it holds.
 """
-import sys
 import threading
 import time
 from collections import deque
+
+import rows
+from rows import expect, wrong
 
 SIZE = 1024
 KEYS = ["key-%d" % i for i in range(SIZE)]
 LINES = [" ".join("word-%d" % (i * i % 509) for i in range(first, first + 512)) for first in range(0, 4096, 512)]
 RANGE = range(SIZE)
-
-
-def wrong(what):
-    raise SystemExit("wrong result: %s" % what)
-
-
-def expect(found, expected, what):
-    if found != expected:
-        wrong("%s: %r, expected %r" % (what, found, expected))
 
 
 # One thread. Each takes the number of operations, a multiple of SIZE.
@@ -168,8 +157,7 @@ SINGLE = {
 }
 
 
-# Several threads. `prepare(n_workers)` makes what they share, `work(shared, worker, ops)` is one worker's part, and
-# `check(shared, parts, ops)` looks at what is left.
+# Several threads: classes for `rows.same_object`.
 
 class Elements:
     """A list of numbers in which each worker has a stretch of SIZE to write to; it reads everywhere."""
@@ -267,11 +255,14 @@ class DictRead:
 class DictWrite:
     """Each worker writes to keys of its own, which are in the dict already."""
 
+    def keys(self, worker):
+        return ["%d-%d" % (worker, i) for i in RANGE]
+
     def prepare(self, n_workers):
-        return {"%d-%d" % (worker, i): 0 for worker in range(n_workers) for i in RANGE}
+        return {key: 0 for worker in range(n_workers) for key in self.keys(worker)}
 
     def work(self, table, worker, ops):
-        keys = ["%d-%d" % (worker, i) for i in RANGE]
+        keys = self.keys(worker)
         for turn in range(ops // SIZE):
             for key in keys:
                 table[key] = turn
@@ -451,56 +442,14 @@ SHARED = {
 }
 
 
-def timed_alone(body, ops):
+def measure(name, ops, n_workers):
+    if name in SHARED:
+        ns, checksum = rows.same_object(SHARED[name](), ops, n_workers)
+        return ns, ops, checksum
     began = time.perf_counter_ns()
-    body(ops)
-    return time.perf_counter_ns() - began
-
-
-def timed(row, ops, n_workers):
-    """Time from the start of the first worker to the end of the last."""
-    shared = row.prepare(n_workers)
-    barrier = threading.Barrier(n_workers)
-    parts, began, ended = [None] * n_workers, [0] * n_workers, [0] * n_workers
-    errors = []
-
-    def run(worker):
-        try:
-            barrier.wait()
-            began[worker] = time.perf_counter_ns()
-            parts[worker] = row.work(shared, worker, ops)
-            ended[worker] = time.perf_counter_ns()
-        except BaseException as error:
-            errors.append(error)
-            barrier.abort()
-
-    workers = [threading.Thread(target=run, args=(i,)) for i in range(n_workers)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    if errors:
-        raise errors[0]
-    row.check(shared, parts, ops)
-    return max(ended) - min(began)
-
-
-def main(arguments):
-    name = arguments[0]
-    settings = dict(argument.split("=") for argument in arguments[1:])
-    n_workers, ops, repeats = (int(settings[key]) for key in ("workers", "ops", "repeats"))
-    if name in SINGLE:
-        measure = lambda: timed_alone(SINGLE[name], ops)
-    else:
-        measure = lambda: timed(SHARED[name](), ops, n_workers)
-    measure()
-    if settings.get("hold") == "1":
-        print("lab ready", flush=True)
-        sys.stdin.readline()
-    for _ in range(repeats):
-        # Whatever was wrong has ended the program: all operations are accounted for.
-        print("lab ns=%.3f checksum=%d" % (measure() / ops, ops), flush=True)
+    SINGLE[name](ops)
+    return time.perf_counter_ns() - began, ops, ops
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    rows.main(measure)

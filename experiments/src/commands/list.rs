@@ -1,8 +1,8 @@
 //! `lab list`: what there is to run.
 
 use crate::definition::{
-    self, LOOP_NAMES, MEMORY_KINDS, OP_TYPES, OWN_COLLECTION_ROWS, SHARED_COLLECTION_ROWS, SHARING_ROWS,
-    Scale,
+    self, LOOP_NAMES, MEMORY_KINDS, OP_TYPES, OWN_COLLECTION_ROWS, SCALING_BODIES, SCALING_WRITES,
+    SHARED_COLLECTION_ROWS, SHARING_ROWS, Scale,
 };
 use crate::failure::Result;
 use crate::papers;
@@ -26,6 +26,8 @@ pub fn run() -> Result<()> {
     }
     println!("\nLoops (cargo lab run loops --only NAME,..)\n\n{}", LOOP_NAMES.join(" "));
     println!("\nRows of sharing (cargo lab run sharing --only NAME,..)\n\n{}", SHARING_ROWS.join(" "));
+    let (bodies, writes) = (SCALING_BODIES.join(" "), SCALING_WRITES.join(" "));
+    println!("\nRows of scaling (cargo lab run scaling --only NAME,..)\n\n{bodies}\n{writes}");
     let collections = [OWN_COLLECTION_ROWS, SHARED_COLLECTION_ROWS].concat().join(" ");
     println!("\nRows of collections (cargo lab paper run daloze-oopsla18)\n\n{collections}");
     println!("\nOperations of types (cargo lab run ops --only TYPE,..)\n\n{}", OP_TYPES.join(" "));

@@ -1,6 +1,7 @@
 //! The step with collections: what sharing them costs, and what being able to share them costs one thread.
 
-use super::super::{Results, chosen, sharing};
+use super::super::rows::{self, Program};
+use super::super::{Results, chosen};
 use super::{Lab, metric, sides};
 use crate::arms::Arm;
 use crate::compare::Samples;
@@ -8,11 +9,10 @@ use crate::definition::{COLLECTIONS, OWN_COLLECTION_ROWS, SHARED_COLLECTION_ROWS
 use crate::failure::Result;
 use crate::host::Host;
 use crate::papers::StepArm;
-use crate::process::{Finished, Launch};
+use crate::process::Finished;
 use crate::runner::{self, Cell, Key, Role, Settings, Subject};
 use crate::stats::Effect;
 use crate::table::{self, Table};
-use std::path::Path;
 
 /// How large the step is.
 #[derive(Clone, Copy, Debug)]
@@ -24,25 +24,14 @@ pub(super) struct Scale {
 
 impl Scale {
     /// One row in all arms; with several workers, the first arm also with one, and as processes that share nothing.
-    fn subject(self, row: &str, arms: &[Arm], program: &Path, quick: bool) -> Subject {
+    fn subject(self, row: &str, arms: &[Arm], program: &Program) -> Subject {
         let n = self.n_workers;
-        let cell = |arm: &Arm, role: Role, workers: usize| {
-            let n_processes = if role == Role::Ceiling { workers } else { 1 };
-            let mut command = arm.command.clone();
-            command.extend([program.display().to_string(), row.to_string()]);
-            command.push(format!("workers={}", workers / n_processes));
-            command.push(format!("ops={}", self.operations));
-            command.push(format!("repeats={}", if quick { 3 } else { 5 }));
-            command.extend((role == Role::Ceiling).then(|| "hold=1".to_string()));
-            let folder = program.parent().unwrap_or(Path::new(".")).to_path_buf();
-            let launch = Launch { command, env: arm.env.clone(), folder };
-            Cell { key: Key { arm: arm.name.clone(), workers, role }, launches: vec![launch; n_processes] }
-        };
+        let cell = |arm: &Arm, role: Role, workers: usize| program.cell(row, arm, role, workers);
         let mut cells: Vec<Cell> = arms.iter().map(|arm| cell(arm, Role::Measure, n)).collect();
         if let Some(first) = arms.first().filter(|_| n > 1) {
             cells.extend([cell(first, Role::Measure, 1), cell(first, Role::Ceiling, n)]);
         }
-        Subject { name: row.to_string(), size: if quick { "quick" } else { "full" }, cells }
+        program.subject(row, cells)
     }
 }
 
@@ -66,13 +55,17 @@ impl Lab<'_> {
         let all = if n == 1 { OWN_COLLECTION_ROWS } else { SHARED_COLLECTION_ROWS };
         let rows = chosen(all, rows, "row")?;
         let arms = self.arms(arms)?;
-        let program = self.workdir.write("shared_collections.py", COLLECTIONS)?;
         let quick = self.common.quick;
-        let subjects: Vec<Subject> =
-            rows.iter().map(|row| scale.subject(row, &arms, &program, quick)).collect();
+        let program = Program {
+            path: self.workdir.write_program(COLLECTIONS)?,
+            ops: scale.operations,
+            repeats: if quick { 3 } else { 5 },
+            quick,
+        };
+        let subjects: Vec<Subject> = rows.iter().map(|row| scale.subject(row, &arms, &program)).collect();
         let results = Results::default();
         let reader =
-            |subject: &Subject, _: &Cell, finished: &Finished| sharing::read(subject, finished, &results);
+            |subject: &Subject, _: &Cell, finished: &Finished| rows::read(subject, finished, &results);
         let runs = runner::run(&subjects, settings, &reader, &mut self.recorder)?;
         let samples = Samples::new(&runs, settings.seed);
         let scaled = arms.first().filter(|_| n > 1).map(|arm| arm.name.clone());
