@@ -161,3 +161,38 @@ def assign(value):
 
 
 raises(TypeError, assign, 5)
+
+
+# Keyword arguments of functions without `*`, at one call each: the places, the defaults, and what is wrong.
+def three(a, b=2, c=3):
+    return a, b, c
+
+
+def positional(a, /, b=2):
+    return a, b
+
+
+for _ in range(3):
+    assert three(1, c=5) == (1, 2, 5) and three(a=1) == (1, 2, 3) and three(c=1, a=2) == (2, 2, 1)
+    assert three(1, 2, c=3) == three(1, **{"".join(["b"]): 2}) == (1, 2, 3) and positional(1, b=3) == (1, 3)
+    raises(TypeError, lambda: three(1, a=2), text="three() got multiple values for argument 'a'")
+    raises(TypeError, lambda: three(b=1), text="three() missing 1 required positional argument: 'a'")
+    raises(TypeError, lambda: three(1, d=2), text="three() got an unexpected keyword argument 'd'")
+    raises(TypeError, lambda: three(1, 2, 3, 4, c=5), text="three() got multiple values for argument 'c'")
+    raises(TypeError, lambda: positional(a=1),
+           text="positional() got some positional-only arguments passed as keyword arguments: 'a'")
+
+
+def collect_in(into=[]):
+    into.append(Thing())
+    return into
+
+
+mine = []
+assert collect_in() is collect_in() and collect_in(into=mine) is mine and len(collect_in()) == 3
+gone = weakref.ref(mine[0])
+three.__defaults__ = (mine.pop(),)
+assert type(three(1, b=2)[2]) is Thing
+three.__defaults__ = None
+assert gone() is None
+raises(TypeError, lambda: three(1, b=2), text="three() missing 1 required positional argument: 'c'")

@@ -168,3 +168,18 @@ for step in range(20000):
         assert s == set(model) and len(s) == len(model)
 for k in list(s):
     assert s.pop() in model
+
+
+# Comprehensions add ints and strs by themselves, and ask about everything else.
+class Same:
+    def __hash__(self):
+        return 1
+
+    def __eq__(self, other):
+        return True
+
+
+assert {x for x in [1, "a", 2.0, 1, (1, 2), None, True, "a", "aa"[:1], frozenset([1])]} == {1, "a", 2.0, (1, 2), None, frozenset([1])}
+assert {x % 7 for x in range(1000)} == set(range(7)) and len({str(x) for x in range(1000)}) == 1000
+assert len({Same() for _ in range(5)}) == 1 and len({x for x in [1, Same(), 2, Same()]}) == 2
+raises(TypeError, lambda: {[] for _ in range(1)})

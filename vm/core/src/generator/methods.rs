@@ -102,6 +102,20 @@ pub(super) fn exception_of(th: &mut Thread, a: &[Borrowed<'_>], method: &str) ->
 
 /// Raises `exc` where the generator stands; a delegation gets it first.
 pub(super) fn throw(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
+    throw_unless_finished(th, o, exc)?.map_or_else(|exc| thrown_at_finished(th, o, exc), Ok)
+}
+
+/// What comes of an exception that is thrown into a finished generator.
+#[cold]
+fn thrown_at_finished(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
+    if o.shape_id() == ids::COROUTINE {
+        return Err(th.runtime_error("cannot reuse already awaited coroutine"));
+    }
+    Err(th.set_exc(exc))
+}
+
+/// As [`throw`]; gives the exception back if the generator is finished, which another thread may have seen to.
+fn throw_unless_finished(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Result<Sent, Owned>> {
     let g = this(o);
     let Some(sub) = g.yield_from() else { return throw_here(th, o, exc) };
     if !start_running(th, g) {
@@ -118,7 +132,7 @@ pub(super) fn throw(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Se
     };
     match result {
         Ok(None) => throw_here(th, o, exc),
-        Ok(Some(Sent::Yielded(v))) => Ok(Sent::Yielded(v)),
+        Ok(Some(Sent::Yielded(v))) => Ok(Ok(Sent::Yielded(v))),
         Ok(Some(Sent::Returned(v))) => {
             // The delegation ends with this value: as if StopIteration came out of it.
             let raised = th.raise_value(&ex::STOP_ITERATION, v);
@@ -151,7 +165,7 @@ fn throw_to_delegate(th: &mut Thread, sub: Borrowed<'_>, exc: &Owned) -> PyResul
     }
 }
 
-fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
+fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Result<Sent, Owned>> {
     let g = this(o);
     if g.state() == state::CREATED {
         // Nothing ran yet: the frame ends at once.
@@ -160,14 +174,11 @@ fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
             return Err(crate::Raised(()));
         }
         let _ = th.set_exc(exc);
-        return advance(th, g, None);
+        return advance(th, g, None).map(Ok);
     }
     if !start_running(th, g) {
         if g.is_finished() {
-            if o.shape_id() == ids::COROUTINE {
-                return Err(th.runtime_error("cannot reuse already awaited coroutine"));
-            }
-            return Err(th.set_exc(exc));
+            return Ok(Err(exc));
         }
         super::raise_already_executing(th, g);
         return Err(crate::Raised(()));
@@ -176,7 +187,7 @@ fn throw_here(th: &mut Thread, o: Borrowed<'_>, exc: Owned) -> PyResult<Sent> {
         crate::traceback::chain(&exc, own);
     }
     let _ = th.set_exc(exc);
-    advance(th, g, None)
+    advance(th, g, None).map(Ok)
 }
 
 fn close_delegate(th: &mut Thread, sub: Borrowed<'_>) -> PyResult<()> {
@@ -211,12 +222,13 @@ pub(super) fn close(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
     }
     let raised = th.raise_empty(&ex::GENERATOR_EXIT);
     let exc = th.catch(raised);
-    match throw(th, o, exc) {
-        Ok(Sent::Yielded(_)) => {
+    match throw_unless_finished(th, o, exc) {
+        Ok(Err(_)) => Ok(Owned::none()),
+        Ok(Ok(Sent::Yielded(_))) => {
             let msg = format!("{} ignored GeneratorExit", kind_name(o));
             Err(th.runtime_error(&msg))
         }
-        Ok(Sent::Returned(v)) => Ok(v),
+        Ok(Ok(Sent::Returned(v))) => Ok(v),
         Err(raised) => {
             if th.exc_is(&ex::GENERATOR_EXIT) || th.exc_is(&ex::STOP_ITERATION) {
                 drop(th.catch(raised));
