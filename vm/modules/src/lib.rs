@@ -13,6 +13,7 @@ pub mod bisect;
 pub mod codecs;
 pub mod collections;
 pub mod contextvars;
+pub mod csv;
 pub mod errno;
 pub mod fcntl;
 pub mod functools;
@@ -68,6 +69,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &codecs::MODULE,
     &collections::MODULE,
     &contextvars::MODULE,
+    &csv::MODULE,
     &errno::MODULE,
     &fcntl::MODULE,
     &functools::MODULE,
