@@ -33,6 +33,7 @@ pub mod operator;
 pub mod posix;
 pub mod posix_shmem;
 pub mod posix_subprocess;
+pub mod pwd;
 pub mod queue;
 pub mod random;
 pub mod resource;
@@ -92,6 +93,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &posix::MODULE,
     &posix_shmem::MODULE,
     &posix_subprocess::MODULE,
+    &pwd::GRP_MODULE,
+    &pwd::MODULE,
     &queue::MODULE,
     &random::MODULE,
     &resource::MODULE,
