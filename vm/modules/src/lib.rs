@@ -43,6 +43,7 @@ pub mod socket;
 pub mod sre;
 pub mod startup;
 pub mod stat;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod support;
@@ -53,6 +54,7 @@ pub mod types;
 pub mod typhonlib;
 pub mod typing;
 pub mod unicodedata;
+pub mod uuid;
 pub mod warnings;
 pub mod weakref;
 
@@ -103,6 +105,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &socket::MODULE,
     &sre::MODULE,
     &stat::MODULE,
+    &statistics::MODULE,
     &string::MODULE,
     &struct_::MODULE,
     &thread::MODULE,
@@ -112,6 +115,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &typhonlib::MODULE,
     &typing::MODULE,
     &unicodedata::MODULE,
+    &uuid::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,
 ];
