@@ -27,6 +27,7 @@ pub mod json;
 pub mod library;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
 pub mod multiprocessing;
 pub mod opcode;
 pub mod operator;
@@ -89,6 +90,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &json::MODULE,
     &marshal::MODULE,
     &math::MODULE,
+    &mmap::MODULE,
     &multiprocessing::MODULE,
     &opcode::MODULE,
     &operator::MODULE,

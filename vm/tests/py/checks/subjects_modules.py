@@ -1,5 +1,6 @@
 """Recipes for types of native modules that threads can share: rows of text, mapped memory, compressed streams."""
 import csv
+import mmap
 import _csv
 
 from .stress import A, F, G, Subject, const, count, itself, nothing, of_type, one_of
@@ -41,4 +42,44 @@ WRITER = Subject(
     {"dialect": G(of_type(_csv.Dialect)), "writerow": A(twins, gives=count), "writerows": A(const([(1, 1), ("b", "b")]), gives=nothing)},
     flavours=one_flavour)
 
-SUBJECTS = [READER, WRITER]
+# Memory: whole slices are of one letter, whoever writes them.
+
+SIZE = 64
+letter = one_of(*[bytes([n]) for n in b"abcdefgh"])
+
+
+def new_map(c):
+    m = mmap.mmap(-1, SIZE)
+    m[:] = b"a" * SIZE
+    return m
+
+
+def letters(most=SIZE):
+    return lambda c, o, v: type(v) is bytes and len(v) <= most and set(v) <= set(b"abcdefgh")
+
+
+MAP = Subject(
+    "mmap", new_map, mmap.mmap,
+    {
+        "__buffer__": F(lambda o, c: bytes(memoryview(o)), letters()), "__delitem__": F(lambda o, c: o.__delitem__(0), raises=TypeError),
+        "__enter__": A(gives=itself), "__exit__": F(lambda o, c: None), "__getitem__": F(lambda o, c: o[:], lambda c, o, v: len(set(v)) == 1),
+        "__iter__": F(lambda o, c: b"".join(o), letters()), "__len__": A(gives=lambda c, o, v: v == SIZE),
+        "__setitem__": F(lambda o, c: o.__setitem__(slice(None), letter(c) * SIZE), nothing), "close": F(lambda o, c: mmap.mmap(-1, 5).close(), nothing),
+        "closed": G(lambda c, o, v: v is False), "find": A(letter, gives=of_type(int)), "rfind": A(letter, gives=of_type(int)), "flush": A(gives=nothing),
+        "madvise": A(const(mmap.MADV_WILLNEED), gives=nothing), "move": A(const(0), const(20), const(40), gives=nothing),
+        "read": A(one_of(None, 5), gives=letters()), "read_byte": A(gives=of_type(int), raises=ValueError), "readline": A(gives=letters()),
+        "resize": A(const(SIZE), gives=nothing, raises=BufferError), "seek": A(one_of(0, 1, SIZE), gives=count), "seekable": A(gives=lambda c, o, v: v),
+        "size": A(gives=lambda c, o, v: v == SIZE), "tell": A(gives=count), "write": F(lambda o, c: o.write(b""), count, ValueError),
+        "write_byte": F(lambda o, c: o.seek(0) and o.write_byte(97)),
+    }, flavours=one_flavour)
+CLOSING = Subject(
+    "mmap, closing", new_map, None, {},
+    {
+        "close": F(lambda o, c: o.close(), nothing, BufferError), "view": F(lambda o, c: bytes(memoryview(o)), letters()),
+        "resize": F(lambda o, c: o.resize(c.rng.choice([1, 40])), nothing, BufferError), "flush": F(lambda o, c: o.flush(), nothing),
+        "read": F(lambda o, c: o.read(), letters()), "list": F(lambda o, c: b"".join(o), letters()), "len": F(lambda o, c: len(o), count),
+        "[]": F(lambda o, c: o[0], of_type(int)), "[:]": F(lambda o, c: o[:], letters()), "=": F(lambda o, c: o.__setitem__(0, 97), nothing),
+        "closed": F(lambda o, c: o.closed), "repr": F(lambda o, c: repr(o), of_type(str)),
+    }, raises=ValueError, flavours=one_flavour)
+
+SUBJECTS = [READER, WRITER, MAP, CLOSING]
