@@ -59,6 +59,7 @@ pub mod unicodedata;
 pub mod uuid;
 pub mod warnings;
 pub mod weakref;
+pub mod zlib;
 
 use typhon_core::ModuleDef;
 
@@ -122,4 +123,5 @@ pub static MODULES: &[&ModuleDef] = &[
     &uuid::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,
+    &zlib::MODULE,
 ];

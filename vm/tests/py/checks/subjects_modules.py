@@ -1,6 +1,7 @@
 """Recipes for types of native modules that threads can share: rows of text, mapped memory, compressed streams."""
 import csv
 import mmap
+import zlib
 import _csv
 
 from .stress import A, F, G, Subject, const, count, itself, nothing, of_type, one_of
@@ -82,4 +83,32 @@ CLOSING = Subject(
         "closed": F(lambda o, c: o.closed), "repr": F(lambda o, c: repr(o), of_type(str)),
     }, raises=ValueError, flavours=one_flavour)
 
-SUBJECTS = [READER, WRITER, MAP, CLOSING]
+# Streams.
+
+PACKED = zlib.compress(b"x" * 3000, 0)
+only_x = lambda c, o, v: type(v) is bytes and set(v) <= {ord("x")}
+packed = of_type(bytes)
+
+
+def half_read(o):
+    o.decompress(PACKED, 100)
+    return o
+
+
+COMPRESS = Subject(
+    "zlib.Compress", lambda c: zlib.compressobj(), type(zlib.compressobj()),
+    {"compress": A(const(b"abc" * 100), gives=packed, raises=zlib.error), "flush": A(one_of(0, 1, 2, 3, 2, 3, 4), gives=packed, raises=zlib.error)},
+    flavours=one_flavour)
+# zlib.error: a portion that is fed twice is no stream.
+DECOMPRESS = Subject(
+    "zlib.Decompress", lambda c: half_read(zlib.decompressobj()), type(zlib.decompressobj()),
+    {
+        "decompress": F(lambda o, c: o.decompress(o.unconsumed_tail, 50), packed, zlib.error), "eof": G(of_type(bool)),
+        "flush": A(gives=packed, raises=zlib.error), "unconsumed_tail": G(packed), "unused_data": G(packed),
+    }, flavours=one_flavour)
+DECOMPRESSOR = Subject(
+    "_ZlibDecompressor", lambda c: half_read(zlib._ZlibDecompressor()), zlib._ZlibDecompressor,
+    {"decompress": A(const(b""), const(50), gives=only_x, raises=EOFError), "eof": G(of_type(bool)), "needs_input": G(of_type(bool)), "unused_data": G(packed)},
+    flavours=one_flavour)
+
+SUBJECTS = [READER, WRITER, MAP, CLOSING, COMPRESS, DECOMPRESS, DECOMPRESSOR]
