@@ -6,7 +6,7 @@ use std::{fs, process};
 use parking_lot::Mutex;
 use typhon_core::{Borrowed, ModuleDef, NativeDef, PyResult, Thread};
 
-use crate::support::{ModuleExt, blocking};
+use crate::support::ModuleExt;
 
 pub static MODULE: ModuleDef = ModuleDef {
     name: "_uuid",
@@ -95,13 +95,14 @@ impl Generator {
 }
 
 fn generate_time_safe(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
-    let id = blocking(th, || {
+    let id = {
+        // Held without leaving the VM, which a fork waits for: the child never finds the lock taken.
         let mut generator = GENERATOR.lock();
         if generator.as_ref().is_some_and(|g| g.process != process::id()) {
             *generator = None;
         }
         generator.get_or_insert_with(Generator::new).next()
-    });
+    };
     let (id, safety) = (th.new_bytes(&id), th.new_int(-1));
     Ok(th.new_pair(id, safety))
 }

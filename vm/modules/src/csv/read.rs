@@ -40,9 +40,9 @@ pub static READER: TypeDef = TypeDef {
         }),
     ],
     shared: Some(
-        Shared::but(Safety::Constant, &[(Safety::Refused, "__next__"), (Safety::LockFree, "line_num")])
-            .note("A thread that wants a row waits for one that is reading one; only the thread that is reading gets an \
-                   exception, if its own iterator asks the reader for a row."),
+        Shared::but(Safety::Locked, &[(Safety::Constant, "__iter__ dialect"), (Safety::LockFree, "line_num")])
+            .note("A thread reads a row as a whole, and others wait, also while the iterator runs Python code. One that asks \
+                   its own reader for a row meanwhile gets an `Error`."),
     ),
     ..TypeDef::of::<Reader>("reader")
 };
