@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn what_was_compressed_comes_back_in_any_portions() {
-        let data: Vec<u8> = (0..200_000u32).map(|i| (i * i >> 7) as u8).collect();
+        let data: Vec<u8> = (0..200_000u64).map(|i| (i * i >> 7) as u8).collect();
         let mut packed = Vec::new();
         let mut machine = compressor(Settings::default()).expect("defaults");
         assert_eq!(compress(&mut machine, &data, DeflateFlush::Finish, &mut packed), Ok(true));
