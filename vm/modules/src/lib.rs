@@ -10,9 +10,11 @@ pub mod ast;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
+pub mod cmath;
 pub mod codecs;
 pub mod collections;
 pub mod contextvars;
+pub mod csv;
 pub mod errno;
 pub mod fcntl;
 pub mod functools;
@@ -26,12 +28,14 @@ pub mod json;
 pub mod library;
 pub mod marshal;
 pub mod math;
+pub mod mmap;
 pub mod multiprocessing;
 pub mod opcode;
 pub mod operator;
 pub mod posix;
 pub mod posix_shmem;
 pub mod posix_subprocess;
+pub mod pwd;
 pub mod queue;
 pub mod random;
 pub mod resource;
@@ -41,6 +45,7 @@ pub mod socket;
 pub mod sre;
 pub mod startup;
 pub mod stat;
+pub mod statistics;
 pub mod string;
 pub mod struct_;
 pub mod support;
@@ -51,8 +56,10 @@ pub mod types;
 pub mod typhonlib;
 pub mod typing;
 pub mod unicodedata;
+pub mod uuid;
 pub mod warnings;
 pub mod weakref;
+pub mod zlib;
 
 use typhon_core::ModuleDef;
 
@@ -65,9 +72,11 @@ pub static MODULES: &[&ModuleDef] = &[
     &atexit::MODULE,
     &binascii::MODULE,
     &bisect::MODULE,
+    &cmath::MODULE,
     &codecs::MODULE,
     &collections::MODULE,
     &contextvars::MODULE,
+    &csv::MODULE,
     &errno::MODULE,
     &fcntl::MODULE,
     &functools::MODULE,
@@ -84,12 +93,15 @@ pub static MODULES: &[&ModuleDef] = &[
     &json::MODULE,
     &marshal::MODULE,
     &math::MODULE,
+    &mmap::MODULE,
     &multiprocessing::MODULE,
     &opcode::MODULE,
     &operator::MODULE,
     &posix::MODULE,
     &posix_shmem::MODULE,
     &posix_subprocess::MODULE,
+    &pwd::GRP_MODULE,
+    &pwd::MODULE,
     &queue::MODULE,
     &random::MODULE,
     &resource::MODULE,
@@ -98,6 +110,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &socket::MODULE,
     &sre::MODULE,
     &stat::MODULE,
+    &statistics::MODULE,
     &string::MODULE,
     &struct_::MODULE,
     &thread::MODULE,
@@ -107,6 +120,8 @@ pub static MODULES: &[&ModuleDef] = &[
     &typhonlib::MODULE,
     &typing::MODULE,
     &unicodedata::MODULE,
+    &uuid::MODULE,
     &warnings::MODULE,
     &weakref::MODULE,
+    &zlib::MODULE,
 ];
