@@ -194,5 +194,6 @@ gone = weakref.ref(mine[0])
 three.__defaults__ = (mine.pop(),)
 assert type(three(1, b=2)[2]) is Thing
 three.__defaults__ = None
+gc.collect()
 assert gone() is None
 raises(TypeError, lambda: three(1, b=2), text="three() missing 1 required positional argument: 'c'")
