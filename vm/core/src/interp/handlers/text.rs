@@ -9,11 +9,12 @@ use crate::slots::CompareOp;
 use crate::word::Word;
 use crate::{drop_next, drop2_next, handlers, tail};
 
-/// `a == b` or `a != b` of two strs as a bool; [`Word::ZERO`] for other objects or comparisons. `op`: [`CompareOp`].
+/// `a == b` or `a != b` of two strs as a bool; [`Word::ZERO`] for other objects or comparisons. `op`: [`CompareOp`]. Out of
+/// line: a handler keeps nothing on the machine stack.
 ///
 /// # Safety
 /// The words are live.
-#[inline(always)]
+#[inline(never)]
 unsafe fn equality(a: Word, b: Word, op: u64) -> Word {
     let is_equality = op == CompareOp::Eq as u64 || op == CompareOp::Ne as u64;
     // SAFETY: by contract; the shapes say what lies there.
@@ -24,6 +25,16 @@ unsafe fn equality(a: Word, b: Word, op: u64) -> Word {
         let same = (*(a.ptr() as *const Str)).same_text(&*(b.ptr() as *const Str));
         Word::bool(same == (op == CompareOp::Eq as u64))
     }
+}
+
+/// [`str::cached_char_at`], as [`equality`].
+///
+/// # Safety
+/// `s` is a live str, `at` an int.
+#[inline(never)]
+unsafe fn character(s: Word, at: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe { str::cached_char_at(&*(s.ptr() as *const Str), at.int()) }
 }
 
 handlers! {
@@ -52,7 +63,7 @@ handlers! {
     /// BINARY_SUBSCR of a str by an int.
     fn subscr(pc, sp, fp, th, tos, arg) {
         let s = *sp.sub(1);
-        let w = str::cached_char_at(&*(s.ptr() as *const Str), tos.int());
+        let w = character(s, tos);
         if w == Word::ZERO {
             tail!(subscr_generic, pc, sp, fp, th, tos, arg)
         }
