@@ -277,8 +277,8 @@ pub(crate) fn enter(rt: &'static Runtime, beginning: Option<Beginning>) -> Box<T
     th
 }
 
-/// Detaches the calling thread from the VM for good.
-pub(crate) fn leave(mut th: Box<Thread>) {
+/// Detaches the calling thread from the VM for good. Calls `left` when no stop meets it any more.
+fn leave(mut th: Box<Thread>, left: impl FnOnce()) {
     let p = ThreadPtr(&mut *th);
     th.locals.clear();
     drop(th.take_exc());
@@ -300,6 +300,7 @@ pub(crate) fn leave(mut th: Box<Thread>) {
     let ctx = unsafe { core::mem::ManuallyDrop::take(&mut th.sync.ctx) };
     ctx.exit(&ExitHost);
     passage::end();
+    left();
     while !th.limbo.is_empty() {
         crate::quarantine::release(&mut th, usize::MAX);
         std::thread::yield_now();
@@ -348,20 +349,21 @@ pub fn is_alone() -> bool {
     crate::sysmod::settings::is_finalizing()
 }
 
-/// Starts a system thread that runs `f` as a thread of the VM.
+/// Starts a system thread that runs `f` as a thread of the VM, and what `f` gives when it is one no longer: when it
+/// refers to nothing, neither from its stack nor from anywhere else.
 ///
 /// Errors: the system refuses the thread.
-pub fn spawn(
+pub fn spawn<L: FnOnce()>(
     th: &Thread,
     stack_size: usize,
-    f: impl FnOnce(&mut Thread) + Send + 'static,
+    f: impl FnOnce(&mut Thread) -> L + Send + 'static,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     let rt = th.rt;
     let builder = std::thread::Builder::new().stack_size(stack_size);
     passage::spawn(builder, move |beginning| {
         let mut th = enter(rt, Some(beginning));
-        f(&mut th);
-        leave(th);
+        let left = f(&mut th);
+        leave(th, left);
     })
 }
 

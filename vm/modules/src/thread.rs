@@ -330,6 +330,8 @@ impl Start {
                 typhon_core::report::unraisable(th, exc, Some(&what), None);
             }
         }
+        // Whoever joins the thread finds that it has let go of everything.
+        drop(self);
         th.drain_drops();
     }
 }
@@ -358,7 +360,7 @@ fn start(th: &mut Thread, life: Arc<Life>, daemon: bool, s: Start) -> PyResult<u
         if threads::is_main(th) {
             end_of_forked(th);
         }
-        of_thread.end();
+        move || of_thread.end()
     });
     if spawned.is_err() {
         life.never_began();

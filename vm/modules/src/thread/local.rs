@@ -180,6 +180,7 @@ fn setattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, v: Option<Borro
 pub fn forget(th: &mut Thread) {
     let all = std::mem::take(&mut th.locals);
     drop(all);
+    th.drain_drops();
     // A destructor may use a `_local` again.
     loop {
         let places = MINE.take();
