@@ -1,5 +1,9 @@
 # set and frozenset.
 
+import gc
+import threading
+import weakref
+
 from checks import raises
 
 
@@ -183,3 +187,38 @@ assert {x for x in [1, "a", 2.0, 1, (1, 2), None, True, "a", "aa"[:1], frozenset
 assert {x % 7 for x in range(1000)} == set(range(7)) and len({str(x) for x in range(1000)}) == 1000
 assert len({Same() for _ in range(5)}) == 1 and len({x for x in [1, Same(), 2, Same()]}) == 2
 raises(TypeError, lambda: {[] for _ in range(1)})
+
+
+# A comprehension that begins in one thread and goes on in another lets go of everything.
+class Item:
+    pass
+
+
+class Pause:
+    def __await__(self):
+        yield
+
+
+gone = []
+
+
+async def collected():
+    return {x for x in (Item() for _ in range(3)) if [gone.append(weakref.ref(x)), await Pause()]}
+
+
+def finish():
+    try:
+        while True:
+            begun.send(None)
+    except StopIteration as end:
+        assert len(end.value) == 3
+
+
+begun = collected()
+begun.send(None)
+other = threading.Thread(target=finish)
+other.start()
+other.join()
+del begun, other
+gc.collect()
+assert [ref() for ref in gone] == [None, None, None]

@@ -147,9 +147,13 @@ handlers! {
     fn set_add(pc, sp, fp, th, tos, arg) {
         let s = *sp.sub(arg as usize);
         let v = own_to_store(th, tos);
-        // The set of annotations that were reached is none of this thread's own making.
-        if v == Word::ZERO || shape_of(s) != ids::SET || !(*s.ptr()).is_owned_by((*th).owner) || !lock_fast(th, s) {
+        if v == Word::ZERO {
             tail!(set_add_slow, pc, sp, fp, th, tos, arg)
+        }
+        // Not a set: what stands in the place of the set of annotations that were reached. From here on the item may have
+        // a count more.
+        if shape_of(s) != ids::SET || !(*s.ptr()).is_owned_by((*th).owner) || !lock_fast(th, s) {
+            tail!(set_add_slow, pc, sp, fp, th, v, arg)
         }
         let added = add_locked(s, v);
         let waiters = unlock_fast(th, s);
