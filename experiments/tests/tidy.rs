@@ -123,6 +123,18 @@ fn unsafe_blocks_say_why_they_are_sound() {
 }
 
 #[test]
+fn atomics_come_from_one_place() {
+    let shared = ["gc/src/", "vm/core/src/", "vm/modules/src/"];
+    let beside = |name: &String| shared.iter().any(|folder| name.starts_with(folder));
+    let findings: Vec<String> = sources()
+        .into_iter()
+        .filter(|(name, text)| beside(name) && text.contains("::sync::atomic"))
+        .map(|(name, _)| name)
+        .collect();
+    report("take atomics from `typhon_sync::prim`, so that the feature `chaos` reaches them:", &findings);
+}
+
+#[test]
 fn atomic_operations_say_what_they_order() {
     const ORDERINGS: [&str; 5] = ["Relaxed", "Acquire", "Release", "AcqRel", "SeqCst"];
     let mut findings = Vec::new();

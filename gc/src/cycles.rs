@@ -12,8 +12,8 @@ mod stop;
 mod teardown;
 mod watch;
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::{AtomicBool, AtomicU32, Ordering};
 
 use typhon_sync::header::{Header, OwnerId};
 

@@ -23,8 +23,8 @@ mod reserve;
 mod stats;
 
 use std::io;
-use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
+use typhon_sync::prim::{AtomicI64, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use typhon_sync::header::Header;
 

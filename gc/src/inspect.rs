@@ -4,7 +4,7 @@
 //! `try_incref` before it resumes the world, which refuses objects that are dying or condemned.
 
 use std::collections::HashSet;
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::{Header, gc_bits};
 

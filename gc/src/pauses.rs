@@ -5,8 +5,8 @@
 //! Two buckets per doubling, from 1 µs to half a minute: coarse enough to be cheap, fine enough to read
 //! percentiles and a distribution off it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 /// Why a mutator stood.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

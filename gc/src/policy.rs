@@ -8,9 +8,9 @@
 //! eight times; the first that pays brings the old rate back. So a program without cycles pays little,
 //! and what garbage can pile up unseen is bounded. Counts are of objects, never of memory in use.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use typhon_sync::prim::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use crate::cycles::Outcome;
 use crate::heap::{Heap, OwnBirths};

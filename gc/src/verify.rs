@@ -4,7 +4,7 @@
 //! full collection's first half.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::Shared;
 use typhon_sync::count::Tag;

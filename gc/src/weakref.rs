@@ -15,8 +15,8 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::Ordering;
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::{Header, OwnerId};
 

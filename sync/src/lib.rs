@@ -7,6 +7,8 @@
 
 mod backoff;
 pub mod birth;
+#[cfg(feature = "chaos")]
+mod chaos;
 pub mod count;
 pub mod critical_section;
 pub mod events;

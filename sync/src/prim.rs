@@ -2,13 +2,20 @@
 //!
 //! Every file of this crate takes its atomics, locks and fences from `super::prim`. A loom model
 //! includes the same file by `#[path]` beside a `prim` of loom's types, so the code that is
-//! model-checked is the code that ships.
+//! model-checked is the code that ships. The other crates take their atomics from here as well:
+//! with the feature `chaos` all of them give way at random.
 
+#[cfg(feature = "chaos")]
+pub use super::chaos::{
+    AtomicBool, AtomicI8, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32,
+    AtomicU64, AtomicUsize, fence,
+};
 pub use core::hint::spin_loop;
 pub use core::sync::atomic::Ordering;
-pub use core::sync::atomic::fence;
+#[cfg(not(feature = "chaos"))]
 pub use core::sync::atomic::{
-    AtomicBool, AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize,
+    AtomicBool, AtomicI8, AtomicI32, AtomicI64, AtomicIsize, AtomicPtr, AtomicU8, AtomicU16, AtomicU32,
+    AtomicU64, AtomicUsize, fence,
 };
 pub use crossbeam_utils::CachePadded;
 pub use std::sync::{Condvar, Mutex, MutexGuard};

@@ -12,7 +12,7 @@
 //!   alone is taken apart at the cost of its own plain counts. With a GIL, the thread is whoever holds it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 

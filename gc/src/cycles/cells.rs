@@ -1,7 +1,7 @@
 //! The side array of a sieve: one cell per slot of the blocks that it covers.
 
 use std::ops::Deref;
-use std::sync::atomic::AtomicU32;
+use typhon_sync::prim::AtomicU32;
 
 use crate::heap::Reservation;
 

@@ -6,8 +6,8 @@
 
 use std::hint::spin_loop;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use typhon_sync::passage;

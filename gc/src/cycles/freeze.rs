@@ -1,6 +1,6 @@
 //! `gc.freeze` and its relatives: objects that no collection looks at.
 
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::gc_bits;
 

@@ -16,7 +16,7 @@
 mod mark;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
+use typhon_sync::prim::{AtomicBool, AtomicU32, AtomicUsize, Ordering, fence};
 
 use parking_lot::Mutex;
 use typhon_sync::header::{Header, OwnerId, gc_bits};

@@ -20,8 +20,8 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 

@@ -19,7 +19,7 @@
 //! Private garbage without finalisers has no weak references either, and is destroyed at once
 //! ([`Host::destroy_private`]).
 
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::Shared;
 use typhon_sync::header::{Header, gc_bits};

@@ -1,6 +1,6 @@
 //! One entry of the block table, and what a free slot looks like.
 
-use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use typhon_sync::header::{Header, gc_bits};
 

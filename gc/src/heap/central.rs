@@ -1,7 +1,7 @@
 //! Supply of blocks and spans, under one lock. Cold: a thread comes here once per 64 KiB.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::Header;
 

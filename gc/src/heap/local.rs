@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::ptr;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::{Header, gc_bits};
 

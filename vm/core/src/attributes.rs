@@ -5,7 +5,7 @@
 //! mode"). Readers take no lock: a slot that a mover emptied sends them to the dict, which is in place
 //! before the first slot is emptied.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::Header;
 

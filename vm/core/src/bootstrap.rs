@@ -1,6 +1,6 @@
 //! Starting the runtime: heap, shapes, the first thread, types, `builtins` and `sys`.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_gc::heap::Heap;
 use typhon_text::hash::HashKey;

@@ -1,7 +1,7 @@
 //! Calling objects from native code.
 
 use core::mem::MaybeUninit;
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};

@@ -1,6 +1,6 @@
 //! Code objects: compiled code as Python sees it, and its linked form that runs.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicPtr, AtomicU32, Ordering};
 
 use typhon_compile::code::{Code, flags as co};
 

@@ -7,8 +7,8 @@ mod background;
 mod ending;
 mod zeal;
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::{AtomicBool, AtomicU32, Ordering};
 
 pub use background::{Background, Hold, hold};
 pub(crate) use background::{before_fork, reap_soon};

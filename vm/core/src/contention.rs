@@ -12,9 +12,9 @@
 //! is inside `parking_lot` already.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::{AtomicU64, AtomicUsize, Ordering};
 
 use typhon_sync::OwnerId;
 use typhon_sync::events::{self, Count, Observer, Wait};

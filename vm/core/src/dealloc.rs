@@ -4,7 +4,7 @@
 //! `__del__` runs while a native holds a lock or is in the middle of an update.
 
 use core::ptr;
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::count::Fate;
 use typhon_sync::header::{Header, OwnerId, gc_bits};

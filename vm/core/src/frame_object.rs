@@ -4,7 +4,7 @@
 //! runs it looks at the frame's record; when the frame ends with the object still alive, the locals
 //! move into it.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicPtr, AtomicU32, Ordering};
 
 use typhon_compile::code::kind;
 
@@ -41,8 +41,8 @@ crate::payload! {
         /// Suspended generator frames: the generator holds the words.
         generator: Data<AtomicPtr<Generator>>,
         offset: AtomicU32,
-        pub trace_lines: core::sync::atomic::AtomicBool,
-        pub trace_opcodes: core::sync::atomic::AtomicBool,
+        pub trace_lines: typhon_sync::prim::AtomicBool,
+        pub trace_opcodes: typhon_sync::prim::AtomicBool,
     }
 }
 
@@ -70,8 +70,8 @@ pub(crate) fn of_record(th: &mut Thread, ci: *mut CallRecord) -> Owned {
             record: Data(AtomicPtr::new(ci)),
             generator: Data(AtomicPtr::new((*ci).generator.cast_mut())),
             offset: AtomicU32::new(0),
-            trace_lines: core::sync::atomic::AtomicBool::new(true),
-            trace_opcodes: core::sync::atomic::AtomicBool::new(false),
+            trace_lines: typhon_sync::prim::AtomicBool::new(true),
+            trace_opcodes: typhon_sync::prim::AtomicBool::new(false),
         });
         (*ci).frame = f.clone().into_raw();
         if !(*ci).generator.is_null() {
@@ -620,8 +620,8 @@ pub fn of_generator(th: &mut Thread, g: &Generator) -> Owned {
         record: Data(AtomicPtr::new(core::ptr::null_mut())),
         generator: Data(AtomicPtr::new((g as *const Generator).cast_mut())),
         offset: AtomicU32::new(0),
-        trace_lines: core::sync::atomic::AtomicBool::new(true),
-        trace_opcodes: core::sync::atomic::AtomicBool::new(false),
+        trace_lines: typhon_sync::prim::AtomicBool::new(true),
+        trace_opcodes: typhon_sync::prim::AtomicBool::new(false),
     });
     g.frame.set(&g.header, f.clone());
     f

@@ -12,8 +12,8 @@ use crate::thread::{Thread, unborn};
 use crate::typedef::{GetSetDef, Layout, TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
-use core::sync::atomic::Ordering;
 use typhon_sync::header::gc_bits;
+use typhon_sync::prim::Ordering;
 
 crate::payload! {
     /// A function. Deferred kind when made in a module or class body; counted when nested.

@@ -7,7 +7,7 @@
 //! State: only the thread that changed CREATED or SUSPENDED into RUNNING touches the words.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use typhon_compile::code::flags as co;
 use typhon_sync::header::Header;

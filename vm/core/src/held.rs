@@ -1,7 +1,7 @@
 //! References that cost no count where their object is of a deferred kind: the collector is told of them
 //! apart ([`Trace::trace_uncounted`]), and takes them for roots.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use typhon_sync::header::Header;
 

@@ -5,7 +5,7 @@
 //!
 //! Source: the language reference, "The import system"; PEP 328, PEP 451.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;

@@ -1,6 +1,6 @@
 //! Interned names that the VM itself looks up: declared once, read as `th.rt.names.__init__`.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use crate::object::Borrowed;
 use crate::thread::Thread;

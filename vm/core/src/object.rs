@@ -14,7 +14,7 @@
 
 use core::marker::PhantomData;
 use core::num::NonZeroU64;
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 
@@ -696,7 +696,7 @@ impl<T: Trace> Trace for Box<T> {
     }
 }
 
-impl<T> Trace for core::sync::atomic::AtomicPtr<T> {
+impl<T> Trace for typhon_sync::prim::AtomicPtr<T> {
     const BESIDE: Beside = Beside::Always;
     fn trace(&self, _: &mut dyn FnMut(Word)) {}
 }
@@ -742,17 +742,16 @@ holds_no_references!(
     char,
     String,
     &'static str,
-    core::sync::atomic::AtomicBool,
-    core::sync::atomic::AtomicU8,
-    core::sync::atomic::AtomicU16,
-    core::sync::atomic::AtomicU32,
-    core::sync::atomic::AtomicU64,
-    core::sync::atomic::AtomicUsize,
-    core::sync::atomic::AtomicI64,
-    core::sync::atomic::AtomicI32,
-    core::sync::atomic::AtomicI8,
-    core::sync::atomic::AtomicI16,
-    core::sync::atomic::AtomicIsize,
+    typhon_sync::prim::AtomicBool,
+    typhon_sync::prim::AtomicU8,
+    typhon_sync::prim::AtomicU16,
+    typhon_sync::prim::AtomicU32,
+    typhon_sync::prim::AtomicU64,
+    typhon_sync::prim::AtomicUsize,
+    typhon_sync::prim::AtomicI64,
+    typhon_sync::prim::AtomicI32,
+    typhon_sync::prim::AtomicI8,
+    typhon_sync::prim::AtomicIsize,
     dashu_int::IBig,
     dashu_int::UBig,
 );

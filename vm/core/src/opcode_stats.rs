@@ -7,8 +7,8 @@
 //!
 //! A cache that misses always reaches the cold function that chooses a new one, so misses are counted there.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::Arc;
+use typhon_sync::prim::{AtomicU64, AtomicUsize, Ordering};
 
 use typhon_sync::prim::{Mutex, lock};
 

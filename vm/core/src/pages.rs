@@ -7,7 +7,7 @@
 //! `M_MMAP_THRESHOLD`).
 
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 /// Smallest buffer that may be mapped, in bytes.
 pub const LEAST: usize = 1 << 20;

@@ -12,7 +12,7 @@
 //! trampoline; an instruction of another line of the same frame stays below the one that was called, and only gives its
 //! frame the other's name.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use crate::code::CodeObject;
 use crate::runtime::{Config, Perf};

@@ -5,7 +5,7 @@
 //! kind (a `Vec`, state behind the object's lock) are read under the object's lock, and their destroyer
 //! passes through the same lock first ([`pass_lock`]); see [`crate::object::Trace::BESIDE`].
 
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicU64, Ordering};
 
 use typhon_sync::Limbo;
 use typhon_sync::header::Header;

@@ -13,9 +13,9 @@
 //! What only dead objects refer to dies with them and not one stop later, so a chain does not take a stop for each
 //! of its links.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
+use typhon_sync::prim::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use typhon_gc::Trace;

@@ -1,7 +1,7 @@
 //! The runtime: everything that belongs to the process and not to one thread.
 
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::collections::HashMap;
+use typhon_sync::prim::{AtomicPtr, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 use typhon_gc::Strategy;

@@ -11,9 +11,9 @@
 //!
 //! Source: Chambers, Ungar, Lee, OOPSLA 1989 (maps); V8's map deprecation and slack tracking.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use typhon_sync::prim::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 

@@ -14,7 +14,7 @@
 //! * SH-5: a word for the stack needs no count if threads may borrow its object ([`borrow`]); whatever leaves the
 //!   stack is counted ([`crate::interp::handlers::cold::own_word`], [`Borrowed::to_owned`]). See [`crate::reaper`].
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::{Header, OwnerId, gc_bits};
 

@@ -8,9 +8,9 @@
 
 use core::cell::Cell;
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
+use typhon_sync::prim::{AtomicPtr, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 

@@ -4,7 +4,7 @@
 //! Python code gets functions that call its dunder methods. A live type keeps them in [`SlotCells`],
 //! where one relaxed load reads a slot and class mutation stores a pointer.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicU32, Ordering};
 
 use typhon_gc::heap::LocalHeap;
 use typhon_sync::birth::Birth;

@@ -1,8 +1,8 @@
 //! The bridge to `typhon-sync`: modes, attaching and starting threads, safepoints, object locks, the
 //! merge queue, retired memory, signals, fork.
 
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::Arc;
+use typhon_sync::prim::{AtomicPtr, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use typhon_sync::events::{self, Count};

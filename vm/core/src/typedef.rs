@@ -1,7 +1,7 @@
 //! Declaring a built-in type or function: constant data, written once beside the code.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicU32, Ordering};
 
 use typhon_sync::header::Header;
 

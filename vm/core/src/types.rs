@@ -1,6 +1,6 @@
 //! Type objects: what every class is made of.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use typhon_sync::header::Header;
 

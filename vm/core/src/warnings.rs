@@ -3,7 +3,7 @@
 //! The filters, the registry of "once" and the default action are lists and dicts that `warnings` shares;
 //! `warnings` may replace them, so they are looked up there first.
 
-use core::sync::atomic::{AtomicI64, Ordering};
+use typhon_sync::prim::{AtomicI64, Ordering};
 
 use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;

@@ -6,7 +6,7 @@
 
 pub mod proxy;
 
-use core::sync::atomic::{AtomicI64, AtomicPtr, Ordering};
+use typhon_sync::prim::{AtomicI64, AtomicPtr, Ordering};
 
 use typhon_gc::WeakTable;
 use typhon_sync::header::Header;

@@ -2,7 +2,7 @@
 
 mod id_set;
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::str::Str;

@@ -5,7 +5,7 @@ mod iterator;
 mod methods;
 mod ops;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::object::LockedGuard;
 use typhon_core::{

@@ -8,7 +8,7 @@ mod variable;
 
 pub use variable::CONTEXT_VAR;
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::{

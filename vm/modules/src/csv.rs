@@ -7,7 +7,7 @@ mod dialect;
 mod read;
 mod write;
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use typhon_sync::prim::{AtomicI64, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::exceptions as ex;

@@ -1,6 +1,6 @@
 //! `gc`: the cycle collector as programs see it.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::list::List;

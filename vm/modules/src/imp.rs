@@ -1,8 +1,8 @@
 //! `_imp`: what `importlib` needs of the VM. Native modules, the frozen bootstrap, the import lock, the magic
 //! number of `.pyc` files.
 
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
+use typhon_sync::prim::{AtomicU32, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;

@@ -9,7 +9,7 @@ mod methods;
 
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::buffer::Buffer;
 use typhon_core::builtins::exceptions as ex;

@@ -1,8 +1,8 @@
 //! `_multiprocessing`: semaphores that processes share.
 
 use std::ffi::CString;
-use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
+use typhon_sync::prim::{AtomicI32, AtomicU64, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;

@@ -1,7 +1,7 @@
 //! `select`: waiting for descriptors.
 
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::{AtomicI32, Ordering};
 
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::{

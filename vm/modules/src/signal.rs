@@ -5,8 +5,8 @@
 //! calls then return EINTR. The watcher raises the main thread's breaker and wakes it if it sleeps; at its next
 //! safepoint it runs the Python handlers.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
+use typhon_sync::prim::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use typhon_core::builtins::list::List;
 use typhon_core::builtins::struct_sequence::{self, StructSequence};

@@ -5,8 +5,8 @@ mod constants;
 mod message;
 mod names;
 
-use std::sync::atomic::{AtomicI32, AtomicI64, Ordering};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::{AtomicI32, AtomicI64, Ordering};
 
 use typhon_core::buffer;
 use typhon_core::builtins::exceptions as ex;

@@ -1,6 +1,6 @@
 //! `_string`: the parser of `str.format` fields, for `string.Formatter`.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::builtins::str::Str;
 use typhon_core::{

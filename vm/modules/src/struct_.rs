@@ -411,7 +411,7 @@ fn iter_unpack(th: &mut Thread, l: Arc<Layout>, data: Borrowed<'_>) -> PyResult 
         header: unborn(),
         layout: Data(l),
         buffer: Lent(b),
-        at: core::sync::atomic::AtomicUsize::new(0),
+        at: typhon_sync::prim::AtomicUsize::new(0),
     }))
 }
 
@@ -429,7 +429,7 @@ payload! {
     pub struct UnpackIterator: UNPACK_ITERATOR {
         layout: Data<Arc<Layout>>,
         buffer: Lent,
-        at: core::sync::atomic::AtomicUsize,
+        at: typhon_sync::prim::AtomicUsize,
     }
 }
 
@@ -442,7 +442,7 @@ pub static UNPACK_ITERATOR: TypeDef = TypeDef {
             let it: &UnpackIterator = this(o);
             let l = &it.layout.0;
             // ORDERING Relaxed: a position.
-            let at = it.at.fetch_add(l.size, core::sync::atomic::Ordering::Relaxed);
+            let at = it.at.fetch_add(l.size, typhon_sync::prim::Ordering::Relaxed);
             match it.buffer.0.as_slice().get(at..at.saturating_add(l.size)) {
                 Some(data) => Ok(Some(take_all(th, l, data))),
                 None => Ok(None),
@@ -456,7 +456,7 @@ pub static UNPACK_ITERATOR: TypeDef = TypeDef {
         |th, a| {
             let it: &UnpackIterator = this(a[0]);
             // ORDERING Relaxed: a position.
-            let at = it.at.load(core::sync::atomic::Ordering::Relaxed);
+            let at = it.at.load(typhon_sync::prim::Ordering::Relaxed);
             let left = it.buffer.0.len.saturating_sub(at) / it.layout.0.size;
             Ok(th.new_int(left as i64))
         },

@@ -1,8 +1,8 @@
 //! `_thread`: threads, locks, per-thread data. What `threading` is built on.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::exceptions as ex;

@@ -7,7 +7,7 @@
 //! Source: Endo, Taura, Yonezawa, "A scalable mark-sweep garbage collector on large-scale shared-memory machines",
 //! SC 1997, for portions that change hands; Cher et al. (see [`super::super::marking`]) for the order of visits.
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicU32, AtomicUsize, Ordering};
 
 use crossbeam_deque::{Injector, Steal};
 use typhon_sync::header::Header;

@@ -1,5 +1,5 @@
-use std::sync::atomic::AtomicPtr;
 use std::time::Instant;
+use typhon_sync::prim::AtomicPtr;
 
 use typhon_sync::Birth;
 

@@ -3,7 +3,7 @@
 mod methods;
 mod ops;
 
-use ::core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use crate::object::{Data, Locked, LockedGuard, Owned, PyResult};
 use crate::slots::Slots;

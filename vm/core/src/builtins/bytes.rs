@@ -6,7 +6,7 @@ pub(crate) mod ops;
 pub(crate) mod percent;
 pub(crate) mod transform;
 
-use ::core::sync::atomic::{AtomicI64, Ordering};
+use typhon_sync::prim::{AtomicI64, Ordering};
 
 use crate::flags;
 use crate::object::{Borrowed, Owned, PyResult};

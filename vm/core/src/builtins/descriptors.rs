@@ -1,7 +1,7 @@
 //! Descriptors in the namespaces of built-in types: methods, slot wrappers, computed attributes, and
 //! the members that `__slots__` makes.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::Header;
 

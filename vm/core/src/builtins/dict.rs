@@ -9,7 +9,7 @@ pub mod table;
 mod tests;
 pub mod view;
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicU32, Ordering};
 
 use typhon_sync::header::OwnerId;
 

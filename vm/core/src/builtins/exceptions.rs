@@ -57,7 +57,7 @@ macro_rules! exception_payload {
                 pub context: $crate::Slot,
                 /// `__traceback__`, empty for None.
                 pub traceback: $crate::Slot,
-                pub suppress_context: core::sync::atomic::AtomicBool,
+                pub suppress_context: typhon_sync::prim::AtomicBool,
                 $($(#[$fm])* $fv $f: $t),*
             }
         }
@@ -69,7 +69,7 @@ macro_rules! exception_payload {
                     cause: $crate::Slot::empty(),
                     context: $crate::Slot::empty(),
                     traceback: $crate::Slot::empty(),
-                    suppress_context: core::sync::atomic::AtomicBool::new(false),
+                    suppress_context: typhon_sync::prim::AtomicBool::new(false),
                     $($f: $init),*
                 }
             }

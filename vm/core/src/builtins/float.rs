@@ -4,7 +4,7 @@ pub mod arith;
 pub mod convert;
 pub(crate) mod methods;
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use crate::object::{Borrowed, Owned};
 use crate::slots::Slots;

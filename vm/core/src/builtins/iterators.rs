@@ -7,7 +7,7 @@ pub mod map;
 pub mod reversed;
 pub mod zip;
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence;

@@ -7,7 +7,7 @@ pub mod sort;
 #[cfg(test)]
 mod tests;
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_sync::header::OwnerId;
 

@@ -4,7 +4,7 @@ mod item;
 mod methods;
 mod ops;
 
-use ::core::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use crate::buffer::{Buffer, Layout};
 use crate::object::{Borrowed, Data, Owned, PyResult, Slot};

@@ -1,6 +1,6 @@
 //! `property`.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use crate::builtins::descriptors::{payload, set_function};
 use crate::builtins::staticmethod::is_abstract;

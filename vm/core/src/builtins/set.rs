@@ -6,7 +6,7 @@ pub mod iterator;
 mod methods;
 mod table;
 
-use core::sync::atomic::{AtomicI64, Ordering};
+use typhon_sync::prim::{AtomicI64, Ordering};
 
 pub use self::algebra::{difference_update, new_empty, new_from, symmetric_difference_update, update};
 use self::table::{Table, TablePtr, places_for};

@@ -10,7 +10,7 @@ mod translate;
 pub use self::core::{append, concat_many, format_value, join};
 pub use self::format::ascii;
 
-use ::core::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicI64, AtomicU64, Ordering};
 
 use typhon_text::{StrBuf, StrData};
 

@@ -1,6 +1,6 @@
 //! `string.templatelib.Template` and `Interpolation`: what a t-string evaluates to (PEP 750).
 
-use ::core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_text::StrBuf;
 

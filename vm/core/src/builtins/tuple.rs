@@ -10,8 +10,8 @@ use crate::typedef::{TypeDef, TypeId, kind, type_flags};
 use crate::types::Type;
 use crate::word::Word;
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicI64, Ordering};
 use typhon_sync::header::{Header, gc_bits};
+use typhon_sync::prim::{AtomicI64, Ordering};
 
 crate::payload! {
     /// Head of a tuple. The items (slots, never changed after construction) lie behind it: at

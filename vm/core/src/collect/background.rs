@@ -7,10 +7,10 @@
 //! Who may do what, under [`Background::state`]: one search at a time; none begins while somebody *holds*
 //! the background still ([`hold`]), and to hold it is to wait for the end of the search.
 
-use core::sync::atomic::Ordering;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+use typhon_sync::prim::Ordering;
 
 use typhon_gc::cycles::{Outcome, Portion, Search};
 use typhon_gc::pauses::{Pause, Watch};

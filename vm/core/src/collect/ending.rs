@@ -1,8 +1,8 @@
 //! Collecting at the end of the process, when one thread is about to outlive all others
 //! ([`crate::threads::outlive_others`]).
 
-use core::sync::atomic::Ordering;
 use std::time::Instant;
+use typhon_sync::prim::Ordering;
 
 use typhon_gc::cycles::Turn;
 

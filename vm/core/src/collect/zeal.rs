@@ -9,7 +9,7 @@
 //!
 //! The name is SpiderMonkey's (`gczeal`).
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicU32, Ordering};
 
 use typhon_gc::Generation;
 

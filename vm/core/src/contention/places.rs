@@ -4,9 +4,9 @@
 //! looked up without looking at frames or objects: a line that was found is kept by number, and outlives the
 //! code.
 
-use core::sync::atomic::{AtomicU64, Ordering};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use typhon_sync::prim::{Mutex, lock};
 

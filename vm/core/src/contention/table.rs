@@ -1,9 +1,9 @@
 //! Tables of what was counted: one per thread, and their sum.
 
-use core::sync::atomic::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::Header;
 use typhon_sync::prim::{Mutex, lock};

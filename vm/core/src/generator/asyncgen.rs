@@ -3,7 +3,7 @@
 //! Inside, `yield v` suspends with a wrapped value; what comes out unwrapped was awaited and passes on
 //! to the event loop.
 
-use core::sync::atomic::{AtomicU8, Ordering};
+use typhon_sync::prim::{AtomicU8, Ordering};
 
 use super::methods::{
     close, exception_of, finalize, get_code, get_frame, get_name, get_qualname, get_running, get_suspended,

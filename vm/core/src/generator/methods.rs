@@ -289,12 +289,12 @@ impl Generator {
     /// Gives up a delegation's "running" mark without having run.
     pub(crate) fn suspend_again(&self) {
         // ORDERING Release: pairs with `start_running`.
-        self.state.store(state::SUSPENDED, core::sync::atomic::Ordering::Release);
+        self.state.store(state::SUSPENDED, typhon_sync::prim::Ordering::Release);
     }
 
     /// Ends a generator that has nothing to clean up: drops its words.
     pub(super) fn abandon(&self) {
-        use core::sync::atomic::Ordering;
+        use typhon_sync::prim::Ordering;
         // ORDERING Relaxed: marked running by this thread.
         let n = self.n_words.swap(0, Ordering::Relaxed) as usize;
         // SAFETY: the words are ours while running.

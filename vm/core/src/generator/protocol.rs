@@ -183,7 +183,7 @@ pub fn anext_awaitable(th: &mut Thread, v: Borrowed<'_>) -> PyResult {
             if let Some(e) = exc.downcast::<BaseException>() {
                 e.cause.set(&e.header, cause.clone());
                 e.context.set(&e.header, cause);
-                e.suppress_context.store(true, core::sync::atomic::Ordering::Relaxed);
+                e.suppress_context.store(true, typhon_sync::prim::Ordering::Relaxed);
             }
             Err(th.set_exc(exc))
         }
@@ -216,7 +216,7 @@ pub fn stop_iteration_error(th: &mut Thread, exc: Borrowed<'_>) -> Owned {
     if let Some(e) = new.downcast::<BaseException>() {
         e.cause.set(&e.header, exc.to_owned());
         e.context.set(&e.header, exc.to_owned());
-        e.suppress_context.store(true, core::sync::atomic::Ordering::Relaxed);
+        e.suppress_context.store(true, typhon_sync::prim::Ordering::Relaxed);
     }
     new
 }

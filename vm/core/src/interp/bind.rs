@@ -1,6 +1,6 @@
 //! Binding the arguments of a call to the parameters of a Python function.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_compile::code::flags as co;
 use typhon_sync::header::{OwnerId, gc_bits};

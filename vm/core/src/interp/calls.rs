@@ -1,6 +1,6 @@
 //! Helpers of handlers: star-calls, functions, special methods, containers.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;

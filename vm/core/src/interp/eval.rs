@@ -4,7 +4,7 @@
 //! boundary record whose `pc` is a unit with the EXIT handler, and starts the machine. The frame's
 //! return finds the boundary as its caller and so runs EXIT, which ends the chain of tail calls.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use typhon_sync::header::Header;
 

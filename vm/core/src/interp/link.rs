@@ -5,9 +5,9 @@
 //! joined only where no jump lands between its halves. Every word carries the offset of the 16-bit
 //! unit it came from, for tracebacks and tables.
 
-use core::sync::atomic::Ordering;
 use typhon_compile::Opcode;
 use typhon_compile::code::flags as co;
+use typhon_sync::prim::Ordering;
 
 use super::handlers::{attr, names};
 use super::in_place::{self, POSITION_BITS};

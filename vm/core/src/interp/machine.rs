@@ -14,7 +14,7 @@
 //! * Before anything is called that can run Python code, [`save`] stores `pc` and `sp`; everything
 //!   below `sp` is then a live value in memory.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use crate::thread::Thread;
 use crate::word::Word;

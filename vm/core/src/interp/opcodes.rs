@@ -1,6 +1,6 @@
 //! The instructions of the machine: what linked code consists of. One line each.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use super::handlers::{append, arith, attr, build, call, exc, iter, jump, locals, names, subscr};
 use super::machine::{Handler, Out};

@@ -1,11 +1,11 @@
 //! `/tmp/perf-PID.map`: which name a trampoline stands for.
 
 use core::fmt::Write as _;
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt;
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use typhon_sync::prim::{Mutex, lock};
 

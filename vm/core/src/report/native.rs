@@ -1,6 +1,6 @@
 //! The text of an exception without the library: traceback, source lines, causes, notes, groups.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use crate::builtins::exceptions::{self as ex, ExceptionGroup};
 use crate::builtins::str::Str;

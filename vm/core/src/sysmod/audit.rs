@@ -1,6 +1,6 @@
 //! Audit hooks (PEP 578).
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use crate::builtins::exceptions as ex;
 use crate::builtins::list::List;

@@ -1,6 +1,6 @@
 //! `sys`: counts, sizes, interned strings.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_gc::pauses::{Histogram, Pause};
 

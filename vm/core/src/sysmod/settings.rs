@@ -1,6 +1,6 @@
 //! `sys`: limits and switches that programs read and set.
 
-use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicI32, Ordering};
 
 use crate::builtins::int::convert as int_convert;
 use crate::interp::eval;

@@ -1,6 +1,6 @@
 //! `weakref.proxy`: an object that stands for another one without keeping it alive.
 
-use core::sync::atomic::{AtomicI64, AtomicPtr};
+use typhon_sync::prim::{AtomicI64, AtomicPtr};
 
 use typhon_sync::header::Header;
 

@@ -1,6 +1,6 @@
 //! A set of small ids that many threads read without a lock: classes in the caches of an abstract class.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicPtr, AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 

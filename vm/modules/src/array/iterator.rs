@@ -1,6 +1,6 @@
 //! The iterator over an array, which may change meanwhile.
 
-use std::sync::atomic::{AtomicIsize, Ordering};
+use typhon_sync::prim::{AtomicIsize, Ordering};
 
 use typhon_core::builtins::sequence;
 use typhon_core::{

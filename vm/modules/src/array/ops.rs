@@ -1,7 +1,7 @@
 //! What an array does as a value and as a mutable sequence.
 
 use std::cmp::Ordering as Order;
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_core::buffer::{Buffer, bytes_or_bytearray};
 use typhon_core::builtins::str::Str;

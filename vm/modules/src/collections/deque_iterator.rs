@@ -1,6 +1,6 @@
 //! `_deque_iterator` and `_deque_reverse_iterator`.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::{
     Args, ArgsExt, Borrowed, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload,

@@ -1,6 +1,6 @@
 //! `Token`: how a variable gets its old value back.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use typhon_core::{
     Borrowed, GetSetDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags,

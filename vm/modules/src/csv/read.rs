@@ -1,6 +1,6 @@
 //! `reader`: rows out of lines.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::builtins::float;
 use typhon_core::builtins::str::Str;

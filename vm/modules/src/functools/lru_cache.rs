@@ -4,7 +4,7 @@
 //! and a generation, so a node that was recycled between lookup and use is noticed. The dict may run Python
 //! (`__hash__`, `__eq__`) and is used without the lock; the slab is used under the lock only.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;

@@ -1,6 +1,6 @@
 //! `partial` and its `Placeholder`.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::sequence::guarded_repr;

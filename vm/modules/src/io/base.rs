@@ -1,6 +1,6 @@
 //! `_IOBase` and its three abstract children: what streams written in Python inherit.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use typhon_core::builtins::bytes::Bytes;
 use typhon_core::thread::unborn;

@@ -1,6 +1,6 @@
 //! The Python types `BufferedReader`, `BufferedWriter`, `BufferedRandom` and `BufferedRWPair`.
 
-use core::sync::atomic::AtomicBool;
+use typhon_sync::prim::AtomicBool;
 
 use typhon_core::builtins::str::Str;
 use typhon_core::signature::bind;

@@ -1,6 +1,6 @@
 //! `BytesIO`: a binary stream in memory.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicUsize, Ordering};
 
 use typhon_core::buffer::{self, Buffer};
 use typhon_core::builtins::dict::Dict;

@@ -1,7 +1,7 @@
 //! `FileIO`: a raw stream on a descriptor.
 
-use core::sync::atomic::{AtomicBool, AtomicI8, AtomicI32, AtomicU32, Ordering};
 use std::ffi::CString;
+use typhon_sync::prim::{AtomicBool, AtomicI8, AtomicI32, AtomicU32, Ordering};
 
 use typhon_core::builtins::str::Str;
 use typhon_core::signature::bind;

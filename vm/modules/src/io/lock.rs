@@ -2,8 +2,8 @@
 //! for outside the VM.
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
+use typhon_sync::prim::{AtomicU32, AtomicU64, Ordering};
 
 use typhon_core::threads::{self, ThreadPtr};
 use typhon_core::{Borrowed, PyResult, Thread, Trace, Word};

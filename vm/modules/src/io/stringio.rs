@@ -1,6 +1,6 @@
 //! `StringIO`: a text stream in memory.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::str::Str;

@@ -3,8 +3,8 @@
 //! Text that was decoded but not read lies in `text` from `pos` on; the part from `chunk_start` on comes from
 //! the last chunk of bytes, which `snapshot` remembers for `tell()`.
 
-use core::sync::atomic::AtomicBool;
 use std::time::Instant;
+use typhon_sync::prim::AtomicBool;
 
 use typhon_core::builtins::bytes::Bytes;
 use typhon_core::builtins::str::Str;

@@ -1,6 +1,6 @@
 //! `combinations`, `combinations_with_replacement`, `permutations`.
 
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicU8, AtomicUsize, Ordering};
 
 use typhon_core::thread::lock_object;
 use typhon_core::{

@@ -1,6 +1,6 @@
 //! `compress`, `dropwhile`, `filterfalse`, `takewhile`.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use typhon_core::{
     Args, ArgsExt, Borrowed, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,

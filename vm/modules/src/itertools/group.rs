@@ -1,6 +1,6 @@
 //! `groupby`.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use typhon_core::{
     Args, ArgsExt, Borrowed, CompareOp, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload,

@@ -1,6 +1,6 @@
 //! `count`, `cycle`, `repeat`.
 
-use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicI64, AtomicUsize, Ordering};
 
 use typhon_core::builtins::list::List;
 use typhon_core::number::{self, BinaryOp};

@@ -1,6 +1,6 @@
 //! `islice`.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::{
     Args, Borrowed, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, type_flags, unborn,

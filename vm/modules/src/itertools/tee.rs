@@ -1,7 +1,7 @@
 //! `tee`: iterators that share what one source gave, in a chain of blocks. A block dies when the last
 //! iterator has moved past it.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicUsize, Ordering};
 
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::{

@@ -1,6 +1,6 @@
 //! `zip_longest`, `product`.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicUsize, Ordering};
 
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::thread::lock_object;

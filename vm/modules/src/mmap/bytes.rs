@@ -1,6 +1,6 @@
 //! Items and slices of a map.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_core::buffer;
 use typhon_core::builtins::exceptions as ex;

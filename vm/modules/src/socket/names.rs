@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_core::buffer;
 use typhon_core::builtins::str::Str;

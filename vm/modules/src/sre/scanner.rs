@@ -1,6 +1,6 @@
 //! `_sre.SRE_Scanner` and the iterator of `finditer`.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicUsize, Ordering};
 
 use typhon_core::{
     Borrowed, GetSetDef, Held, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload, type_flags,

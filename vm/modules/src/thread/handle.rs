@@ -1,7 +1,7 @@
 //! `_thread._ThreadHandle`: identity and end of a thread; and the list of those that run.
 
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
+use typhon_sync::prim::{AtomicU8, AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use typhon_core::builtins::exceptions as ex;

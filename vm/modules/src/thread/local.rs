@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use typhon_core::attributes::{attribute_error, generic_getattr, generic_getattr_opt, generic_setattr};

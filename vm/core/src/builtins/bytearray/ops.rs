@@ -1,6 +1,6 @@
 //! What `bytearray` does as a value and as a mutable sequence, and its iterator.
 
-use core::sync::atomic::{AtomicIsize, Ordering};
+use typhon_sync::prim::{AtomicIsize, Ordering};
 
 use super::ByteArray;
 use crate::buffer::{Buffer, bytes_like_opt};

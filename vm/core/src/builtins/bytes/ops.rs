@@ -1,6 +1,6 @@
 //! What `bytes` does as a value and as a sequence, and its iterator.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use super::Bytes;
 use crate::buffer::{Buffer, bytes_like_opt};

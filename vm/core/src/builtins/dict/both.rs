@@ -3,7 +3,7 @@
 //! No code runs under the locks. At a key or value that only its type can compare, these functions give them back and
 //! say where they stopped; the caller compares, and calls again.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::Dict;
 use super::lookup::{self, Key, Place};

@@ -1,6 +1,6 @@
 //! Iterators of dicts: keys, values and items, forwards and backwards.
 
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicU64, AtomicUsize, Ordering};
 
 use super::{Dict, Table};
 use crate::builtins::sequence;

@@ -14,8 +14,8 @@
 //! Source: Hettinger's compact dict (2012); the probe order is CPython's, after Knuth 6.4.
 
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use typhon_sync::prim::{AtomicI64, AtomicPtr, AtomicU8, AtomicU16, AtomicU32, Ordering};
 
 use typhon_text::hash::hash_int;
 

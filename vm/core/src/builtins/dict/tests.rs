@@ -1,7 +1,7 @@
 //! Dicts against a model: a vector of pairs in insertion order. Keys are ints and floats, so that no
 //! thread and no Python code is needed; floats make a table general.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::lookup::Key;
 use super::{Dict, Entry};

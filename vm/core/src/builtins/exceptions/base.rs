@@ -1,6 +1,6 @@
 //! Methods and attributes of `BaseException`.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::{BaseException, base_of, is_exception, no_keywords};
 use crate::builtins::dict::Dict;

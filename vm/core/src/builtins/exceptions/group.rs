@@ -1,6 +1,6 @@
 //! BaseExceptionGroup and ExceptionGroup, and the two steps of `except*` (PEP 654).
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::{
     BASE_EXCEPTION_GROUP, BaseException, EXCEPTION, EXCEPTION_GROUP, ExceptionPayload, base, base_of,

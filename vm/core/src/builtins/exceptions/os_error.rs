@@ -1,6 +1,6 @@
 //! OSError: errno to class, forms with two to five arguments.
 
-use core::sync::atomic::{AtomicIsize, Ordering};
+use typhon_sync::prim::{AtomicIsize, Ordering};
 
 use super::{
     BLOCKING_IO_ERROR, BROKEN_PIPE_ERROR, CHILD_PROCESS_ERROR, CONNECTION_ABORTED_ERROR,

@@ -1,6 +1,6 @@
 //! `raise`: what may be raised, causes, and the context of an exception.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::{base_of, exception_class, is_exception};
 use crate::object::{Borrowed, Owned, PyResult, Raised};

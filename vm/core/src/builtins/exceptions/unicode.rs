@@ -1,6 +1,6 @@
 //! UnicodeEncodeError, UnicodeDecodeError, UnicodeTranslateError.
 
-use core::sync::atomic::{AtomicIsize, Ordering};
+use typhon_sync::prim::{AtomicIsize, Ordering};
 
 use super::{
     ExceptionPayload, UNICODE_DECODE_ERROR, UNICODE_ENCODE_ERROR, UNICODE_ERROR, UNICODE_TRANSLATE_ERROR,

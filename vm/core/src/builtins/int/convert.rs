@@ -1,6 +1,6 @@
 //! Ints from text and other objects, and ints as text.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_text::StrData;
 use typhon_text::int::{self as text, DecimalBuffer, ParseIntError};

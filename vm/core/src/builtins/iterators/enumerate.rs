@@ -1,6 +1,6 @@
 //! `enumerate`.
 
-use core::sync::atomic::{AtomicI64, Ordering};
+use typhon_sync::prim::{AtomicI64, Ordering};
 
 use dashu_int::IBig;
 

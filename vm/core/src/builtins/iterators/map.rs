@@ -8,7 +8,7 @@ use crate::slots::{Args, Slots};
 use crate::thread::{Thread, unborn};
 use crate::typedef::{NativeDef, TypeDef, type_flags};
 use crate::types::Type;
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 crate::payload! {
     /// `map(function, *iterables, strict=False)`

@@ -1,6 +1,6 @@
 //! `reversed`.
 
-use core::sync::atomic::{AtomicIsize, Ordering};
+use typhon_sync::prim::{AtomicIsize, Ordering};
 
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence;

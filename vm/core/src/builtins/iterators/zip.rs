@@ -1,6 +1,6 @@
 //! `zip`.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, Ordering};
 
 use crate::builtins::iterators::strict_keyword;
 use crate::builtins::tuple::Tuple;

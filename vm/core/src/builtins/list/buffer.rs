@@ -1,7 +1,7 @@
 //! The buffer of a list: a capacity word, then that many slots.
 
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use typhon_sync::prim::{AtomicPtr, AtomicUsize, Ordering};
 
 use typhon_sync::header::Header;
 

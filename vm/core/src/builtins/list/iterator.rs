@@ -1,6 +1,6 @@
 //! `list_iterator` and `list_reverseiterator`.
 
-use core::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicIsize, AtomicUsize, Ordering};
 
 use typhon_sync::header::OwnerId;
 

@@ -1,6 +1,6 @@
 //! Lists of ints against `Vec`.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::{Items, List};
 use crate::builtins::slice::Bounds;

@@ -1,6 +1,6 @@
 //! Methods and attributes of memoryviews.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::ops::{native, of, slot_getitem, slot_len};
 use super::{Format, MemoryView, View, make};

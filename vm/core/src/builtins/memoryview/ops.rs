@@ -1,6 +1,6 @@
 //! What a memoryview does as a value and as a sequence, and its iterator.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use super::{Format, MemoryView, View, make, of_object};
 use crate::builtins::str::Str;

@@ -1,6 +1,6 @@
 //! `range_iterator` and `longrange_iterator`.
 
-use core::sync::atomic::{AtomicI64, Ordering};
+use typhon_sync::prim::{AtomicI64, Ordering};
 
 use dashu_int::IBig;
 

@@ -1,6 +1,6 @@
 //! `set_iterator`.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use super::Set;
 use crate::builtins::sequence;

@@ -1,6 +1,6 @@
 //! Operators and methods of `set` and `frozenset`.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_text::StrBuf;
 use typhon_text::hash::FrozenSetHasher;

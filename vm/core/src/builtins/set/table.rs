@@ -4,8 +4,8 @@
 //! table is rebuilt. So a reader without the lock never sees one key's hash beside another. Order of
 //! places, and with it of iteration, is CPython's: short linear runs, then a jump by the hash's upper bits.
 
-use core::sync::atomic::{AtomicI64, AtomicPtr, AtomicUsize, Ordering};
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use typhon_sync::prim::{AtomicI64, AtomicPtr, AtomicUsize, Ordering};
 
 use crate::object::{Beside, Owned, Slot, Trace, own_slot_word};
 use crate::word::{Wanted, Word};

@@ -1,6 +1,6 @@
 //! What `str` does as a value and as a sequence.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_text::StrData;
 

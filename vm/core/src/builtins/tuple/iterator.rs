@@ -1,6 +1,6 @@
 //! `tuple_iterator`.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use typhon_sync::header::OwnerId;
 

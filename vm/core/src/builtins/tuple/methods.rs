@@ -1,6 +1,6 @@
 //! Operations and methods of `tuple`.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use typhon_text::StrBuf;
 use typhon_text::hash::TupleHasher;

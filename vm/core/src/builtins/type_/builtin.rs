@@ -1,6 +1,6 @@
 //! Type objects of built-in types, made from their definitions.
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::slot_defs::{self, SLOT_DEFS, Wrap, name_of};
 use super::update::SLOT_IDS;
@@ -107,7 +107,7 @@ fn allocate(th: &mut Thread, def: &'static TypeDef) -> PyResult<()> {
 fn blank_root(def: &'static TypeDef, name: Owned, dict: Owned) -> Type {
     use crate::object::{Data, Slot};
     use crate::slots::SlotCells;
-    use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64};
+    use typhon_sync::prim::{AtomicPtr, AtomicU32, AtomicU64};
     Type {
         header: crate::thread::unborn(),
         slots: SlotCells::of(&def.slots),

@@ -12,7 +12,7 @@ use crate::thread::Thread;
 use crate::typedef::{GetSetDef, kind, type_flags};
 use crate::types::Type;
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 pub const TYPE_GETSET: &[GetSetDef] = &[
     GetSetDef::get("__name__", get_name).set(set_name),

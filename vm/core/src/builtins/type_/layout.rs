@@ -5,7 +5,7 @@
 //! payload of the built-in base | __slots__ members of the bases, then its own | dict | inline attributes
 //! ```
 
-use core::sync::atomic::Ordering;
+use typhon_sync::prim::Ordering;
 
 use super::class_of;
 use super::lookup::lock_types;

@@ -1,7 +1,7 @@
 //! Looking an attribute up in a class and its bases, through a cache per thread.
 
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU32, Ordering};
+use typhon_sync::prim::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use typhon_sync::header::gc_bits;

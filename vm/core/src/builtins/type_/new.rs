@@ -1,6 +1,6 @@
 //! `type.__new__`: making a class.
 
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use typhon_sync::prim::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::layout::{self, best_base, plan};
 use super::lookup::lock_types;

@@ -1,6 +1,6 @@
 //! The end of lists: appending by a comprehension and by `list.append`, and `list.pop`.
 
-use core::sync::atomic::Ordering::{Relaxed, Release};
+use typhon_sync::prim::Ordering::{Relaxed, Release};
 
 use super::attr::{lock_fast, stored, unlock_fast};
 use super::call::shape_of;

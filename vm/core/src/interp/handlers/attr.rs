@@ -21,7 +21,7 @@
 //! meets two shapes in turn hits both. The argument of the unit counts the misses; too many, and the site
 //! stays general.
 
-use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use typhon_sync::prim::Ordering::{Acquire, Relaxed, Release};
 
 use super::call::{enter_special, shape_of};
 use super::cold::look;

@@ -2,7 +2,7 @@
 //!
 //! Units: `CALL n` is followed by a pad unit, the return address of an `__init__` frame.
 
-use core::sync::atomic::Ordering::{self, Relaxed};
+use typhon_sync::prim::Ordering::{self, Relaxed};
 
 use super::cold;
 use crate::builtins::bytes::Bytes;

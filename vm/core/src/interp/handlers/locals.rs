@@ -14,7 +14,7 @@ use crate::{drop_next, next, tail};
 /// The words are live.
 #[inline(always)]
 pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
-    use core::sync::atomic::Ordering::Relaxed;
+    use typhon_sync::prim::Ordering::Relaxed;
     // SAFETY: a live pointer word.
     unsafe {
         let h = w.ptr();
@@ -56,7 +56,7 @@ pub unsafe fn own_to_store(th: *mut crate::Thread, w: Word) -> Word {
 /// The word was read from a live slot since the last safepoint, and is not UNBOUND.
 #[inline(always)]
 pub unsafe fn own_from_slot(th: *mut crate::Thread, w: Word) -> Word {
-    use core::sync::atomic::Ordering::Relaxed;
+    use typhon_sync::prim::Ordering::Relaxed;
     if !w.is_ptr() {
         return w;
     }

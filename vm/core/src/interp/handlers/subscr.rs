@@ -1,6 +1,6 @@
 //! Subscription: lists, tuples and dicts here, everything else through slots.
 
-use core::sync::atomic::Ordering::Relaxed;
+use typhon_sync::prim::Ordering::Relaxed;
 
 use typhon_text::hash::hash_int;
 
