@@ -136,7 +136,7 @@ impl Thread {
     /// Errors: ValueError for tables that do not fit together.
     pub fn new_code_with(&mut self, mut data: Code, consts: Owned) -> PyResult {
         data.consts.clear();
-        let consts = crate::constants::intern_strings(self, consts);
+        let consts = crate::constants::intern(self, consts);
         let names = data.names.iter().map(|n| self.intern_pystr(n)).collect();
         let locals = data.localsplusnames.iter().map(|n| self.intern_pystr(n)).collect();
         let name = self.intern_pystr(&data.name);

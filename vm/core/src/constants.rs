@@ -13,10 +13,14 @@ use crate::thread::Thread;
 /// threads that share a program then write nothing to its constants. Longer ones can die with their code.
 const INTERNED: usize = 128;
 
-/// The constants of a code object, with short strings interned; also those in tuples.
-pub fn intern_strings(th: &mut Thread, consts: Owned) -> Owned {
-    match interned(th, consts.borrow()) {
-        Some(new) => new,
+/// Tuples of up to this many items are interned for the same reason, if nothing in them can die.
+const INTERNED_ITEMS: usize = 16;
+
+/// The constants of a code object, with short strings and tuples interned.
+pub fn intern(th: &mut Thread, consts: Owned) -> Owned {
+    let Some(items) = consts.downcast::<Tuple>() else { return consts };
+    match interned_items(th, items) {
+        Some(new) => th.new_tuple(new),
         None => consts,
     }
 }
@@ -27,13 +31,27 @@ fn interned(th: &mut Thread, v: Borrowed<'_>) -> Option<Owned> {
         return (s.data().len() <= INTERNED && !s.is_interned()).then(|| th.intern_str(v));
     }
     let items = v.downcast_exact::<Tuple>()?;
+    if v.header().is_some_and(|h| h.is_immortal()) {
+        return None;
+    }
+    let new = interned_items(th, items);
+    let all: Vec<Borrowed<'_>> = match &new {
+        Some(new) => new.iter().map(|item| item.borrow()).collect(),
+        None => items.iter().collect(),
+    };
+    let short = all.len() <= INTERNED_ITEMS;
+    let tuple = if short { th.intern_tuple(&all) } else { None };
+    tuple.or_else(|| new.map(|new| th.new_tuple(new)))
+}
+
+/// As [`interned`], for all items; None: they stand for themselves.
+fn interned_items(th: &mut Thread, items: &Tuple) -> Option<Vec<Owned>> {
     let new: Vec<_> = items.iter().map(|item| interned(th, item)).collect();
     if new.iter().all(Option::is_none) {
         return None;
     }
     let merged = new.into_iter().zip(items.iter());
-    let merged = merged.map(|(new, old)| new.unwrap_or_else(|| old.to_owned())).collect();
-    Some(th.new_tuple(merged))
+    Some(merged.map(|(new, old)| new.unwrap_or_else(|| old.to_owned())).collect())
 }
 
 /// The object of a constant.

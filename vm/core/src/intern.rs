@@ -1,4 +1,5 @@
-//! Interned strings: one immortal object per text, compared by identity.
+//! Interned strings: one immortal object per text, compared by identity. And tuples of constants: one immortal object
+//! for the same items.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,7 @@ use crate::word::Word;
 
 const N_SHARDS: usize = 16;
 
-type Table = HashMap<Box<[u8]>, Word, std::hash::BuildHasherDefault<Fnv>>;
+type Table<K> = HashMap<Box<[K]>, Word, std::hash::BuildHasherDefault<Fnv>>;
 
 /// FNV-1a: short keys, no attacker.
 #[derive(Default)]
@@ -30,9 +31,11 @@ impl std::hash::Hasher for Fnv {
     }
 }
 
-/// Table of interned strings, in shards by hash.
+/// Tables of interned strings, in shards by hash, and of interned tuples.
 pub struct Interned {
-    shards: [Mutex<Table>; N_SHARDS],
+    shards: [Mutex<Table<u8>>; N_SHARDS],
+    /// By the words of their items, which say everything about them.
+    tuples: Mutex<Table<u64>>,
 }
 
 impl Interned {
@@ -40,6 +43,7 @@ impl Interned {
         Interned {
             shards: [const { Mutex::new(HashMap::with_hasher(std::hash::BuildHasherDefault::new())) };
                 N_SHARDS],
+            tuples: Mutex::new(HashMap::with_hasher(std::hash::BuildHasherDefault::new())),
         }
     }
 
@@ -48,12 +52,12 @@ impl Interned {
         self.shards.iter().map(|s| s.lock().len()).sum()
     }
 
-    /// Is none?
+    /// Is no string?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    fn shard(&self, key: &[u8]) -> &Mutex<Table> {
+    fn shard(&self, key: &[u8]) -> &Mutex<Table<u8>> {
         let sum = key.iter().fold(key.len(), |a, &b| a.wrapping_mul(31) + b as usize);
         &self.shards[sum % N_SHARDS]
     }
@@ -102,6 +106,21 @@ impl Thread {
         let exact = s.is_exact_str();
         let key = str.intern_key();
         Owned::from_const(self.intern_with(&key, |th| if exact { s.to_owned() } else { str.to_exact(th) }))
+    }
+
+    /// The interned tuple of these items, none of which can die: an immortal object. `None`: one of them can.
+    pub(crate) fn intern_tuple(&mut self, items: &[Borrowed<'_>]) -> Option<Owned> {
+        if items.iter().any(|item| item.header().is_some_and(|h| !h.is_immortal())) {
+            return None;
+        }
+        let key: Box<[u64]> = items.iter().map(|item| item.word().identity()).collect();
+        if let Some(&w) = rt().strings.tuples.lock().get(&key) {
+            return Some(Owned::from_const(w));
+        }
+        let new = self.new_tuple(items.iter().map(|&item| item.to_owned()).collect());
+        let mut table = rt().strings.tuples.lock();
+        let w = *table.entry(key).or_insert_with(|| immortal(new));
+        Some(Owned::from_const(w))
     }
 
     fn intern_with(&mut self, key: &[u8], make: impl FnOnce(&mut Thread) -> Owned) -> Word {

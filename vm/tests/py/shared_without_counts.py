@@ -19,6 +19,21 @@ def test_short_constants_are_immortal():
         assert not sys._is_immortal(names["c"]) and names["c"] == "long " * 60
 
 
+def test_short_tuples_of_constants_are_immortal():
+    def of(text):
+        return eval(compile(text, "m", "eval"))
+
+    for text in ("(1, None)", "('p', (2.5, True), ())", "((1, 2), (3, 4))"):
+        assert of(text) is of(text) and sys._is_immortal(of(text)), text
+    # Equal items are not the same.
+    for text in ("(1, 2)", "(1.0, 2)", "(True, 2)", "(0.0,)", "(-0.0,)", "(0,)", "(False,)"):
+        assert repr(of(text)) == text
+    # What can die keeps its tuple from being shared for ever.
+    for text in ("(1 << 70, 1)", "(b'bytes',)", f"({'long ' * 60!r}, 1)", repr(tuple(range(100)))):
+        assert not sys._is_immortal(of(text)), text
+        assert of(text) == eval(text)
+
+
 def test_infinities():
     assert float("inf") is float("inf") and float("-inf") is -float("inf")
     assert float("inf") == 1e308 * 10 and float("-inf") < -1e308 < 1e308 < float("inf")
