@@ -394,9 +394,8 @@ fn default_state(th: &mut Thread, o: Borrowed<'_>, required: bool) -> PyResult {
             None => Owned::none(),
         }
     };
-    let copyreg = import(th, "copyreg")?;
-    let names = copyreg.borrow().call_method_str(th, "_slotnames", &[ty.as_value()])?;
-    if names.is_none() {
+    let names = slot_names(th, ty)?;
+    if names.is_none() || names.downcast::<List>().is_some_and(|names| names.len() == 0) {
         return Ok(state);
     }
     let slots = th.new_dict();
@@ -410,6 +409,18 @@ fn default_state(th: &mut Thread, o: Borrowed<'_>, required: bool) -> PyResult {
         return Ok(state);
     }
     Ok(th.new_tuple(vec![state, slots]))
+}
+
+/// The names of the slots of a class, as `copyreg._slotnames` notes them in the class when it is first asked.
+fn slot_names(th: &mut Thread, ty: &Type) -> PyResult {
+    let noted = th.intern("__slotnames__");
+    match ty.namespace().get_interned(noted.word()) {
+        Some(names) if names.downcast::<List>().is_some() => Ok(names),
+        _ => {
+            let copyreg = import(th, "copyreg")?;
+            copyreg.borrow().call_method_str(th, "_slotnames", &[ty.as_value()])
+        }
+    }
 }
 
 fn dict_from(th: &mut Thread, entries: Vec<(Owned, Owned)>) -> PyResult {

@@ -49,7 +49,6 @@ pub static DEFAULT_DICT: TypeDef = TypeDef {
         new: Some(|th, ty, _| made(th, ty, DefaultDict { dict: Dict::new(), factory: Slot::empty() })),
         init: Some(init),
         repr: Some(repr),
-        getitem: Some(getitem),
         or: Some(or),
         ..Slots::NONE
     },
@@ -127,20 +126,6 @@ fn missing(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
     }
     o.setitem(th, key, v.borrow())?;
     Ok(v)
-}
-
-fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
-    let d: &DefaultDict = this(o);
-    if core::ptr::eq(o.ty(), DEFAULT_DICT.ty()) {
-        return match d.dict.get(th, key)? {
-            Some(v) => Ok(v),
-            None => missing(th, o, key),
-        };
-    }
-    match dict::DEF.ty().slots.getitem() {
-        Some(f) => f(th, o, key),
-        None => missing(th, o, key),
-    }
 }
 
 fn repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {

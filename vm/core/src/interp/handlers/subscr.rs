@@ -121,23 +121,54 @@ unsafe fn key_in(th: *mut Thread, container: Word, key: Word) -> u64 {
     }
 }
 
-/// What `dict.get` gives, as a word for the stack; [`Word::ZERO`] if only the general way can tell. Passes no safepoint
-/// and drops nothing.
+/// The value under a key, as a word for the stack; [`Word::UNBOUND`]: there is none, [`Word::ZERO`]: only the general way
+/// can tell. Passes no safepoint and drops nothing.
 ///
 /// # Safety
-/// All are live; the container is a dict or an instance of a subclass.
-#[inline(never)]
-unsafe fn get_for_stack(th: *mut Thread, container: Word, key: Word, default: Word) -> Word {
+/// Both are live; the container is a dict or an instance of a subclass.
+unsafe fn value_in_dict(th: *mut Thread, container: Word, key: Word) -> Word {
     // SAFETY: by contract.
     unsafe {
         let Some(key) = Key::without_code(look(key)) else { return Word::ZERO };
         if !may_read(&*container.ptr(), (*th).owner) {
             return Word::ZERO;
         }
-        match (*(container.ptr() as *const Dict)).get_for_stack((*th).owner, &key) {
+        (*(container.ptr() as *const Dict)).get_for_stack((*th).owner, &key)
+    }
+}
+
+/// What `dict.get` gives, otherwise as [`value_in_dict`].
+///
+/// # Safety
+/// As there; the default is live, too.
+#[inline(never)]
+unsafe fn get_for_stack(th: *mut Thread, container: Word, key: Word, default: Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        match value_in_dict(th, container, key) {
             Word::UNBOUND if default.is_ptr() => copy_for_stack(default),
             Word::UNBOUND => default,
             w => w,
+        }
+    }
+}
+
+/// What `container[key]` gives without running code, as a word for the stack, if the container is a dict or an instance
+/// of a subclass with the `[]` of dicts and has the key; else [`Word::ZERO`]. Passes no safepoint and drops nothing.
+///
+/// # Safety
+/// Both are live.
+#[inline(never)]
+unsafe fn dict_item(th: *mut Thread, container: Word, key: Word) -> Word {
+    // SAFETY: by contract; who has this slot is a dict.
+    unsafe {
+        let of_dicts = crate::builtins::dict::methods::getitem as *const () as usize;
+        match look(container).ty().slots.getitem() {
+            Some(slot) if slot as usize == of_dicts => match value_in_dict(th, container, key) {
+                Word::UNBOUND => Word::ZERO,
+                w => w,
+            },
+            _ => Word::ZERO,
         }
     }
 }
@@ -267,23 +298,29 @@ handlers! {
                 }
             }
         }
-        tail!(subscr_dict_slow, pc, sp, fp, th, tos, arg)
-    }
-
-    fn subscr_dict_slow(pc, sp, fp, th, tos, arg) {
-        let c = *sp.sub(1);
-        *sp = tos;
-        sp = sp.add(1);
-        native!(2, pc, sp, fp, th, crate::builtins::dict::methods::getitem(&mut *th, look(c), look(tos)))
+        tail!(subscr_native, pc, sp, fp, th, tos, arg)
     }
 
     fn subscr_generic(pc, sp, fp, th, tos, arg) {
-        *sp = tos;
-        sp = sp.add(1);
-        let method = python_getitem(th, *sp.sub(2), sp);
+        let method = python_getitem(th, *sp.sub(1), sp.add(1));
         if method != Word::ZERO {
+            *sp = tos;
+            sp = sp.add(1);
             tail!(enter_special, pc, sp, fp, th, method, 2)
         }
+        tail!(subscr_native, pc, sp, fp, th, tos, arg)
+    }
+
+    /// BINARY_SUBSCR where the class has no `__getitem__` written in Python.
+    fn subscr_native(pc, sp, fp, th, tos, arg) {
+        let c = *sp.sub(1);
+        let w = dict_item(th, c, tos);
+        if w != Word::ZERO {
+            sp = sp.sub(1);
+            drop2_next!(tos, c, pc, sp, fp, th, w)
+        }
+        *sp = tos;
+        sp = sp.add(1);
         native!(2, pc, sp, fp, th, look(*sp.sub(2)).getitem(&mut *th, look(tos)))
     }
 
