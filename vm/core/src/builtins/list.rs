@@ -196,6 +196,16 @@ impl List {
         (n, Items::made_by(n, |i| unsafe { sharing::own_pinned(slot(i).peek()) }))
     }
 
+    /// The items `n` times over, as a payload: under the lock. `None`: there is not so much memory.
+    pub(crate) fn repeated(&self, n: usize) -> Option<List> {
+        let items = self.lock();
+        let total = items.len().checked_mul(n)?;
+        // SAFETY: the lock pins the items.
+        let buffer =
+            Items::repeated(items.len(), total, |i| unsafe { sharing::own_pinned(items.slots()[i].peek()) })?;
+        Some(List::from_parts(total, buffer))
+    }
+
     /// Access for a caller that holds the lock.
     fn locked_already(&self) -> Locked<'_> {
         Locked { list: self, _guard: ObjectGuard::unneeded() }

@@ -170,7 +170,7 @@ fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> 
     sequence::compare(th, op, || (x.len(), y.len()), |i| Some((x.get(i)?, y.get(i)?)))
 }
 
-fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
+pub(crate) fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
     let list = of(o);
     if let Some(s) = key.downcast_exact::<Slice>() {
         let bounds = s.bounds(th)?;
@@ -312,19 +312,14 @@ fn concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
     Ok(th.alloc(List::from_parts(n, both)))
 }
 
-fn repeated(th: &mut Thread, items: &[Owned], n: isize) -> PyResult<Items> {
-    let total = sequence::repeated_len(th, items.len(), n)?;
-    match Items::repeated(items, total) {
-        Some(items) => Ok(items),
+fn repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
+    let list = of(o);
+    // Not under the lock: it may raise. The length may be another one then, and the buffer's memory decides.
+    sequence::repeated_len(th, list.len(), n)?;
+    match list.repeated(n.max(0) as usize) {
+        Some(list) => Ok(th.alloc(list)),
         None => no_memory(th),
     }
-}
-
-fn repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
-    let items = of(o).to_vec();
-    let buffer = repeated(th, &items, n)?;
-    let len = items.len() * n.max(0) as usize;
-    Ok(th.alloc(List::from_parts(len, buffer)))
 }
 
 fn inplace_concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {

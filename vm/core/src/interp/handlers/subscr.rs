@@ -195,6 +195,9 @@ handlers! {
             if id == ids::DICT {
                 tail!(subscr_dict, pc, sp, fp, th, tos, arg)
             }
+            if id == ids::LIST {
+                tail!(subscr_list_slow, pc, sp, fp, th, tos, arg)
+            }
         }
         tail!(subscr_generic, pc, sp, fp, th, tos, arg)
     }
@@ -275,6 +278,13 @@ handlers! {
         *sp = tos;
         sp = sp.add(1);
         native!(2, pc, sp, fp, th, crate::builtins::dict::methods::getitem(&mut *th, look(c), look(tos)))
+    }
+
+    /// BINARY_SUBSCR of a list by what is no int in a word: a slice, as a rule.
+    fn subscr_list_slow(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(2, pc, sp, fp, th, crate::builtins::list::methods::getitem(&mut *th, look(*sp.sub(2)), look(tos)))
     }
 
     fn subscr_generic(pc, sp, fp, th, tos, arg) {
