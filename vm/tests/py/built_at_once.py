@@ -1,5 +1,5 @@
-# Containers that are made whole: starred targets, repetition, dict displays, unions, slices, calls of built-in
-# classes; and what dies with nothing left to do.
+# Containers that are made whole: starred targets, repetition, copies, dict displays, unions, slices, calls of built-in
+# classes; loops over the keys of dicts; and what dies with nothing left to do.
 
 import sys
 import threading
@@ -104,6 +104,68 @@ raises(TypeError, lambda: items["a"])
 raises(TypeError, lambda: items[None])
 assert items[True] == 2 and items[Index(lambda: None)] == 3
 raises(IndexError, lambda: items[10**30])
+
+# ---- copies ----
+
+items = [thing, 1, "a"]
+before = sys.getrefcount(thing)
+copies = [items.copy(), list(items), list(tuple(items)), items[:], [*items], [*tuple(items)]]
+assert all(c == items and c is not items and type(c) is list for c in copies)
+assert sys.getrefcount(thing) >= before
+del copies
+assert sys.getrefcount(thing) == before
+assert [].copy() == [] and list(()) == [] and type(Backwards([1]).copy()) is list
+items.extend(items)
+items.extend((4, 5))
+items.extend(())
+assert items == [thing, 1, "a", thing, 1, "a", 4, 5]
+items.extend(Pair((1, 2)))
+assert items[8:] == ["x", "y", "z"] and list(Pair((1, 2))) == ["x", "y", "z"] and list(Backwards([1, 2])) == [2, 1]
+
+# ---- loops over the keys of dicts ----
+
+d = {"a": 1, 2: 2, (3, 4): 3, thing: 4, 10**30: 5, None: 6}
+assert [k for k in d] == ["a", 2, (3, 4), thing, 10**30, None] == list(d) == list(d.keys())
+before = sys.getrefcount(thing)
+for _ in range(5):
+    for k in d:
+        d[k] = 0
+assert sys.getrefcount(thing) == before + (k is thing) and set(d.values()) == {0}
+del d[2], d["a"], d[None]
+seen = []
+for k in d:
+    seen.append(k)
+assert seen == [(3, 4), thing, 10**30]
+
+
+def grows(d):
+    for k in d:
+        d[k, 1] = 1
+
+
+def swaps(d):
+    for k in d:
+        del d[k]
+        d[k + 100] = 1
+
+
+assert str(raises(RuntimeError, grows, {1: 1, 2: 2})) == "dictionary changed size during iteration"
+assert str(raises(RuntimeError, swaps, {1: 1})) == "dictionary keys changed during iteration"
+it = iter(d := {1: 1, 2: 2})
+for k in it:
+    break
+assert k == 1 and it.__length_hint__() == 1
+d[3] = 3
+raises(RuntimeError, next, it)
+raises(RuntimeError, lambda: [k for k in it])
+del d[3]
+raises(RuntimeError, next, it)
+it = iter({1: 1})
+assert [k for k in it] == [1] and [k for k in it] == []
+for i, k in enumerate({"x": 0, "y": 0}):
+    assert k == "xy"[i]
+for k, n in zip({"x": 0, "y": 0}, {5: 0, 6: 0}):
+    assert n == 5 + (k == "y")
 
 # ---- dict displays ----
 
@@ -335,6 +397,7 @@ stop = threading.Event()
 wrong = []
 items = list(range(10))
 left, right = set(range(20)), set(range(10, 30))
+table = {}
 
 
 def changes():
@@ -348,6 +411,9 @@ def changes():
         left.discard(100)
         right.discard(15)
         right.add(15)
+        table["k%d" % n] = n
+        if n > 50:
+            del table["k%d" % (n - 50)]
 
 
 def looks():
@@ -359,6 +425,13 @@ def looks():
             wrong.append(twice)
         if not set(range(30)) >= (left | right) - {100, 15} >= set(range(30)) - {15}:
             wrong.append(left | right)
+        try:
+            for k in table:
+                if type(k) is not str:
+                    wrong.append(k)
+        except RuntimeError as e:
+            if "during iteration" not in str(e):
+                wrong.append(e)
         if items[2:8] != [2, 3, 4, 5, 6, 7] or tuple(items)[:10] != tuple(range(10)):
             wrong.append(items[2:8])
 

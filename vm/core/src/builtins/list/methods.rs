@@ -6,6 +6,7 @@ use super::{DEF, Items, List};
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, clipped, in_range, push_repr, subscript};
 use crate::builtins::slice::{Bounds, Slice, Span};
+use crate::builtins::tuple::Tuple;
 use crate::equality;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
@@ -71,7 +72,10 @@ pub const METHODS: &[NativeDef] = &[
     NativeDef::new(
         "copy",
         "($self, /)",
-        |th, a| Ok(th.new_list(of(a[0]).to_vec())),
+        |th, a| match of(a[0]).repeated(1) {
+            Some(copy) => Ok(th.alloc(copy)),
+            None => no_memory(th),
+        },
         "Return a shallow copy of the list.",
     ),
     NativeDef::new("count", "($self, value, /)", count, "Return number of occurrences of value."),
@@ -124,6 +128,9 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
 pub fn extend(th: &mut Thread, list: &List, source: Borrowed<'_>) -> PyResult<()> {
     if let Some(other) = source.downcast_exact::<List>() {
         return if list.extend_from(other) { Ok(()) } else { no_memory(th) };
+    }
+    if let Some(tuple) = source.downcast_exact::<Tuple>() {
+        return if list.lock().push_copies(tuple.items()) { Ok(()) } else { no_memory(th) };
     }
     if let Some(items) = source.snapshot(th) {
         return match list.lock().extend(items) {
