@@ -83,6 +83,9 @@ pub fn call_ex(th: &mut Thread, callee: Borrowed<'_>, args: Borrowed<'_>, kwargs
 
 /// BUILD_MAP over keys and values in turn.
 pub fn build_map(th: &mut Thread, items: &[Borrowed<'_>]) -> PyResult {
+    if items.is_empty() {
+        return Ok(th.new_dict());
+    }
     let d = th.new_dict_of(items);
     let dict = d.payload::<Dict>();
     // Those that are left: a key of another sort, and what stands behind it.
