@@ -79,7 +79,8 @@ unsafe fn destroy(th: &mut Thread, p: *mut Header) {
 fn say_goodbye(th: &mut Thread, h: &Header, ty: &Type) -> bool {
     // ORDERING Relaxed: nobody else uses a dead object.
     let bits = h.gc.load(Ordering::Relaxed);
-    if ty.slots.finalize().is_some() && bits & gc_bits::FINALIZED == 0 && !finalize(th, h) {
+    let is_over = || Generator::of(Borrowed::from_header(h)).is_some_and(Generator::is_over);
+    if ty.slots.finalize().is_some() && bits & gc_bits::FINALIZED == 0 && !is_over() && !finalize(th, h) {
         return false;
     }
     // ORDERING Relaxed: as above.

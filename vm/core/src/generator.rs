@@ -197,6 +197,11 @@ impl Generator {
         self.state() == state::FINISHED
     }
 
+    /// Has its finaliser nothing to do: did it come to its end, and does no frame object look at it?
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_finished() && self.frame.peek() == Word::UNBOUND
+    }
+
     #[inline(always)]
     unsafe fn words(&self) -> *mut Word {
         // SAFETY: `capacity` words lie behind the head.

@@ -583,14 +583,14 @@ pub unsafe fn own_slot_word(w: Word) -> Option<Owned> {
 #[inline(always)]
 pub(crate) unsafe fn drop_words(me: OwnerId, words: impl Iterator<Item = Word>) {
     for w in words {
-        if !w.is_ptr() || w.0 == 0 {
-            continue;
-        }
         // SAFETY: the slot's count, if it has one, is ours.
         unsafe {
             if w.is_counted() {
-                thread::drop_count_of(me, w.ptr());
-            } else {
+                if w != Word::ZERO {
+                    thread::drop_count_of(me, w.ptr());
+                }
+            } else if w.is_ptr() {
+                core::hint::cold_path();
                 drop(own_slot_word(w));
             }
         }

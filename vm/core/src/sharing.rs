@@ -92,6 +92,31 @@ pub unsafe fn borrow(slot: &Slot, w: Word, still: impl Fn() -> bool) -> Word {
     if h.borrow(|| slot.peek() == w && still()) { w.uncounted() } else { Word::ZERO }
 }
 
+/// The stack word of what was read from `slot` without a lock: counted if it is this thread's, without a count if it
+/// needs none there or threads may borrow it; else, or if it is no longer there, [`Word::ZERO`] (SH-3, SH-5). `still`: as
+/// in [`try_own`].
+///
+/// # Safety
+/// The word was read from the slot since the last safepoint, and is no [`Word::UNBOUND`]; the calling thread counts as
+/// `me`.
+#[inline(always)]
+pub unsafe fn own_for_stack(me: OwnerId, slot: &Slot, w: Word, still: impl Fn() -> bool) -> Word {
+    if !w.is_ptr() {
+        return w;
+    }
+    // SAFETY: heap slots are type-stable: even a stale pointer points at a header.
+    let h = unsafe { &*w.ptr() };
+    if h.is_owned_by(me) {
+        h.incref(me);
+        return w.owned_now();
+    }
+    if is_uncounted(w) && slot.peek() == w {
+        return w.uncounted();
+    }
+    // SAFETY: by contract.
+    unsafe { borrow(slot, w, still) }
+}
+
 /// A copy for the stack of a word that stands there or in a field that nobody changes: counted, unless its object
 /// needs no count there.
 ///

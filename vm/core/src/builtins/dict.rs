@@ -566,6 +566,24 @@ impl Thread {
         self.alloc(Dict::new())
     }
 
+    /// A dict of the keys and values that stand in `items` in turn, up to the first key that came before, or that is
+    /// neither a str nor an int in a word.
+    pub fn new_dict_of(&mut self, items: &[Borrowed<'_>]) -> Owned {
+        let d = Dict::new();
+        if items.first().and_then(|key| Key::quick(*key)).is_some() {
+            let new = Table::create(table::log2_for(items.len() / 2), false);
+            // SAFETY: fresh, unpublished.
+            let table = unsafe { &*new };
+            for pair in items.chunks_exact(2) {
+                let Some(key) = Key::quick(pair[0]) else { break };
+                let Place::Absent = lookup::probe(table, &key, None, true) else { break };
+                table.push(pair[0].to_owned().into_raw(), pair[1].to_owned().into_raw(), key.hash);
+            }
+            d.table.publish(new);
+        }
+        self.alloc(d)
+    }
+
     /// An empty dict with room for `n` keys.
     pub fn new_dict_sized(&mut self, n: usize) -> Owned {
         let d = Dict::new();

@@ -175,14 +175,8 @@ impl List {
         let _guards = thread::lock_both(&self.header, &other.header);
         let (items, more) = (self.locked_already(), other.locked_already());
         let n = more.len();
-        if !items.reserve(n) {
-            return false;
-        }
-        for i in 0..n {
-            // SAFETY: the lock pins the items.
-            items.push(unsafe { sharing::own_pinned(more.slots()[i].peek()) });
-        }
-        true
+        // The slots are looked up afterwards: the other may be this one.
+        items.reserve(n) && items.push_copies(more.slots())
     }
 
     /// The items of this list and of another as a buffer, with their number: under the locks of both.
@@ -194,6 +188,16 @@ impl List {
         let slot = |i: usize| left.get(i).unwrap_or_else(|| &right[i - left.len()]);
         // SAFETY: the lock pins the items.
         (n, Items::made_by(n, |i| unsafe { sharing::own_pinned(slot(i).peek()) }))
+    }
+
+    /// The items `n` times over, as a payload: under the lock. `None`: there is not so much memory.
+    pub(crate) fn repeated(&self, n: usize) -> Option<List> {
+        let items = self.lock();
+        let total = items.len().checked_mul(n)?;
+        // SAFETY: the lock pins the items.
+        let buffer =
+            Items::repeated(items.len(), total, |i| unsafe { sharing::own_pinned(items.slots()[i].peek()) })?;
+        Some(List::from_parts(total, buffer))
     }
 
     /// Access for a caller that holds the lock.
@@ -282,6 +286,21 @@ impl<'l> Locked<'l> {
         // SAFETY: n < capacity.
         unsafe { (*self.list.items.load().add(n)).store_raw(v.into_raw()) };
         self.set_len(n + 1);
+    }
+
+    /// Adds the items in slots that nobody changes meanwhile at the end, if there is room for them.
+    pub fn push_copies(&self, slots: &[Slot]) -> bool {
+        let n = self.len();
+        if !self.reserve(slots.len()) {
+            return false;
+        }
+        let end = self.list.items.load();
+        for (i, slot) in slots.iter().enumerate() {
+            // SAFETY: inside the capacity; the items are pinned.
+            unsafe { (*end.add(n + i)).store_raw(sharing::own_pinned(slot.peek()).into_raw()) };
+        }
+        self.set_len(n + slots.len());
+        true
     }
 
     /// Takes the last item off.

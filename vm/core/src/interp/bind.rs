@@ -117,11 +117,11 @@ fn fill(
         *l = a.word().uncounted();
     }
     if has_var {
-        let rest = pos[given..].iter().map(|a| Borrowed::to_owned(*a)).collect();
-        locals[n_all] = th.new_tuple(rest).into_raw();
+        let rest = &pos[given..];
+        locals[n_all] = th.new_tuple_with(rest.len(), |i| rest[i].to_owned()).into_raw();
     }
     let kwargs = if has_kw {
-        let d = th.new_dict();
+        let d = th.new_dict_sized(args.all.len() - pos.len());
         let w = d.word().uncounted();
         locals[n_all + has_var as usize] = d.into_raw();
         // SAFETY: the local holds it.

@@ -83,9 +83,13 @@ pub fn call_ex(th: &mut Thread, callee: Borrowed<'_>, args: Borrowed<'_>, kwargs
 
 /// BUILD_MAP over keys and values in turn.
 pub fn build_map(th: &mut Thread, items: &[Borrowed<'_>]) -> PyResult {
-    let d = th.new_dict();
+    if items.is_empty() {
+        return Ok(th.new_dict());
+    }
+    let d = th.new_dict_of(items);
     let dict = d.payload::<Dict>();
-    for pair in items.chunks_exact(2) {
+    // Those that are left: a key of another sort, and what stands behind it.
+    for pair in items.chunks_exact(2).skip(dict.len()) {
         dict.set(th, pair[0], pair[1].to_owned())?;
     }
     Ok(d)
@@ -456,6 +460,13 @@ pub unsafe fn unpack(th: *mut Thread, sp: *mut Word, before: usize, after: Optio
             crate::dealloc::drop_word(v);
             core::ptr::copy(sp.add(1), sp, before);
             return end.sub(1);
+        }
+        if let Some(after) = after
+            && let Some(end) =
+                super::unpack::starred_row(&mut *th, super::handlers::cold::look(v), sp, before, after)
+        {
+            crate::dealloc::drop_word(v);
+            return end;
         }
         let r = match after {
             None => super::unpack::sequence(&mut *th, super::handlers::cold::look(v), before),

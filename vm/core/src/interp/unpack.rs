@@ -1,12 +1,14 @@
 //! Unpacking and pattern matching.
 
 use crate::builtins::exceptions as ex;
-use crate::builtins::list::List;
+use crate::builtins::list::{Items, List};
 use crate::builtins::str::Str;
 use crate::builtins::tuple::Tuple;
-use crate::object::{Borrowed, Owned, PyResult};
+use crate::object::{Borrowed, Owned, PyResult, Slot};
+use crate::sharing;
 use crate::thread::Thread;
 use crate::typedef::type_flags;
+use crate::word::Word;
 
 fn iterate(th: &mut Thread, v: Borrowed<'_>) -> PyResult {
     if v.ty().slots.iter().is_none() && v.ty().slots.getitem().is_none() {
@@ -72,6 +74,43 @@ pub fn starred(th: &mut Thread, v: Borrowed<'_>, before: usize, after: usize) ->
     items.push(th.new_list(middle));
     items.extend(tail);
     Ok(items)
+}
+
+/// As [`starred`] for a list or a tuple, taken at one moment: writes the items to `to`, the first one on top; the
+/// place behind them. `None`: it is another iterable, or has too few items.
+///
+/// # Safety
+/// There is room at `to` for `before + 1 + after` words.
+pub unsafe fn starred_row(
+    th: &mut Thread,
+    v: Borrowed<'_>,
+    to: *mut Word,
+    before: usize,
+    after: usize,
+) -> Option<*mut Word> {
+    let locked;
+    let slots = if let Some(list) = v.downcast_exact::<List>() {
+        locked = list.lock();
+        locked.slots()
+    } else {
+        v.downcast_exact::<Tuple>()?.items()
+    };
+    let (first, rest) = slots.split_at_checked(before)?;
+    let (middle, last) = rest.split_at(rest.len().checked_sub(after)?);
+    // SAFETY: the lock pins the items; those of a tuple never change.
+    let own = |slot: &Slot| unsafe { sharing::own_pinned(slot.peek()) };
+    let items = Items::made_by(middle.len(), |i| own(&middle[i]));
+    let middle = th.alloc(List::from_parts(middle.len(), items));
+    let words = last.iter().rev().map(own).chain([middle]).chain(first.iter().rev().map(own));
+    let mut end = to;
+    for v in words {
+        // SAFETY: room says the caller.
+        unsafe {
+            *end = v.into_raw();
+            end = end.add(1);
+        }
+    }
+    Some(end)
 }
 
 /// MATCH_KEYS: a tuple of the values under `keys`, or None if one is missing.

@@ -1,5 +1,6 @@
 //! Iterators of dicts: keys, values and items, forwards and backwards.
 
+use typhon_sync::header::OwnerId;
 use typhon_sync::prim::{AtomicU64, AtomicUsize, Ordering};
 
 use super::{Dict, Table};
@@ -139,6 +140,38 @@ fn advance<S: Step>(it: &S, th: &mut Thread) -> PyResult<Option<S::Item>> {
     };
     place.set_at(At { pos, left: left - 1 });
     Ok(Some(item))
+}
+
+impl KeyIterator {
+    /// The next key as a word for the stack, or [`Word::ZERO`] when [`advance`] must decide. Runs no code.
+    #[inline(never)]
+    pub(crate) fn next_for_stack(&self, me: OwnerId) -> Word {
+        let source = self.dict.peek();
+        let At { pos, left } = self.place.at();
+        if !source.is_ptr() || left == 0 || !sharing::may_read(&self.header, me) {
+            return Word::ZERO;
+        }
+        // SAFETY: the slot holds dicts only; alive as `advance` says.
+        let d = unsafe { &*(source.ptr() as *const Dict) };
+        if !sharing::may_read(&d.header, me) {
+            return Word::ZERO;
+        }
+        let t = d.table();
+        if t.live() != self.place.used() || pos >= t.n() {
+            return Word::ZERO;
+        }
+        let slot = t.key(pos);
+        let w = slot.peek();
+        if w == Word::UNBOUND {
+            return Word::ZERO;
+        }
+        // SAFETY: read just now.
+        let w = unsafe { sharing::own_for_stack(me, slot, w, || d.is_current(t)) };
+        if w != Word::ZERO {
+            self.place.set_at(At { pos: pos + 1, left: left - 1 });
+        }
+        w
+    }
 }
 
 /// As [`advance`], as one object.

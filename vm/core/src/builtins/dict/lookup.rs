@@ -15,7 +15,6 @@ use crate::builtins::int;
 use crate::builtins::object;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::{self, Tuple};
-use crate::builtins::type_::is_uncounted;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
 use crate::thread::{self, Thread};
@@ -401,20 +400,8 @@ impl Dict {
         if w == Word::UNBOUND || !self.is_current(t) {
             return Word::ZERO;
         }
-        if !w.is_ptr() {
-            return w;
-        }
-        // SAFETY: memory of objects is type-stable.
-        let h = unsafe { &*w.ptr() };
-        if h.is_owned_by(me) {
-            h.incref(me);
-            return Word(w.ptr() as u64);
-        }
-        if is_uncounted(w) && slot.peek() == w {
-            return w.uncounted();
-        }
         // SAFETY: read since the last safepoint.
-        unsafe { sharing::borrow(slot, w, || self.is_current(t)) }
+        unsafe { sharing::own_for_stack(me, slot, w, || self.is_current(t)) }
     }
 
     /// Is the key there?

@@ -5,7 +5,7 @@ use typhon_sync::prim::{AtomicPtr, AtomicUsize, Ordering};
 
 use typhon_sync::header::Header;
 
-use crate::object::{Beside, Owned, Slot, Trace};
+use crate::object::{Beside, Borrowed, Owned, Slot, Trace};
 use crate::pages;
 use crate::sharing;
 use crate::word::Word;
@@ -137,23 +137,25 @@ impl Items {
         out
     }
 
-    /// A buffer of `total` slots with the items over and over; `None` if there is not so much memory.
-    pub fn repeated(items: &[Owned], total: usize) -> Option<Items> {
-        let p = allocate(total)?;
-        if let [one] = items
-            && !one.word().is_ptr()
-        {
-            for i in 0..total {
-                // SAFETY: i < capacity; fresh memory.
-                unsafe { *(p.add(i) as *mut u64) = one.word().0 };
-            }
-        } else {
-            for (i, v) in items.iter().cycle().take(total).enumerate() {
-                // SAFETY: as above; the clone's count moves into the slot.
-                unsafe { *(p.add(i) as *mut u64) = v.clone().into_raw().0 };
-            }
+    /// A buffer of `total` slots, a multiple of `n`, with the `n` items that `item` makes over and over; `None` if
+    /// there is not so much memory.
+    pub fn repeated(n: usize, total: usize, item: impl Fn(usize) -> Owned) -> Option<Items> {
+        let p = allocate(total)? as *mut u64;
+        for i in 0..n.min(total) {
+            // SAFETY: i < capacity; fresh memory.
+            unsafe { *p.add(i) = item(i).into_raw().0 };
         }
-        Some(Items(AtomicPtr::new(p)))
+        // SAFETY: as above; slot 0 is written.
+        if n == 1 && total > 1 && !unsafe { Word(*p) }.is_ptr() {
+            // SAFETY: as above.
+            (1..total).for_each(|i| unsafe { *p.add(i) = *p });
+            return Some(Items(AtomicPtr::new(p as *mut Slot)));
+        }
+        for i in n..total {
+            // SAFETY: as above; the slot `n` before holds the item.
+            unsafe { *p.add(i) = Borrowed::from_raw(Word(*p.add(i - n))).to_owned().into_raw().0 };
+        }
+        Some(Items(AtomicPtr::new(p as *mut Slot)))
     }
 
     /// A buffer of `n` items made by `item`, in order.

@@ -6,6 +6,7 @@ use super::{DEF, Items, List};
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, clipped, in_range, push_repr, subscript};
 use crate::builtins::slice::{Bounds, Slice, Span};
+use crate::builtins::tuple::Tuple;
 use crate::equality;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing;
@@ -71,7 +72,10 @@ pub const METHODS: &[NativeDef] = &[
     NativeDef::new(
         "copy",
         "($self, /)",
-        |th, a| Ok(th.new_list(of(a[0]).to_vec())),
+        |th, a| match of(a[0]).repeated(1) {
+            Some(copy) => Ok(th.alloc(copy)),
+            None => no_memory(th),
+        },
         "Return a shallow copy of the list.",
     ),
     NativeDef::new("count", "($self, value, /)", count, "Return number of occurrences of value."),
@@ -125,6 +129,9 @@ pub fn extend(th: &mut Thread, list: &List, source: Borrowed<'_>) -> PyResult<()
     if let Some(other) = source.downcast_exact::<List>() {
         return if list.extend_from(other) { Ok(()) } else { no_memory(th) };
     }
+    if let Some(tuple) = source.downcast_exact::<Tuple>() {
+        return if list.lock().push_copies(tuple.items()) { Ok(()) } else { no_memory(th) };
+    }
     if let Some(items) = source.snapshot(th) {
         return match list.lock().extend(items) {
             Ok(()) => Ok(()),
@@ -170,7 +177,7 @@ fn compare(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>, op: CompareOp) -> 
     sequence::compare(th, op, || (x.len(), y.len()), |i| Some((x.get(i)?, y.get(i)?)))
 }
 
-fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
+pub(crate) fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> PyResult {
     let list = of(o);
     if let Some(s) = key.downcast_exact::<Slice>() {
         let bounds = s.bounds(th)?;
@@ -312,19 +319,14 @@ fn concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
     Ok(th.alloc(List::from_parts(n, both)))
 }
 
-fn repeated(th: &mut Thread, items: &[Owned], n: isize) -> PyResult<Items> {
-    let total = sequence::repeated_len(th, items.len(), n)?;
-    match Items::repeated(items, total) {
-        Some(items) => Ok(items),
+fn repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
+    let list = of(o);
+    // Not under the lock: it may raise. The length may be another one then, and the buffer's memory decides.
+    sequence::repeated_len(th, list.len(), n)?;
+    match list.repeated(n.max(0) as usize) {
+        Some(list) => Ok(th.alloc(list)),
         None => no_memory(th),
     }
-}
-
-fn repeat(th: &mut Thread, o: Borrowed<'_>, n: isize) -> PyResult {
-    let items = of(o).to_vec();
-    let buffer = repeated(th, &items, n)?;
-    let len = items.len() * n.max(0) as usize;
-    Ok(th.alloc(List::from_parts(len, buffer)))
 }
 
 fn inplace_concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {

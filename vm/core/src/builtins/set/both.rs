@@ -190,6 +190,23 @@ impl Set {
         true
     }
 
+    /// The keys of this set and of another. `None`: keys must be asked to tell.
+    pub(super) fn joined(&self, other: &Set) -> Option<Set> {
+        let _guards = lock_both(&self.header, &other.header);
+        let mut out = self.copy_locked();
+        for (w, hash) in other.table().words() {
+            if out.table().has(w, hash) == Some(true) {
+                continue;
+            }
+            // SAFETY: the lock pins the key.
+            let key = Key::hashed(unsafe { Borrowed::from_raw(w.uncounted()) }, hash);
+            if !out.has_locked(&key)? {
+                out.push_fresh(&key);
+            }
+        }
+        Some(out)
+    }
+
     /// Gives a set that never had a key those of `other`. False: this one had keys.
     pub(super) fn adopt(&self, other: &Set) -> bool {
         let _guards = lock_both(&self.header, &other.header);

@@ -326,9 +326,15 @@ fn and(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
 }
 
 fn or(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
-    let Some((x, _)) = both(a, b) else { return Ok(Owned::not_implemented()) };
-    let out = x.copy_payload();
-    update(th, &out, b)?;
+    let Some((x, y)) = both(a, b) else { return Ok(Owned::not_implemented()) };
+    let out = match x.joined(y) {
+        Some(out) => out,
+        None => {
+            let out = x.copy_payload();
+            update(th, &out, b)?;
+            out
+        }
+    };
     Ok(out.alloc(th, base_type(a)))
 }
 

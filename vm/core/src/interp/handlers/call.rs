@@ -404,7 +404,13 @@ unsafe fn fill_up(th: *mut crate::Thread, f: &Function, n: usize, sp: *mut Word)
 #[inline(never)]
 unsafe fn is_instance(th: *mut crate::Thread, o: Word, class: Word) -> Word {
     // SAFETY: by contract.
-    unsafe { quick_isinstance(&*th, cold::look(o), cold::look(class)).map_or(Word::ZERO, Word::bool) }
+    unsafe {
+        let (o, class) = (cold::look(o), cold::look(class));
+        if class.is(o.ty().as_value().word()) {
+            return Word::TRUE;
+        }
+        quick_isinstance(&*th, o, class).map_or(Word::ZERO, Word::bool)
+    }
 }
 
 /// Pushes a frame for `f` over arguments that lie in memory from `first` to `sp`. True: the new record is

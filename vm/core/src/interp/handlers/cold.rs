@@ -395,8 +395,21 @@ handlers! {
             if init != Word::ZERO {
                 tail!(call_class, pc, sp, fp, th, init, arg)
             }
+            tail!(call_native_class, pc.add(1), sp, fp, th, tos, arg + 2)
         }
         tail!(call_native, pc.add(1), sp, fp, th, tos, arg + 2)
+    }
+
+    /// As [`call_native`], of a class whose class is `type`; there is no self.
+    fn call_native_class(pc, sp, fp, th, tos, arg) {
+        let base = sp.sub(arg as usize);
+        let w = run_class(th, base, sp);
+        if w == Word::ZERO {
+            tail!(raised, pc, sp, fp, th, tos, 0)
+        }
+        drop_operands(th, base, sp);
+        let sp = base;
+        crate::after_native!(pc, sp, fp, th, w)
     }
 
     /// `type(object)`
@@ -595,6 +608,20 @@ unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
         let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
         let r = calls::call_native(&mut *th, look(*base), all);
         finish_native(th, r, base, sp)
+    }
+}
+
+/// Calls the class at `base`, whose class is `type`, with the arguments behind the NULL, and leaves them; 0 = raised.
+///
+/// # Safety
+/// As [`start_call`].
+#[inline(never)]
+unsafe fn run_class(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
+    // SAFETY: by contract.
+    unsafe {
+        let first = base.add(2);
+        let all = core::slice::from_raw_parts(first as *const Borrowed<'_>, sp.offset_from(first) as usize);
+        raw(crate::builtins::type_::call(&mut *th, look(*base), Args::positional(all)))
     }
 }
 

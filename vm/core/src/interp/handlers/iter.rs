@@ -15,7 +15,7 @@ use crate::handlers;
 use crate::interp::in_place::POSITION_BITS;
 use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
-use crate::sharing::copy_for_stack;
+use crate::sharing::{copy_for_stack, may_read};
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, next, tail};
 
@@ -165,10 +165,15 @@ handlers! {
     fn for_iter_list_slow(pc, sp, fp, th, tos, arg) {
         let position = position(sp, arg);
         let i = (*position).int();
+        let list = &*(tos.ptr() as *const List);
+        if may_read(&list.header, (*th).owner) && i as usize >= list.len() {
+            pc = past_loop(pc, arg);
+            next!(pc, sp, fp, th, tos)
+        }
         *sp = tos;
         sp = sp.add(1);
         save(th, pc, sp);
-        let w = match (*(tos.ptr() as *const List)).get(i as usize) {
+        let w = match list.get(i as usize) {
             Some(v) => v.into_raw(),
             None => {
                 pc = past_loop(pc, arg);

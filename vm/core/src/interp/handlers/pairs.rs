@@ -2,7 +2,7 @@
 
 use super::cold::look;
 use crate::Thread;
-use crate::builtins::dict::iterator::ItemIterator;
+use crate::builtins::dict::iterator::{self, ItemIterator, KeyIterator};
 use crate::builtins::ids;
 use crate::builtins::iterators::enumerate::Enumerate;
 use crate::builtins::iterators::zip::Zip;
@@ -13,7 +13,7 @@ use crate::dealloc::drop_word;
 use crate::interp::handlers::call::shape_of;
 use crate::word::Word;
 
-/// The next item of the iterator of a list, a tuple or a range as a word for the stack; [`Word::ZERO`] at its end, and
+/// The next item of the iterator of a list, a tuple, a range or a dict's keys as a word for the stack; [`Word::ZERO`] at its end, and
 /// where only the general way can tell. Runs no code.
 ///
 /// # Safety
@@ -29,6 +29,8 @@ pub(super) unsafe fn next_for_stack(th: *mut Thread, it: Word) -> Word {
             (*(it.ptr() as *const TupleIterator)).next_for_stack(me)
         } else if shape == ids::RANGE_ITERATOR {
             (*(it.ptr() as *const RangeIterator)).next().unwrap_or(Word::ZERO)
+        } else if shape == iterator::KEYS.id.shape() {
+            (*(it.ptr() as *const KeyIterator)).next_for_stack(me)
         } else {
             Word::ZERO
         }

@@ -226,6 +226,9 @@ handlers! {
             if id == ids::DICT {
                 tail!(subscr_dict, pc, sp, fp, th, tos, arg)
             }
+            if id == ids::LIST {
+                tail!(subscr_list_slow, pc, sp, fp, th, tos, arg)
+            }
         }
         tail!(subscr_generic, pc, sp, fp, th, tos, arg)
     }
@@ -299,6 +302,13 @@ handlers! {
             }
         }
         tail!(subscr_native, pc, sp, fp, th, tos, arg)
+    }
+
+    /// BINARY_SUBSCR of a list by what is no int in a word: a slice, as a rule.
+    fn subscr_list_slow(pc, sp, fp, th, tos, arg) {
+        *sp = tos;
+        sp = sp.add(1);
+        native!(2, pc, sp, fp, th, crate::builtins::list::methods::getitem(&mut *th, look(*sp.sub(2)), look(tos)))
     }
 
     fn subscr_generic(pc, sp, fp, th, tos, arg) {
