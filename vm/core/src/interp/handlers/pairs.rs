@@ -13,8 +13,8 @@ use crate::dealloc::drop_word;
 use crate::interp::handlers::call::shape_of;
 use crate::word::Word;
 
-/// The next item of the iterator of a list, a tuple, a range or a dict's keys as a word for the stack; [`Word::ZERO`] at its end, and
-/// where only the general way can tell. Runs no code.
+/// The next item of the iterator of a list, a tuple, a range or the keys of a dict as a word for the stack;
+/// [`Word::ZERO`] at its end, and where only the general way can tell. Runs no code.
 ///
 /// # Safety
 /// A live pointer word.
