@@ -197,3 +197,13 @@ three.__defaults__ = None
 gc.collect()
 assert gone() is None
 raises(TypeError, lambda: three(1, b=2), text="three() missing 1 required positional argument: 'c'")
+
+
+def two(a, b, *, k=0):
+    return a, b
+
+
+# More defaults than parameters: the last ones count.
+two.__defaults__ = (1, 2, 3)
+assert (two(), two(0), two(a=9), two(b=9), two(**{"a": 7}), two(k=1)) == ((2, 3), (0, 3), (9, 3), (2, 9), (7, 3), (2, 3))
+raises(TypeError, lambda: two(1, 2, 3), text="two() takes from -1 to 2 positional arguments but 3 were given")

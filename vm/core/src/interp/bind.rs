@@ -91,7 +91,9 @@ unsafe fn bind_simple(me: OwnerId, f: &Function, code: &CodeObject, args: Args<'
         }
         for i in required.max(pos.len())..n {
             if *dest.add(i) == Word::UNBOUND {
-                *dest.add(i) = local_default(me, defaults.get_unchecked(i - required).peek());
+                // There may be more defaults than parameters: the last ones count.
+                let slot = defaults.get_unchecked(defaults.len() - (n - i));
+                *dest.add(i) = local_default(me, slot.peek());
             }
         }
         true
@@ -145,7 +147,7 @@ fn fill(
                 continue;
             }
             if i >= required {
-                locals[i] = own_default(d.expect("there are defaults").get(i - required));
+                locals[i] = own_default(d.expect("there are defaults").get(n_defaults - (n_pos - i)));
             } else {
                 missing.push(i);
             }
@@ -300,9 +302,10 @@ fn too_many(th: &mut Thread, f: &Function, code: &CodeObject, given: usize, loca
     let n_defaults = f.defaults().map_or(0, |d| d.len());
     let kwonly =
         (n_pos..n_pos + data.kwonlyargcount as usize).filter(|&i| locals[i] != Word::UNBOUND).count();
-    let plural = if n_defaults > 0 { n_pos != 1 || n_defaults > 0 } else { n_pos != 1 };
-    let takes =
-        if n_defaults > 0 { format!("from {} to {n_pos}", n_pos - n_defaults) } else { n_pos.to_string() };
+    let plural = n_defaults > 0 || n_pos != 1;
+    // Below 0, if there are more defaults than parameters.
+    let least = n_pos as isize - n_defaults as isize;
+    let takes = if n_defaults > 0 { format!("from {least} to {n_pos}") } else { n_pos.to_string() };
     let kw = if kwonly > 0 {
         format!(
             " positional argument{} (and {kwonly} keyword-only argument{})",
