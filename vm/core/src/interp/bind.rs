@@ -48,19 +48,22 @@ pub unsafe fn bind_arguments(th: &mut Thread, f: &Function, args: Args<'_>, dest
     }
 }
 
-/// [`bind_arguments`] of a function without `*` in its parameters, where each argument has its place: keywords are the
-/// very names, and the rest has defaults. False: nothing at `dest` needs to be dropped.
+/// [`bind_arguments`] of a function without `*args` and `**kwargs` in its parameters, where each argument has its place:
+/// keywords are the very names, and the rest has defaults. False: nothing at `dest` needs to be dropped.
 ///
 /// # Safety
 /// As there; the calling thread counts as `me`.
 #[inline(always)]
 unsafe fn bind_simple(me: OwnerId, f: &Function, code: &CodeObject, args: Args<'_>, dest: *mut Word) -> bool {
-    let (pos, n) = (args.pos(), code.simple_argc as usize);
-    if code.simple_argc == u32::MAX || pos.len() > n {
+    let (pos, data) = (args.pos(), &code.data.0);
+    let n = data.argcount as usize;
+    let n_all = n + data.kwonlyargcount as usize;
+    let is_plain = code.flags & (co::VARARGS | co::VARKEYWORDS | co::OPTIMIZED) == co::OPTIMIZED;
+    if !is_plain || pos.len() > n {
         return false;
     }
     let names = code.locals_tuple().items();
-    let first_named = pos.len().max(code.data.0.posonlyargcount as usize);
+    let first_named = pos.len().max(data.posonlyargcount as usize);
     // SAFETY: by contract; there is a name for each local.
     unsafe {
         for (i, a) in pos.iter().enumerate() {
@@ -69,10 +72,11 @@ unsafe fn bind_simple(me: OwnerId, f: &Function, code: &CodeObject, args: Args<'
         for i in pos.len()..code.n_locals as usize {
             *dest.add(i) = Word::UNBOUND;
         }
-        let mut n_open = n - pos.len();
+        let mut n_open = n_all - pos.len();
         for (name, value) in args.keywords() {
             let name = name.word().identity();
-            let Some(i) = (first_named..n).find(|&i| names.get_unchecked(i).peek().identity() == name) else {
+            let Some(i) = (first_named..n_all).find(|&i| names.get_unchecked(i).peek().identity() == name)
+            else {
                 return false;
             };
             if *dest.add(i) != Word::UNBOUND {
@@ -84,7 +88,7 @@ unsafe fn bind_simple(me: OwnerId, f: &Function, code: &CodeObject, args: Args<'
         if n_open == 0 {
             return true;
         }
-        let Some(defaults) = f.defaults().map(|d| d.items()) else { return false };
+        let defaults = f.defaults().map_or(&[][..], |d| d.items());
         let required = n.saturating_sub(defaults.len());
         if (pos.len()..required).any(|i| *dest.add(i) == Word::UNBOUND) {
             return false;
@@ -95,6 +99,16 @@ unsafe fn bind_simple(me: OwnerId, f: &Function, code: &CodeObject, args: Args<'
                 let slot = defaults.get_unchecked(defaults.len() - (n - i));
                 *dest.add(i) = local_default(me, slot.peek());
             }
+        }
+        for i in n..n_all {
+            if *dest.add(i) != Word::UNBOUND {
+                continue;
+            }
+            let Some(v) = f.kwdefault(Borrowed::from_raw(names.get_unchecked(i).peek().uncounted())) else {
+                (0..n_all).for_each(|i| crate::dealloc::drop_word(*dest.add(i)));
+                return false;
+            };
+            *dest.add(i) = v.into_raw();
         }
         true
     }

@@ -12,6 +12,7 @@ pub mod link;
 pub mod machine;
 pub mod names;
 pub mod opcodes;
+mod spread;
 pub mod tables;
 pub mod unpack;
 pub mod unwind;

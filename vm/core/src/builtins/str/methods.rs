@@ -329,8 +329,12 @@ fn affix(
     matches: fn(StrData<'_>, StrData<'_>) -> bool,
 ) -> PyResult {
     let s = of(a[0]);
-    let (start, end) = bounds(th, a.some(2), a.some(3), s.len())?;
-    let whole = if start <= end { Some(s.data().slice(start, end)) } else { None };
+    let whole = if a.some(2).is_none() && a.some(3).is_none() {
+        Some(s.data())
+    } else {
+        let (start, end) = bounds(th, a.some(2), a.some(3), s.len())?;
+        (start <= end).then(|| s.data().slice(start, end))
+    };
     let test = |p: &Str| whole.is_some_and(|d| matches(d, p.data()));
     if let Some(p) = a[1].downcast::<Str>() {
         return Ok(Owned::bool(test(p)));

@@ -420,7 +420,7 @@ unsafe fn is_instance(th: *mut crate::Thread, o: Word, class: Word) -> Word {
 /// # Safety
 /// The words from `base` on belong to the call; the caller's record is saved.
 #[inline(never)]
-pub(super) unsafe fn push_call(
+pub(in crate::interp) unsafe fn push_call(
     th: &mut crate::Thread,
     f: &Function,
     base: *mut Word,

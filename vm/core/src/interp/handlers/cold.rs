@@ -7,9 +7,9 @@ use crate::builtins::tuple::Tuple;
 use crate::cell::Cell;
 use crate::function::Function;
 use crate::handlers;
-use crate::interp::calls;
 use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
+use crate::interp::{calls, spread};
 use crate::number::{self, BinaryOp};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::sharing::{borrow, copy_for_stack};
@@ -433,7 +433,7 @@ handlers! {
             place_instance(th, sp.sub(arg as usize + 2));
             tail!(super::call::enter_special, pc, sp, fp, th, tos, arg + 1)
         }
-        if start_class(th, pc, sp.sub(arg as usize + 2), sp, tos) {
+        if start_class(th, pc, sp.sub(arg as usize + 2), sp, tos, Word::NULL) {
             tail!(enter_frame, pc, sp, fp, th, tos, arg)
         }
         tail!(raised, pc.add(1), sp, fp, th, tos, 0)
@@ -450,6 +450,7 @@ handlers! {
                 *sp.sub(1) = Word::NULL;
                 tail!(raised, pc.add(1), sp, fp, th, tos, 0)
             }
+            CLASS => tail!(call_class_kw, pc, sp, fp, th, (*th).victim, arg),
             _ => {}
         }
         pc = pc.add(1);
@@ -461,10 +462,24 @@ handlers! {
         crate::after_native!(pc, sp, fp, th, w)
     }
 
+    /// As [`call_class`] with the names of keywords behind the arguments, as in [`call_kw`].
+    fn call_class_kw(pc, sp, fp, th, tos, arg) {
+        if start_class(th, pc, sp.sub(arg as usize + 3), sp.sub(1), tos, *sp.sub(1)) {
+            tail!(enter_frame, pc, sp, fp, th, tos, arg)
+        }
+        *sp.sub(1) = Word::NULL;
+        tail!(raised, pc.add(1), sp, fp, th, tos, 0)
+    }
+
     /// `callee, NULL, tuple, dict or NULL` in memory.
     fn call_ex(pc, sp, fp, th, tos, arg) {
         pc = pc.add(1);
         save(th, pc, sp);
+        match spread::start(th, sp) {
+            PUSHED => tail!(enter_frame, pc, sp, fp, th, tos, arg),
+            RAISED => tail!(raised, pc, sp, fp, th, tos, 0),
+            _ => {}
+        }
         let base = sp.sub(4);
         let w = run_ex(th, base, sp);
         if w == Word::ZERO {
@@ -477,10 +492,10 @@ handlers! {
 
 /// How a call starts: [`start_call`]'s answer. Plain numbers: an enum with contents would live in memory
 /// and cost the handlers their tail calls.
-const RAISED: u64 = 0;
-const PUSHED: u64 = 1;
+pub(in crate::interp) const RAISED: u64 = 0;
+pub(in crate::interp) const PUSHED: u64 = 1;
 const CLASS: u64 = 2;
-const NATIVE: u64 = 3;
+pub(in crate::interp) const NATIVE: u64 = 3;
 
 /// Starts the call of the callee at `base` with the words up to `end` as arguments: unbinds a method,
 /// pushes the frame of a Python function. `CLASS`: the `__init__` is in the thread's `victim`.
@@ -513,7 +528,6 @@ unsafe fn start_call(th: *mut Thread, base: *mut Word, end: *mut Word, kwnames: 
             return push_call(&mut *th, f, base, first, end, kwnames) as u64;
         }
         if id == ids::TYPE
-            && kwnames == Word::NULL
             && *base.add(1) == Word::NULL
             && let Some(init) = calls::plain_init(&*th, &*(callee.ptr() as *const Type))
         {
@@ -550,19 +564,26 @@ unsafe fn place_instance(th: *mut Thread, base: *mut Word) {
     }
 }
 
-/// Makes the instance and pushes the frame of its `__init__`. False: raised.
+/// Makes the instance and pushes the frame of its `__init__`; `kwnames` as for [`start_call`]. False: raised.
 ///
 /// # Safety
 /// As [`start_call`]; `init` is the word it found.
 #[inline(never)]
-unsafe fn start_class(th: *mut Thread, pad: *const u64, base: *mut Word, end: *mut Word, init: Word) -> bool {
+unsafe fn start_class(
+    th: *mut Thread,
+    pad: *const u64,
+    base: *mut Word,
+    end: *mut Word,
+    init: Word,
+    kwnames: Word,
+) -> bool {
     // SAFETY: by contract.
     unsafe {
         let init = &*(init.ptr() as *const Function);
         place_instance(th, base);
         // The pad unit checks the None of `__init__`.
         (*(*th).ci).pc = pad;
-        push_call(&mut *th, init, base.add(1), base.add(1), end, Word::NULL)
+        push_call(&mut *th, init, base.add(1), base.add(1), end, kwnames)
     }
 }
 
