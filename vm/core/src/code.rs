@@ -50,13 +50,7 @@ impl CodeObject {
 
     /// The linked form, made now if need be.
     pub fn linked(&self, th: &mut Thread) -> &crate::interp::link::Linked {
-        // ORDERING Acquire: as in `entry`.
-        let p = self.linked.0.load(Ordering::Acquire);
-        if p.is_null() {
-            return crate::interp::link::link(th, self);
-        }
-        // SAFETY: lives as long as the code object.
-        unsafe { &*p }
+        crate::interp::link::link(th, self)
     }
 
     /// The linked form, if the code ever ran.
@@ -111,10 +105,10 @@ impl Drop for CodeObject {
         // ORDERING Relaxed: nobody runs a dead code object.
         let p = self.linked.0.swap(core::ptr::null_mut(), Ordering::Relaxed);
         if !p.is_null() {
-            // SAFETY: made by `Box::into_raw` in `link`, freed once.
-            let linked = unsafe { Box::from_raw(p) };
-            if crate::contention::is_on() {
-                crate::contention::places::leave(&linked);
+            for linked in crate::monitoring::variants::forget(self, p) {
+                if crate::contention::is_on() {
+                    crate::contention::places::leave(&linked);
+                }
             }
         }
     }

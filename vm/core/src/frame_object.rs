@@ -404,6 +404,9 @@ fn set_trace_opcodes(th: &mut Thread, o: Borrowed<'_>, v: Option<Borrowed<'_>>) 
     let v = v.is_some_and(|v| v.truth(th).unwrap_or(false));
     // ORDERING Relaxed: a plain setting.
     this(o).trace_opcodes.store(v, Ordering::Relaxed);
+    if v {
+        crate::monitoring::legacy::trace_opcodes(th, this(o).code(), true);
+    }
     Ok(())
 }
 

@@ -23,6 +23,7 @@ pub mod held;
 pub mod import;
 pub mod intern;
 pub mod interp;
+pub mod monitoring;
 pub mod names;
 pub mod number;
 pub mod object;

@@ -163,7 +163,7 @@ pub struct Runtime {
     /// The empty tuple.
     pub empty_tuple: Slot,
     /// Held while a code object is linked.
-    pub link_lock: Mutex<()>,
+    pub(crate) link_lock: Mutex<crate::monitoring::variants::Registry>,
     recursion_limit: AtomicUsize,
     /// Objects that native modules keep for themselves, by a name of their choice.
     registry: Mutex<HashMap<&'static str, Owned>>,
@@ -245,7 +245,7 @@ impl Runtime {
             builtins: Slot::empty(),
             sys: Slot::empty(),
             empty_tuple: Slot::empty(),
-            link_lock: Mutex::new(()),
+            link_lock: Mutex::new(Default::default()),
             recursion_limit: AtomicUsize::new(1000),
             registry: Mutex::new(HashMap::new()),
         }

@@ -87,6 +87,8 @@ pub struct Thread {
     /// Python-visible identity (`threading.get_ident`).
     pub ident: u64,
     pub sync: crate::runtime::SyncThread,
+    /// Callbacks of tools that run on this thread: what they do is not reported. The thread's own.
+    pub(crate) tracing: u32,
     /// Statistics of the thread, if they are kept.
     pub(crate) recorder: Option<std::sync::Arc<crate::contention::Recorder>>,
     /// The instructions that the thread ran, if they are counted.
@@ -261,6 +263,7 @@ impl Thread {
             locals: Default::default(),
             ident: 0,
             sync,
+            tracing: 0,
             recorder: None,
             opcodes: None,
             #[cfg(tail_calls)]

@@ -280,6 +280,7 @@ pub(crate) fn enter(rt: &'static Runtime, beginning: Option<Beginning>) -> Box<T
 /// Detaches the calling thread from the VM for good. Calls `left` when no stop meets it any more.
 fn leave(mut th: Box<Thread>, left: impl FnOnce()) {
     let p = ThreadPtr(&mut *th);
+    crate::monitoring::legacy::leave(&mut th);
     th.locals.clear();
     drop(th.take_exc());
     th.asyncgen_firstiter = None;

@@ -26,6 +26,7 @@ pub mod io;
 pub mod itertools;
 pub mod json;
 pub mod library;
+pub mod lsprof;
 pub mod marshal;
 pub mod math;
 pub mod mmap;
@@ -91,6 +92,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &io::MODULE,
     &itertools::MODULE,
     &json::MODULE,
+    &lsprof::MODULE,
     &marshal::MODULE,
     &math::MODULE,
     &mmap::MODULE,

@@ -212,7 +212,9 @@ pub(super) fn close(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
                 return Ok(Owned::none());
             }
         }
-        state::SUSPENDED if g.frame.is_empty() && catches_nothing(g) => {
+        state::SUSPENDED
+            if g.frame.is_empty() && catches_nothing(g) && !crate::monitoring::fire::watches_exceptions() =>
+        {
             if start_running(th, g) {
                 g.abandon();
                 return Ok(Owned::none());

@@ -40,6 +40,8 @@ pub struct CallRecord {
     pub generator: *const Generator,
     /// Who waits for the generator's next value.
     pub resumed_by: crate::generator::ResumedBy,
+    /// Code that reports lines: that of the instruction before, 0 if it has none. Anything in other code.
+    pub line: u32,
 }
 
 /// The stacks of one thread: value words and call records.

@@ -6,6 +6,7 @@ pub mod attr;
 pub mod build;
 pub mod call;
 pub mod cold;
+pub mod event;
 pub mod exc;
 pub mod iter;
 pub mod jump;

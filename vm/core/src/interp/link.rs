@@ -7,13 +7,15 @@
 
 use typhon_compile::Opcode;
 use typhon_compile::code::flags as co;
-use typhon_sync::prim::Ordering;
+use typhon_sync::prim::{AtomicPtr, Ordering};
 
 use super::handlers::{attr, names};
 use super::in_place::{self, POSITION_BITS};
 use super::machine::{ARG_BITS, fetch};
 use super::opcodes::{Op, encode};
 use crate::code::CodeObject;
+use crate::monitoring::plan::Plan;
+use crate::monitoring::variants;
 use crate::thread::Thread;
 use crate::word::Word;
 
@@ -23,6 +25,11 @@ pub struct Linked {
     offsets: Box<[u32]>,
     /// For each 16-bit offset the index of its first word.
     places: Box<[u32]>,
+    /// The next of the code's linked forms: a ring. Written under the lock of [`variants`] and with whole pointers;
+    /// readers meet every form that was there when they began.
+    next: AtomicPtr<Linked>,
+    /// What it reports, if it does; `None`: the form that runs while nobody watches.
+    pub(crate) instrumented: Option<Box<variants::Instrumented>>,
     /// Trampolines of the code, if it has any.
     #[cfg(tail_calls)]
     spans: crate::perf::Spans,
@@ -31,9 +38,63 @@ pub struct Linked {
 impl Linked {
     /// Offset (in 16-bit units) of the instruction that the word at `p` belongs to.
     pub(crate) fn offset_of(&self, p: *const u64) -> u32 {
-        // SAFETY: only compared and subtracted.
-        let i = unsafe { p.offset_from(self.units.as_ptr()) };
-        self.offsets.get(i.max(0) as usize).copied().unwrap_or(0)
+        match self.form_with(p) {
+            Some((form, i)) => form.offsets[i],
+            None => 0,
+        }
+    }
+
+    /// The form of the code that has the word at `p`, and the word's index there.
+    pub(crate) fn form_with(&self, p: *const u64) -> Option<(&Linked, usize)> {
+        let mut form = self;
+        loop {
+            let i = (p as usize).wrapping_sub(form.units.as_ptr() as usize) / size_of::<u64>();
+            if i < form.units.len() {
+                return Some((form, i));
+            }
+            // ORDERING Acquire: pairs with `insert_behind`.
+            let next = form.next.load(Ordering::Acquire);
+            if next.is_null() || core::ptr::eq(next, self) {
+                return None;
+            }
+            // SAFETY: forms live as long as the code object.
+            form = unsafe { &*next };
+        }
+    }
+
+    /// The form behind this one in the ring; null if there is no other.
+    pub(crate) fn next_form(&self) -> *mut Linked {
+        // ORDERING Acquire: pairs with `insert_behind`.
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// All forms of the code, this one first.
+    pub(crate) fn forms(&self) -> Vec<&Linked> {
+        let mut all = vec![self];
+        let mut form = self.next_form();
+        while !form.is_null() && !core::ptr::eq(form, self) {
+            // SAFETY: forms live as long as the code object.
+            let next = unsafe { &*form };
+            all.push(next);
+            form = next.next_form();
+        }
+        all
+    }
+
+    /// Puts another form of the same code into the ring. Under the lock of [`variants`].
+    pub(crate) fn insert_behind(&self, new: &Linked) {
+        // ORDERING Relaxed: changed under the lock only.
+        let next = self.next.load(Ordering::Relaxed);
+        let next = if next.is_null() { (self as *const Linked).cast_mut() } else { next };
+        // ORDERING Relaxed: published by the next store.
+        new.next.store(next, Ordering::Relaxed);
+        // ORDERING Release: whoever finds the form finds its words.
+        self.next.store((new as *const Linked).cast_mut(), Ordering::Release);
+    }
+
+    /// For each 16-bit offset the index of its first word; the last entry is the end.
+    pub(crate) fn places(&self) -> &[u32] {
+        &self.places
     }
 
     /// The unit of the instruction at a 16-bit offset.
@@ -77,7 +138,7 @@ const WIDE_MARK: u64 = 0xffff;
 
 /// One 16-bit instruction with its prefixes resolved.
 #[derive(Clone, Copy)]
-pub(super) struct Instr {
+pub(crate) struct Instr {
     /// Offset of the opcode unit, and of the first prefix.
     pub offset: u32,
     pub start: u32,
@@ -103,7 +164,24 @@ struct Piece {
     start: u32,
 }
 
-pub(super) fn decode(code: &[u8]) -> Vec<Instr> {
+impl Piece {
+    fn plain(op: Op, arg: u64, offset: u32, start: u32) -> Piece {
+        Piece {
+            op,
+            arg,
+            words: Vec::new(),
+            target: None,
+            shift: 0,
+            low: 0,
+            skip: 0,
+            backward: false,
+            offset,
+            start,
+        }
+    }
+}
+
+pub(crate) fn decode(code: &[u8]) -> Vec<Instr> {
     let mut out = Vec::with_capacity(code.len() / 2);
     let (mut arg, mut start) = (0u32, None);
     for (i, unit) in code.chunks_exact(2).enumerate() {
@@ -120,7 +198,7 @@ pub(super) fn decode(code: &[u8]) -> Vec<Instr> {
     out
 }
 
-pub(super) fn jump_target(i: &Instr) -> Option<(u32, bool)> {
+pub(crate) fn jump_target(i: &Instr) -> Option<(u32, bool)> {
     use Opcode::*;
     match i.op {
         JUMP_FORWARD | POP_JUMP_IF_FALSE | POP_JUMP_IF_TRUE | POP_JUMP_IF_NONE | POP_JUMP_IF_NOT_NONE
@@ -134,11 +212,11 @@ pub(super) fn jump_target(i: &Instr) -> Option<(u32, bool)> {
 
 /// The linked form of `code`, made once.
 pub fn link<'c>(th: &mut Thread, code: &'c CodeObject) -> &'c Linked {
-    let _guard = th.rt.link_lock.lock();
+    let mut registry = variants::lock(th);
     if let Some(l) = code.linked_now() {
-        return l;
+        return variants::refresh(&mut registry, code, l);
     }
-    let linked = Box::into_raw(Box::new(make(code)));
+    let linked = Box::into_raw(Box::new(make(code, None)));
     if crate::contention::is_on() {
         // SAFETY: made above.
         crate::contention::places::enter(code, unsafe { &*linked });
@@ -149,10 +227,12 @@ pub fn link<'c>(th: &mut Thread, code: &'c CodeObject) -> &'c Linked {
     let l = unsafe { &*linked };
     // ORDERING Release: whoever reads the entry sees the units.
     code.entry.store(l.units.as_ptr().cast_mut(), Ordering::Release);
-    l
+    registry.enter(code);
+    variants::refresh(&mut registry, code, l)
 }
 
-fn make(code: &CodeObject) -> Linked {
+/// A linked form of `code`. With `events`, one that reports them.
+pub(crate) fn make(code: &CodeObject, events: Option<variants::Masks>) -> Linked {
     let data = &code.data.0;
     let instrs = decode(&data.code);
     let n16 = data.code.len() / 2;
@@ -162,8 +242,11 @@ fn make(code: &CodeObject) -> Linked {
             is_target[(t as usize).min(n16)] = true;
         }
     }
-    let pieces = translate(code, &instrs, &is_target);
-    let linked = lay_out(pieces, n16);
+    let plan = events.map(|events| Plan::new(code, &instrs, events));
+    let pieces = translate(code, &instrs, &is_target, plan.as_ref());
+    let mut units = Vec::new();
+    let mut linked = lay_out(pieces, n16, &mut units);
+    linked.instrumented = events.map(|masks| Box::new(variants::Instrumented { masks, units }));
     #[cfg(tail_calls)]
     let linked = Linked { spans: crate::perf::spans(code, &linked.units, &linked.offsets), ..linked };
     linked
@@ -173,7 +256,7 @@ fn name_word(code: &CodeObject, i: u32) -> u64 {
     code.names_tuple().items()[i as usize].peek().uncounted().0
 }
 
-fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Piece> {
+fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool], plan: Option<&Plan>) -> Vec<Piece> {
     let generator = code.flags & (co::GENERATOR | co::COROUTINE | co::ASYNC_GENERATOR) != 0;
     let mut out = Vec::with_capacity(instrs.len());
     let positions = code.n_locals - code.n_names;
@@ -183,18 +266,13 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
         // The next instruction, if a pair may be made with it.
         let next =
             instrs.get(at + 1).filter(|n| !is_target[n.start as usize] && !is_target[n.offset as usize]);
-        let mut p = Piece {
-            op: Op::Nop,
-            arg: u64::from(i.arg),
-            words: Vec::new(),
-            target: None,
-            shift: 0,
-            low: 0,
-            skip: 0,
-            backward: false,
-            offset: i.offset,
-            start: i.start,
-        };
+        // Each instruction of a form that reports events stands for itself.
+        let next = next.filter(|_| plan.is_none());
+        for event in plan.map_or(&[][..], |plan| plan.before(at)) {
+            let words = event.word.into_iter().collect();
+            out.push(Piece { words, ..Piece::plain(event.op, event.arg, i.offset, i.start) });
+        }
+        let mut p = Piece::plain(Op::Nop, u64::from(i.arg), i.offset, i.start);
         if let Some((t, backward)) = jump_target(&i) {
             p.target = Some(t);
             p.backward = backward;
@@ -212,21 +290,12 @@ fn translate(code: &CodeObject, instrs: &[Instr], is_target: &[bool]) -> Vec<Pie
                 let op = if is_pair { Op::ForIterPair } else { Op::ForIterInPlace };
                 (p.op, p.low) = (op, u64::from(positions));
             }
+            if let Some(plan) = plan {
+                plan.replace(&mut p.op, &mut p.words);
+            }
             out.push(p);
             if let Some((op, arg)) = second {
-                let (offset, start) = (i.offset, i.offset);
-                out.push(Piece {
-                    op,
-                    arg,
-                    words: Vec::new(),
-                    target: None,
-                    shift: 0,
-                    low: 0,
-                    skip: 0,
-                    backward: false,
-                    offset,
-                    start,
-                });
+                out.push(Piece::plain(op, arg, i.offset, i.offset));
             }
         } else {
             // Nothing to run, but jumps may land here.
@@ -495,7 +564,9 @@ fn binary(arg: u32) -> Op {
 }
 
 /// Gives every piece its place, resolves jumps, and writes the words.
-fn lay_out(pieces: Vec<Piece>, n16: usize) -> Linked {
+/// `reporting` gets the places of the units
+/// that report events, and their arguments.
+fn lay_out(pieces: Vec<Piece>, n16: usize, reporting: &mut Vec<(u32, u16)>) -> Linked {
     let mut all = pieces;
     let mut wide = vec![false; all.len()];
     let mut places;
@@ -557,13 +628,21 @@ fn lay_out(pieces: Vec<Piece>, n16: usize) -> Linked {
         } else {
             units.push(encode(p.op) << ARG_BITS | p.arg);
         }
+        if matches!(p.op, Op::Event | Op::EventLine) {
+            reporting.push((units.len() as u32 - 1, p.arg as u16));
+        }
         units.extend_from_slice(&p.words);
+        if matches!(p.op, Op::CallMonitored | Op::CallKwMonitored | Op::CallFunctionExMonitored) {
+            reporting.push((units.len() as u32 - 1, p.words[1] as u16));
+        }
         offsets.resize(units.len(), p.offset);
     }
     Linked {
         units: units.into(),
         offsets: offsets.into(),
         places: places.into(),
+        next: AtomicPtr::new(core::ptr::null_mut()),
+        instrumented: None,
         #[cfg(tail_calls)]
         spans: Default::default(),
     }

@@ -2,7 +2,7 @@
 
 use typhon_sync::prim::{AtomicBool, Ordering};
 
-use super::handlers::{append, arith, attr, build, call, exc, iter, jump, locals, names, subscr};
+use super::handlers::{append, arith, attr, build, call, event, exc, iter, jump, locals, names, subscr};
 use super::machine::{Handler, Out};
 use crate::thread::Thread;
 use crate::word::Word;
@@ -276,6 +276,16 @@ machine_ops! {
     CheckExcMatch = exc::check_exc_match;
     CheckEgMatch = exc::check_eg_match;
     WithExceptStart = exc::with_except_start;
+    /// A unit of code that its frames have left for another form of it.
+    Moved = event::moved;
+    /// Reports an event of the instruction behind it.
+    Event = event::event;
+    /// Reports that a line begins.
+    EventLine = event::event_line;
+    /// CALL that reports what it calls.
+    CallMonitored = event::call_monitored;
+    CallKwMonitored = event::call_kw_monitored;
+    CallFunctionExMonitored = event::call_function_ex_monitored;
 }
 
 /// Linked code notes what runs. Set before any is linked, and for good.

@@ -136,6 +136,22 @@ pub fn handler(table: &[u8], offset: u32) -> Option<HandlerEntry> {
     found
 }
 
+/// Where handlers begin.
+pub fn handler_targets(table: &[u8]) -> Vec<u32> {
+    let mut targets = Vec::new();
+    let mut rest = table;
+    let mut entry = || {
+        let (_start, _size) = (entry_int(&mut rest)?, entry_int(&mut rest)?);
+        let target = entry_int(&mut rest)?;
+        entry_int(&mut rest)?;
+        Some(target)
+    };
+    while let Some(target) = entry() {
+        targets.push(target);
+    }
+    targets
+}
+
 /// Big-endian groups of six bits; bit 6 says that more follow.
 fn entry_int(bytes: &mut &[u8]) -> Option<u32> {
     let mut v = 0u32;

@@ -2,6 +2,7 @@
 
 use crate::handlers;
 use crate::interp::frame::CallRecord;
+use crate::monitoring::fire;
 use crate::next;
 use crate::object::Owned;
 use crate::thread::Thread;
@@ -44,12 +45,14 @@ pub unsafe fn leave_frame(th: &mut Thread, ci: *mut CallRecord) {
 
 /// Argument of [`raised`]: the frame is in the traceback already.
 pub const RERAISED: u64 = 1;
+/// Argument of [`raised`]: the exception was thrown into a suspended generator.
+pub const THROWN: u64 = 2;
 
 handlers! {
     /// An exception is on the thread; everything below `sp` is a live word in memory, `pc` is behind
     /// the instruction that raised.
     fn raised(pc, sp, fp, th, tos, arg) {
-        if !unwind(&mut *th, sp, pc, arg != RERAISED) {
+        if !unwind(&mut *th, sp, pc, arg) {
             // The boundary's record is current; the word 0 says "raised".
             #[cfg(tail_calls)]
             return Word::ZERO;
@@ -68,7 +71,7 @@ handlers! {
 /// holds the registers of a handler, the thread's `victim` the exception. Nothing is returned through
 /// memory, so that [`raised`] keeps its tail call.
 #[inline(never)]
-unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut trace: bool) -> bool {
+unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut how: u64) -> bool {
     // SAFETY: records between the boundary and `ci` are those of running frames.
     unsafe {
         let (mut at, mut sp) = (at, sp);
@@ -82,10 +85,13 @@ unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut trace: bool
             (*ci).pc = at;
             (*ci).sp = sp;
             let offset = linked.offset_of(at.sub(1));
-            if trace {
+            if how != RERAISED {
                 crate::traceback::add_frame(th, offset);
             }
-            trace = true;
+            if fire::watches_exceptions() {
+                fire::raised(th, code, offset, how);
+            }
+            how = 0;
             let stack = (*ci).fp.add(code.n_locals as usize);
             match crate::interp::tables::handler(&code.data.0.exceptiontable, offset) {
                 Some(entry) => {
@@ -100,11 +106,21 @@ unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut trace: bool
                     th.victim = exc.into_raw();
                     (*ci).pc = linked.unit_at(entry.target);
                     (*ci).sp = top;
+                    if fire::watches_exceptions() && fire::handled(th, code, entry.target).is_err() {
+                        // The handler raises before its first instruction has run.
+                        *top = th.victim;
+                        (at, sp, how) = ((*ci).pc.add(1), top.add(1), RERAISED);
+                        continue;
+                    }
                     return true;
                 }
                 None => {
                     if sp > stack.add(1) {
                         drop_words(th, stack.add(1), sp);
+                    }
+                    if fire::watches_exceptions() {
+                        (*ci).sp = stack.add(1);
+                        fire::unwound(th, code, offset);
                     }
                     if !(*ci).generator.is_null() {
                         crate::generator::finish_raised(th, ci);

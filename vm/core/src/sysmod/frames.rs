@@ -4,6 +4,7 @@ use crate::builtins::dict::Dict;
 use crate::builtins::exceptions as ex;
 use crate::function::Function;
 use crate::interp::eval;
+use crate::monitoring::legacy::{self, Hook};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::ArgsExt;
 use crate::thread::Thread;
@@ -64,62 +65,39 @@ pub(super) const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new(
         "settrace",
         "(function, /)",
-        |th, a| set(th, TRACE, a[0]),
+        |th, a| set(th, Hook::Trace, a[0], false),
         "Set the global debug tracing function.",
     ),
     NativeDef::new(
         "gettrace",
         "()",
-        |th, _| Ok(get(th, TRACE)),
+        |th, _| Ok(get(th, Hook::Trace)),
         "Return the global debug tracing function set with sys.settrace.",
     ),
     NativeDef::new(
         "setprofile",
         "(function, /)",
-        |th, a| set(th, PROFILE, a[0]),
+        |th, a| set(th, Hook::Profile, a[0], false),
         "Set the profiling function.",
     ),
     NativeDef::new(
         "getprofile",
         "()",
-        |th, _| Ok(get(th, PROFILE)),
+        |th, _| Ok(get(th, Hook::Profile)),
         "Return the profiling function set with sys.setprofile.",
     ),
-    NativeDef::new("_settraceallthreads", "(function, /)", |th, a| set_for_all(th, TRACE, a[0]), ""),
-    NativeDef::new("_setprofileallthreads", "(function, /)", |th, a| set_for_all(th, PROFILE, a[0]), ""),
+    NativeDef::new("_settraceallthreads", "(function, /)", |th, a| set(th, Hook::Trace, a[0], true), ""),
+    NativeDef::new("_setprofileallthreads", "(function, /)", |th, a| set(th, Hook::Profile, a[0], true), ""),
 ];
 
-/// Keys of `Thread::locals`.
-const TRACE: u64 = 0x7379_735f_7472_6163;
-const PROFILE: u64 = 0x7379_735f_7072_6f66;
-
-fn set(th: &mut Thread, key: u64, f: Borrowed<'_>) -> PyResult {
-    if f.is_none() {
-        drop(th.locals.remove(&key));
-    } else {
-        drop(th.locals.insert(key, f.to_owned()));
-    }
+fn set(th: &mut Thread, hook: Hook, f: Borrowed<'_>, everywhere: bool) -> PyResult {
+    let function = if f.is_none() { None } else { Some(f.to_owned()) };
+    legacy::set(th, hook, function, everywhere);
     Ok(Owned::none())
 }
 
-/// As [`set`], for every thread.
-fn set_for_all(th: &mut Thread, key: u64, f: Borrowed<'_>) -> PyResult {
-    let all = &th.rt.threads;
-    let before: Vec<Option<Owned>> = crate::collect::with_world_stopped(th, || {
-        let threads = all.all().into_iter();
-        let replace = |thread: crate::threads::ThreadPtr| {
-            // SAFETY: the world is stopped, so no thread changes or goes away, and none is using its map.
-            let locals = unsafe { &mut (*thread.0).locals };
-            if f.is_none() { locals.remove(&key) } else { locals.insert(key, f.to_owned()) }
-        };
-        threads.map(replace).collect()
-    });
-    drop(before);
-    Ok(Owned::none())
-}
-
-fn get(th: &mut Thread, key: u64) -> Owned {
-    th.locals.get(&key).cloned().unwrap_or_else(Owned::none)
+fn get(th: &mut Thread, hook: Hook) -> Owned {
+    legacy::get(th, hook).unwrap_or_else(Owned::none)
 }
 
 fn exception(th: &mut Thread, _a: &[Borrowed<'_>]) -> PyResult {
@@ -185,5 +163,8 @@ fn call_tracing(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         return Err(th.type_error(&msg));
     };
     let args: Vec<Borrowed<'_>> = args.iter().collect();
-    a[0].call(th, &args)
+    let tracing = core::mem::replace(&mut th.tracing, 0);
+    let r = a[0].call(th, &args);
+    th.tracing = tracing;
+    r
 }

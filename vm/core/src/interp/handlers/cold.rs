@@ -622,7 +622,7 @@ fn raw(r: PyResult) -> Word {
 /// # Safety
 /// As [`start_call`].
 #[inline(never)]
-unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
+pub(crate) unsafe fn run_native(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
     // SAFETY: by contract.
     unsafe {
         let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
@@ -664,7 +664,7 @@ unsafe fn run_padded(th: *mut Thread, first: *mut Word, sp: *mut Word, call: Dir
 /// # Safety
 /// As [`start_call`].
 #[inline(never)]
-unsafe fn run_native_kw(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
+pub(crate) unsafe fn run_native_kw(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
     // SAFETY: by contract.
     unsafe {
         let first = if *base.add(1) == Word::NULL { base.add(2) } else { base.add(1) };
@@ -680,7 +680,7 @@ unsafe fn run_native_kw(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word
 /// # Safety
 /// As [`start_call`].
 #[inline(never)]
-unsafe fn run_ex(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
+pub(crate) unsafe fn run_ex(th: *mut Thread, base: *mut Word, sp: *mut Word) -> Word {
     // SAFETY: by contract.
     unsafe {
         if (*th).breaker_set() && crate::threads::safepoint(&mut *th).is_err() {

@@ -4,7 +4,7 @@ use super::cold::look;
 use crate::builtins::exceptions as ex;
 use crate::handlers;
 use crate::interp::machine::save;
-use crate::interp::unwind::{self, RERAISED, raised};
+use crate::interp::unwind::{self, RERAISED, THROWN, raised};
 use crate::object::Owned;
 use crate::{native, next, tail};
 
@@ -24,7 +24,7 @@ handlers! {
     fn raise(pc, sp, fp, th, tos, arg) {
         *sp = tos;
         sp = sp.add(1);
-        tail!(raised, pc, sp, fp, th, tos, 0)
+        tail!(raised, pc, sp, fp, th, tos, THROWN)
     }
 
     /// `raise`, `raise exc`, `raise exc from cause`
