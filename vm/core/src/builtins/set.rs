@@ -6,6 +6,7 @@ pub mod iterator;
 mod methods;
 mod table;
 
+use typhon_sync::header::OwnerId;
 use typhon_sync::prim::{AtomicI64, Ordering};
 
 pub use self::algebra::{difference_update, new_empty, new_from, symmetric_difference_update, update};
@@ -423,6 +424,24 @@ impl Set {
             }
         }
         None
+    }
+
+    /// As [`Set::next_unlocked`], as a word for the stack; [`Word::ZERO`] for `None`. `me` is the calling thread.
+    #[inline(always)]
+    fn next_for_stack(&self, me: OwnerId, mut pos: usize) -> (Word, usize) {
+        let t = self.table();
+        while pos < t.places() {
+            let slot = t.entry(pos).key();
+            let w = slot.peek();
+            pos += 1;
+            if w != Word::ZERO && w != Word::UNBOUND {
+                // SAFETY: read just now.
+                let k =
+                    unsafe { sharing::own_for_stack(me, slot, w, || core::ptr::eq(self.table.load(), t)) };
+                return (k, pos);
+            }
+        }
+        (Word::ZERO, pos)
     }
 
     /// The key at or behind place `*pos`, with its hash; advances `*pos` behind it.

@@ -213,7 +213,9 @@ pub(super) fn close(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
             }
         }
         state::SUSPENDED
-            if g.frame.is_empty() && catches_nothing(g) && !crate::monitoring::fire::watches_exceptions() =>
+            if g.frame.is_empty()
+                && catches_nothing(g)
+                && !crate::monitoring::state::watches_exceptions() =>
         {
             if start_running(th, g) {
                 g.abandon();

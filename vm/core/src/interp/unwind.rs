@@ -2,7 +2,7 @@
 
 use crate::handlers;
 use crate::interp::frame::CallRecord;
-use crate::monitoring::fire;
+use crate::monitoring::{fire, state};
 use crate::next;
 use crate::object::Owned;
 use crate::thread::Thread;
@@ -88,7 +88,7 @@ unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut how: u64) -
             if how != RERAISED {
                 crate::traceback::add_frame(th, offset);
             }
-            if fire::watches_exceptions() {
+            if state::watches_exceptions() {
                 fire::raised(th, code, offset, how);
             }
             how = 0;
@@ -106,7 +106,7 @@ unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut how: u64) -
                     th.victim = exc.into_raw();
                     (*ci).pc = linked.unit_at(entry.target);
                     (*ci).sp = top;
-                    if fire::watches_exceptions() && fire::handled(th, code, entry.target).is_err() {
+                    if state::watches_exceptions() && fire::handled(th, code, entry.target).is_err() {
                         // The handler raises before its first instruction has run.
                         *top = th.victim;
                         (at, sp, how) = ((*ci).pc.add(1), top.add(1), RERAISED);
@@ -118,7 +118,7 @@ unsafe fn unwind(th: &mut Thread, sp: *mut Word, at: *const u64, mut how: u64) -
                     if sp > stack.add(1) {
                         drop_words(th, stack.add(1), sp);
                     }
-                    if fire::watches_exceptions() {
+                    if state::watches_exceptions() {
                         (*ci).sp = stack.add(1);
                         fire::unwound(th, code, offset);
                     }

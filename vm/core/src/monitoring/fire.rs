@@ -186,14 +186,6 @@ fn stop_iteration(
     tell(th, code, offset, STOP_ITERATION, tools, offset * 2, &[exc.borrow()])
 }
 
-/// Does anybody watch exceptions, in any code?
-#[inline]
-pub(crate) fn watches_exceptions() -> bool {
-    [RAISE, EXCEPTION_HANDLED, PY_UNWIND, PY_THROW, RERAISE, LINE]
-        .iter()
-        .any(|event| state::global(*event) != 0)
-}
-
 /// Tells tools of an event of the exception on its way.
 ///
 /// Errors: what a callback raises is on its way then.

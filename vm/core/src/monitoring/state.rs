@@ -1,9 +1,11 @@
 //! What tools registered: names, callbacks, and the events they watch in all code.
 
 use parking_lot::RwLock;
-use typhon_sync::prim::{AtomicU8, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicU8, Ordering};
 
-use super::event::{BRANCH, BRANCH_LEFT, BRANCH_RIGHT};
+use super::event::{
+    BRANCH, BRANCH_LEFT, BRANCH_RIGHT, EXCEPTION_HANDLED, LINE, PY_THROW, PY_UNWIND, RAISE, RERAISE,
+};
 use super::variants::Masks;
 use super::{ALL_TOOLS, N_EVENTS, N_LOCAL};
 use crate::object::Owned;
@@ -11,12 +13,37 @@ use crate::word::Word;
 
 /// For each event the tools that watch it in all code, one bit each. Written while the world is stopped, under the
 /// registry's lock; read by anybody, who sees the state of the last stop.
-pub(crate) static GLOBAL: [AtomicU8; N_EVENTS] = [const { AtomicU8::new(0) }; N_EVENTS];
+static GLOBAL: [AtomicU8; N_EVENTS] = [const { AtomicU8::new(0) }; N_EVENTS];
 
 /// Tools that watch an event in all code.
 pub(crate) fn global(event: usize) -> u8 {
     // ORDERING Relaxed: written in a stop.
     GLOBAL[event].load(Ordering::Relaxed)
+}
+
+/// Does anybody watch what exceptions do, in any code? Written and read as [`GLOBAL`], of which it is a summary for
+/// the search for handlers.
+static WATCHES_EXCEPTIONS: AtomicBool = AtomicBool::new(false);
+
+#[inline]
+pub(crate) fn watches_exceptions() -> bool {
+    // ORDERING Relaxed: written in a stop.
+    WATCHES_EXCEPTIONS.load(Ordering::Relaxed)
+}
+
+/// Sets the events that a tool watches in all code. While the world is stopped.
+pub(super) fn set_global(tool: usize, events: u32) {
+    for (event, mask) in GLOBAL.iter().enumerate() {
+        let old = global(event);
+        let new = if events & super::bit(event) != 0 { old | 1 << tool } else { old & !(1 << tool) };
+        // ORDERING Relaxed: threads see it when they go on.
+        mask.store(new, Ordering::Relaxed);
+    }
+    let any = [RAISE, EXCEPTION_HANDLED, PY_UNWIND, PY_THROW, RERAISE, LINE]
+        .iter()
+        .any(|&event| global(event) != 0);
+    // ORDERING Relaxed: as above.
+    WATCHES_EXCEPTIONS.store(any, Ordering::Relaxed);
 }
 
 /// [`global`], of the events that units report.

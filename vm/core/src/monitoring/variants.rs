@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 use typhon_sync::prim::Ordering;
 
 use super::plan::EVENT_SHIFT;
-use super::state::{self, GLOBAL};
+use super::state;
 use super::{ALL_TOOLS, N_LOCAL};
 use crate::code::CodeObject;
 use crate::interp::link::{self, Linked};
@@ -267,14 +267,7 @@ pub(crate) struct Change<'r> {
 impl Change<'_> {
     /// Sets the events of a tool in all code.
     pub fn set_global(&mut self, tool: usize, events: u32) {
-        for (event, mask) in GLOBAL.iter().enumerate() {
-            // ORDERING Relaxed: the world is stopped; threads see it when they go on.
-            let old = mask.load(Ordering::Relaxed);
-            let on = events & super::bit(event) != 0;
-            let new = if on { old | 1 << tool } else { old & !(1 << tool) };
-            // ORDERING Relaxed: as above.
-            mask.store(new, Ordering::Relaxed);
-        }
+        state::set_global(tool, events);
     }
 
     /// Sets the events of a tool in one code object.

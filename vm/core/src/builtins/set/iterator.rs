@@ -1,5 +1,6 @@
 //! `set_iterator`.
 
+use typhon_sync::header::OwnerId;
 use typhon_sync::prim::{AtomicUsize, Ordering};
 
 use super::Set;
@@ -9,6 +10,7 @@ use crate::sharing;
 use crate::slots::Slots;
 use crate::thread::{Thread, unborn};
 use crate::typedef::{NativeDef, Shared, TypeDef};
+use crate::word::Word;
 
 /// Marks an iterator whose set changed its size: it raises for ever.
 const BROKEN: usize = usize::MAX;
@@ -96,6 +98,28 @@ fn next(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Option<Owned>> {
 }
 
 impl SetIterator {
+    /// The next key as a word for the stack, or [`Word::ZERO`] when [`next`] must decide. Runs no code.
+    #[inline(never)]
+    pub(crate) fn next_for_stack(&self, me: OwnerId) -> Word {
+        let source = self.set.peek();
+        // ORDERING Relaxed: positions; threads that share an iterator may see a key twice.
+        let (pos, used) = (self.pos.load(Ordering::Relaxed), self.used.load(Ordering::Relaxed));
+        if !source.is_ptr() || pos == sharing::EXHAUSTED || !sharing::may_read(&self.header, me) {
+            return Word::ZERO;
+        }
+        // SAFETY: as in `next`.
+        let set = unsafe { &*(source.ptr() as *const Set) };
+        if !sharing::may_read(&set.header, me) || set.own_len() != used {
+            return Word::ZERO;
+        }
+        let (k, pos) = set.next_for_stack(me, pos);
+        if k != Word::ZERO {
+            self.pos.store(pos, Ordering::Relaxed);
+            self.done.store(self.done.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        }
+        k
+    }
+
     /// The next key and the place behind it, where taking it may need the set's lock: the set is held meanwhile.
     #[cold]
     #[inline(never)]

@@ -8,12 +8,13 @@ use crate::builtins::iterators::enumerate::Enumerate;
 use crate::builtins::iterators::zip::Zip;
 use crate::builtins::list::iterator::ListIterator;
 use crate::builtins::range::iterator::RangeIterator;
+use crate::builtins::set::{self, iterator::SetIterator};
 use crate::builtins::tuple::iterator::TupleIterator;
 use crate::dealloc::drop_word;
 use crate::interp::handlers::call::shape_of;
 use crate::word::Word;
 
-/// The next item of the iterator of a list, a tuple, a range or the keys of a dict as a word for the stack;
+/// The next item of the iterator of a list, a tuple, a range, a set or the keys of a dict as a word for the stack;
 /// [`Word::ZERO`] at its end, and where only the general way can tell. Runs no code.
 ///
 /// # Safety
@@ -31,6 +32,8 @@ pub(super) unsafe fn next_for_stack(th: *mut Thread, it: Word) -> Word {
             (*(it.ptr() as *const RangeIterator)).next().unwrap_or(Word::ZERO)
         } else if shape == iterator::KEYS.id.shape() {
             (*(it.ptr() as *const KeyIterator)).next_for_stack(me)
+        } else if shape == set::iterator::DEF.id.shape() {
+            (*(it.ptr() as *const SetIterator)).next_for_stack(me)
         } else {
             Word::ZERO
         }
