@@ -11,34 +11,30 @@ pub mod plan;
 pub mod state;
 pub mod variants;
 
-/// Events, by number.
-pub mod event {
-    pub const PY_START: usize = 0;
-    pub const PY_RESUME: usize = 1;
-    pub const PY_RETURN: usize = 2;
-    pub const PY_YIELD: usize = 3;
-    pub const CALL: usize = 4;
-    pub const LINE: usize = 5;
-    pub const INSTRUCTION: usize = 6;
-    pub const JUMP: usize = 7;
-    pub const BRANCH_LEFT: usize = 8;
-    pub const BRANCH_RIGHT: usize = 9;
-    pub const STOP_ITERATION: usize = 10;
-    pub const RAISE: usize = 11;
-    pub const EXCEPTION_HANDLED: usize = 12;
-    pub const PY_UNWIND: usize = 13;
-    pub const PY_THROW: usize = 14;
-    pub const RERAISE: usize = 15;
-    pub const C_RETURN: usize = 16;
-    pub const C_RAISE: usize = 17;
-    /// Either of the two branches.
-    pub const BRANCH: usize = 18;
+macro_rules! events {
+    ($($name:ident,)*) => {
+        /// Events, by number.
+        pub mod event {
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+            enum Number { $($name,)* }
+            $(pub const $name: usize = Number::$name as usize;)*
+        }
+
+        /// Names of the events, by number.
+        pub const EVENT_NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+
+// Those that units report come first. BRANCH stands for either of the two branches.
+events! {
+    PY_START, PY_RESUME, PY_RETURN, PY_YIELD, CALL, LINE, INSTRUCTION, JUMP, BRANCH_LEFT, BRANCH_RIGHT, STOP_ITERATION,
+    RAISE, EXCEPTION_HANDLED, PY_UNWIND, PY_THROW, RERAISE, C_RETURN, C_RAISE, BRANCH,
 }
 
 /// How many events there are.
-pub const N_EVENTS: usize = 19;
+pub const N_EVENTS: usize = EVENT_NAMES.len();
 /// Events that units report; they can be local to a code object, and a callback can disable them at a place.
-pub const N_LOCAL: usize = 11;
+pub const N_LOCAL: usize = event::RAISE;
 /// Tools that `sys.monitoring` gives away.
 pub const N_TOOLS: usize = 6;
 /// The tools behind `sys.setprofile` and `sys.settrace`.

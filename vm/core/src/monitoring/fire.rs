@@ -4,7 +4,7 @@ use typhon_compile::Opcode as O;
 
 use super::event::*;
 use super::plan::{EVENT_SHIFT, SILENT};
-use super::{N_LOCAL, N_TOOLS, legacy, state, variants};
+use super::{EVENT_NAMES, N_LOCAL, N_TOOLS, legacy, state, variants};
 use crate::builtins::exceptions as ex;
 use crate::code::CodeObject;
 use crate::generator::Generator;
@@ -12,7 +12,6 @@ use crate::interp::link::{Instr, decode, jump_target};
 use crate::interp::unwind::{RERAISED, THROWN};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::Args;
-use crate::sysmod::monitoring::name_of;
 use crate::thread::Thread;
 use crate::word::Word;
 
@@ -55,7 +54,7 @@ pub(crate) fn tell(
             variants::disable(th, code, offset, event, tool);
         } else {
             drop(state::set_callback(tool, event, None));
-            let msg = format!("Cannot disable {} events. Callback removed.", name_of(event));
+            let msg = format!("Cannot disable {} events. Callback removed.", EVENT_NAMES[event]);
             return Err(th.value_error(&msg));
         }
     }

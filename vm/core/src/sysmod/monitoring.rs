@@ -5,7 +5,7 @@ use crate::builtins::object::Object;
 use crate::code::CodeObject;
 use crate::monitoring::event::*;
 use crate::monitoring::state::{self, TOOLS};
-use crate::monitoring::{N_EVENTS, N_LOCAL, N_TOOLS, bit, variants};
+use crate::monitoring::{EVENT_NAMES, N_EVENTS, N_LOCAL, N_TOOLS, bit, variants};
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::thread::Thread;
 use crate::typedef::NativeDef;
@@ -24,37 +24,9 @@ const FUNCTIONS: &[NativeDef] = &[
     NativeDef::new("_all_events", "()", all_events, ""),
 ];
 
-/// Names of the events, by number.
-const EVENTS: [&str; N_EVENTS] = [
-    "PY_START",
-    "PY_RESUME",
-    "PY_RETURN",
-    "PY_YIELD",
-    "CALL",
-    "LINE",
-    "INSTRUCTION",
-    "JUMP",
-    "BRANCH_LEFT",
-    "BRANCH_RIGHT",
-    "STOP_ITERATION",
-    "RAISE",
-    "EXCEPTION_HANDLED",
-    "PY_UNWIND",
-    "PY_THROW",
-    "RERAISE",
-    "C_RETURN",
-    "C_RAISE",
-    "BRANCH",
-];
-
-/// The name of an event.
-pub(crate) fn name_of(event: usize) -> &'static str {
-    EVENTS[event]
-}
-
 pub(super) fn setup(th: &mut Thread) -> PyResult<()> {
     let mut events = vec![("NO_EVENTS", th.new_int(0))];
-    for (number, name) in EVENTS.iter().enumerate() {
+    for (number, name) in EVENT_NAMES.iter().enumerate() {
         events.push((name, th.new_int(1 << number)));
     }
     let events = th.new_namespace(events)?;
@@ -235,7 +207,7 @@ fn restart_events(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
 /// Events that somebody watches, and the set of tools.
 fn all_events(th: &mut Thread, _: &[Borrowed<'_>]) -> PyResult {
     let all = th.new_dict();
-    for (event, name) in EVENTS.iter().enumerate() {
+    for (event, name) in EVENT_NAMES.iter().enumerate() {
         let tools = state::global(event);
         if tools != 0 {
             let name = th.intern(name);
