@@ -73,6 +73,26 @@ pub fn fence(order: Ordering) {
 }
 
 macro_rules! chaotic {
+    (exchange: $value:ty; $($(#[$meta:meta])* $operation:ident)*) => {
+        $(
+            /// # Errors
+            $(#[$meta])*
+            #[inline]
+            pub fn $operation(
+                &self,
+                current: $value,
+                new: $value,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<$value, $value> {
+                point();
+                self.0.$operation(current, new, success, failure)
+            }
+        )*
+    };
+    (numbers: $($name:ident $value:ty,)*) => {
+        $(chaotic!($name, $value, fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min);)*
+    };
     ($name:ident $(<$generic:ident>)?, $value:ty $(, $operation:ident)*) => {
         #[doc = concat!("As `", stringify!($name), "` of `core`, and of its layout.")]
         #[repr(transparent)]
@@ -120,33 +140,12 @@ macro_rules! chaotic {
                 self.0.swap(value, order)
             }
 
-            /// # Errors
-            /// The value found, if it is not `current`.
-            #[inline]
-            pub fn compare_exchange(
-                &self,
-                current: $value,
-                new: $value,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$value, $value> {
-                point();
-                self.0.compare_exchange(current, new, success, failure)
-            }
-
-            /// # Errors
-            /// The value found, if it is not `current`, or for no reason.
-            #[inline]
-            pub fn compare_exchange_weak(
-                &self,
-                current: $value,
-                new: $value,
-                success: Ordering,
-                failure: Ordering,
-            ) -> Result<$value, $value> {
-                point();
-                self.0.compare_exchange_weak(current, new, success, failure)
-            }
+            chaotic!(exchange: $value;
+                /// The value found, if it is not `current`.
+                compare_exchange
+                /// The value found, if it is not `current`, or for no reason.
+                compare_exchange_weak
+            );
 
             /// # Errors
             /// The value found, if `f` declines it.
@@ -185,9 +184,6 @@ macro_rules! chaotic {
                 self.0.fmt(f)
             }
         }
-    };
-    (numbers: $($name:ident $value:ty,)*) => {
-        $(chaotic!($name, $value, fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor, fetch_max, fetch_min);)*
     };
 }
 

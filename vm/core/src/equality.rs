@@ -34,9 +34,7 @@ fn tuples(a: Borrowed<'_>, b: Borrowed<'_>, depth: u32) -> Option<bool> {
     if x.len() != y.len() {
         return Some(false);
     }
-    // By index: as pairs of a zip they cost twice as much.
-    for i in 0..x.len() {
-        let (p, q) = (&x[i], &y[i]);
+    for (p, q) in x.iter().zip(y) {
         let (v, w) = (p.peek(), q.peek());
         if v.is(w) {
             continue;

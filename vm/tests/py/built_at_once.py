@@ -1,11 +1,11 @@
 # Containers that are made whole: starred targets, repetition, copies, dict displays, unions, slices, calls of built-in
 # classes; loops over the keys of dicts; and what dies with nothing left to do.
 
+import itertools
 import sys
-import threading
 import weakref
 
-from checks import raises
+from checks import meanwhile, raises, run
 
 
 class Thing:
@@ -393,27 +393,25 @@ assert sum(1 for _ in holds()) == 1 and log == ["dead"]
 
 # ---- beside others ----
 
-stop = threading.Event()
 wrong = []
 items = list(range(10))
 left, right = set(range(20)), set(range(10, 30))
 table = {}
+numbers = itertools.count(1)
 
 
 def changes():
-    n = 0
-    while not stop.is_set():
-        n += 1
-        items.append(n)
-        items.pop()
-        items[3:5] = [3, 4]
-        left.add(100)
-        left.discard(100)
-        right.discard(15)
-        right.add(15)
-        table["k%d" % n] = n
-        if n > 50:
-            del table["k%d" % (n - 50)]
+    n = next(numbers)
+    items.append(n)
+    items.pop()
+    items[3:5] = [3, 4]
+    left.add(100)
+    left.discard(100)
+    right.discard(15)
+    right.add(15)
+    table["k%d" % n] = n
+    if n > 50:
+        del table["k%d" % (n - 50)]
 
 
 def looks():
@@ -436,14 +434,7 @@ def looks():
             wrong.append(items[2:8])
 
 
-writer = threading.Thread(target=changes)
-readers = [threading.Thread(target=looks) for _ in range(3)]
-for t in [writer, *readers]:
-    t.start()
-for t in readers:
-    t.join()
-stop.set()
-writer.join()
+meanwhile(lambda: run(looks, looks, looks), changes)
 assert not wrong, wrong[:3]
 
 print("ok")

@@ -1,6 +1,7 @@
 # Events of sys.monitoring (PEP 669): what is reported, where, and what changes while code runs.
 import sys
-import threading
+
+from checks import meanwhile
 
 M = sys.monitoring
 E = M.events
@@ -194,29 +195,24 @@ for wrong in (
 
 # Threads run while another one switches events on and off.
 def threads():
-    stop = threading.Event()
     wrong = []
 
     def work():
-        while not stop.is_set():
-            if loop(20) != 190 or list(numbers()) != [1, 2] or catching() != 1:
-                wrong.append(True)
+        if loop(20) != 190 or list(numbers()) != [1, 2] or catching() != 1:
+            wrong.append(True)
 
-    workers = [threading.Thread(target=work) for _ in range(3)]
-    for worker in workers:
-        worker.start()
-    M.use_tool_id(TOOL, "test")
-    seen = set()
-    for name in ("LINE", "PY_START", "PY_RETURN", "CALL", "INSTRUCTION", "RAISE"):
-        M.register_callback(TOOL, getattr(E, name), lambda code, *_: seen.add(code.co_name))
-    for _ in range(10):
-        for events in (E.LINE, E.PY_START | E.PY_RETURN, 0, E.CALL, E.INSTRUCTION, E.RAISE):
-            M.set_events(TOOL, events)
-    M.set_events(TOOL, 0)
-    M.free_tool_id(TOOL)
-    stop.set()
-    for worker in workers:
-        worker.join()
+    def switch():
+        M.use_tool_id(TOOL, "test")
+        seen = set()
+        for name in ("LINE", "PY_START", "PY_RETURN", "CALL", "INSTRUCTION", "RAISE"):
+            M.register_callback(TOOL, getattr(E, name), lambda code, *_: seen.add(code.co_name))
+        for _ in range(10):
+            for events in (E.LINE, E.PY_START | E.PY_RETURN, 0, E.CALL, E.INSTRUCTION, E.RAISE):
+                M.set_events(TOOL, events)
+        M.set_events(TOOL, 0)
+        M.free_tool_id(TOOL)
+
+    meanwhile(switch, work, work, work)
     assert not wrong
 
 

@@ -2,12 +2,12 @@
 # defaults, slices; and where it must ask them.
 
 import abc
+import itertools
 import sys
-import threading
 import types
 from collections import namedtuple
 
-from checks import raises
+from checks import meanwhile, raises, run
 
 # ---- equality of tuples, and tuples as keys ----
 
@@ -414,33 +414,26 @@ def appends():
         shared.append((i, "own"))
 
 
-threads = [threading.Thread(target=appends) for _ in range(4)]
-for t in threads:
-    t.start()
-appends()
-for t in threads:
-    t.join()
+run(*[appends] * 5)
 assert len(shared) == 20000 and sum(v for v in shared if type(v) is int) == 5 * sum(range(2000))
 
 # ---- while other threads change the same objects ----
 
 keys = [(i, ("k%d" % i, i)) for i in range(64)]
 table, members, items = dict.fromkeys(keys, 0), set(keys), list(keys)
-stop = threading.Event()
 wrong = []
+numbers = itertools.count()
 
 
 def changes():
-    n = 0
-    while not stop.is_set():
-        i = n % 64
-        key = (i, ("k%d" % i, i))
-        table.pop(key, None)
-        members.discard(key)
-        items[i] = key
-        table[key] = n
-        members.add((i, ("k%d" % i, i)))
-        n += 1
+    n = next(numbers)
+    i = n % 64
+    key = (i, ("k%d" % i, i))
+    table.pop(key, None)
+    members.discard(key)
+    items[i] = key
+    table[key] = n
+    members.add((i, ("k%d" % i, i)))
 
 
 def looks():
@@ -457,14 +450,7 @@ def looks():
             wrong.append(n)
 
 
-writer = threading.Thread(target=changes)
-readers = [threading.Thread(target=looks) for _ in range(3)]
-for t in [writer, *readers]:
-    t.start()
-for t in readers:
-    t.join()
-stop.set()
-writer.join()
+meanwhile(lambda: run(looks, looks, looks), changes)
 assert not wrong, wrong[:5]
 
 print("ok")

@@ -3,9 +3,10 @@ import gc
 import marshal
 import re
 import sys
-import threading
 import types
 import weakref
+
+from checks import meanwhile
 
 
 def test_short_constants_are_immortal():
@@ -81,24 +82,20 @@ def test_code_replaced_while_others_run():
         return 2
 
     codes = [first.__code__, second.__code__]
-    seen, stop = set(), threading.Event()
+    seen = set()
 
     def call():
-        while not stop.is_set():
-            seen.add(first())
+        seen.add(first())
 
-    callers = [threading.Thread(target=call) for _ in range(2)]
-    for caller in callers:
-        caller.start()
-    for i in range(2000):
-        namespace = {}
-        if i % 100 == 0:
-            exec("def fresh(): return %d" % (i % 7), namespace)
-            codes.append(namespace["fresh"].__code__)
-        first.__code__ = codes[i % len(codes)]
-    stop.set()
-    for caller in callers:
-        caller.join()
+    def change():
+        for i in range(2000):
+            namespace = {}
+            if i % 100 == 0:
+                exec("def fresh(): return %d" % (i % 7), namespace)
+                codes.append(namespace["fresh"].__code__)
+            first.__code__ = codes[i % len(codes)]
+
+    meanwhile(change, call, call)
     assert seen <= set(range(7)), seen
 
 

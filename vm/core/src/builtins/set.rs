@@ -412,36 +412,24 @@ impl Set {
     /// The key at or behind place `pos`, and the place behind it, without ever taking the lock: `None` also if that
     /// would be needed. After [`sharing::enter`].
     #[inline(always)]
-    fn next_unlocked(&self, mut pos: usize) -> Option<(Owned, usize)> {
+    fn next_unlocked(&self, pos: usize) -> Option<(Owned, usize)> {
         let t = self.table();
-        while pos < t.places() {
-            let slot = t.entry(pos).key();
-            let w = slot.peek();
-            pos += 1;
-            if w != Word::ZERO && w != Word::UNBOUND {
-                let k = sharing::try_own(slot, w, || core::ptr::eq(self.table.load(), t))?;
-                return Some((k, pos));
-            }
-        }
-        None
+        let (slot, w, next) = t.next_used(pos)?;
+        let k = sharing::try_own(slot, w, || core::ptr::eq(self.table.load(), t))?;
+        Some((k, next))
     }
 
     /// As [`Set::next_unlocked`], as a word for the stack; [`Word::ZERO`] for `None`. `me` is the calling thread.
     #[inline(always)]
-    fn next_for_stack(&self, me: OwnerId, mut pos: usize) -> (Word, usize) {
+    fn next_for_stack(&self, me: OwnerId, pos: usize) -> (Word, usize) {
         let t = self.table();
-        while pos < t.places() {
-            let slot = t.entry(pos).key();
-            let w = slot.peek();
-            pos += 1;
-            if w != Word::ZERO && w != Word::UNBOUND {
-                // SAFETY: read just now.
-                let k =
-                    unsafe { sharing::own_for_stack(me, slot, w, || core::ptr::eq(self.table.load(), t)) };
-                return (k, pos);
-            }
+        match t.next_used(pos) {
+            None => (Word::ZERO, pos),
+            // SAFETY: read just now.
+            Some((slot, w, next)) => unsafe {
+                (sharing::own_for_stack(me, slot, w, || core::ptr::eq(self.table.load(), t)), next)
+            },
         }
-        (Word::ZERO, pos)
     }
 
     /// The key at or behind place `*pos`, with its hash; advances `*pos` behind it.

@@ -38,6 +38,24 @@ def run(*functions):
         raise failed[0]
 
 
+def meanwhile(main, *others):
+    """Runs `main`, and each of `others` over and over in a thread of its own until it is done; exceptions as of `run`."""
+    done = False
+
+    def last():
+        nonlocal done
+        try:
+            main()
+        finally:
+            done = True
+
+    def again(f):
+        while not done:
+            f()
+
+    run(last, *[lambda f=f: again(f) for f in others])
+
+
 def ring(make, n):
     """`n` objects of `make()`, each of which has the one before as its `next`; that of the first is the last, which is
     returned."""

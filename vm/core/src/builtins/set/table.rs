@@ -224,6 +224,20 @@ impl Table {
         w
     }
 
+    /// The first place at or behind `pos` with a key: its slot, the key's word, and the place behind it.
+    #[inline(always)]
+    pub fn next_used(&self, mut pos: usize) -> Option<(&Slot, Word, usize)> {
+        while pos < self.places() {
+            let slot = self.entry(pos).key();
+            let w = slot.peek();
+            pos += 1;
+            if w != Word::ZERO && w != Word::UNBOUND {
+                return Some((slot, w, pos));
+            }
+        }
+        None
+    }
+
     /// Keys and hashes. Under the lock (or unpublished); without it, to look at the words alone.
     pub fn words(&self) -> impl Iterator<Item = (Word, i64)> {
         (0..=self.mask).filter_map(|at| {

@@ -7,6 +7,21 @@ use crate::interp::unwind::raised;
 use crate::monitoring::{calls, fire, variants};
 use crate::{next, tail};
 
+/// A call of so many words, reported; `$python` does it if it needs a frame.
+macro_rules! call_reported {
+    ($pc:ident, $sp:ident, $fp:ident, $th:ident, $tos:ident, $arg:ident; $words:expr, $kind:expr, $python:path) => {{
+        *$sp = $tos;
+        $sp = $sp.add(1);
+        save($th, $pc.add(1), $sp);
+        let base = $sp.sub($words);
+        match calls::start(&mut *$th, base, $sp, $kind, fetch($pc.add(1))) {
+            calls::PYTHON => tail!($python, $pc, $sp, $fp, $th, $tos, $arg),
+            calls::DONE => tail!(go_on, $pc.add(1), base, $fp, $th, (*$th).victim, $arg),
+            _ => tail!(raised, $pc.add(1), $sp, $fp, $th, $tos, 0),
+        }
+    }};
+}
+
 handlers! {
     /// The frame goes on in another form of its code.
     #[cold]
@@ -39,52 +54,23 @@ handlers! {
         if !fire::at_line(&mut *th, arg, line) {
             tail!(raised, pc, sp.add(1), fp, th, tos, 0)
         }
-        tail!(event_line_done, pc, sp, fp, th, tos, arg)
-    }
-
-    /// The callback may have moved the frame to another line.
-    fn event_line_done(pc, sp, fp, th, tos, arg) {
-        crate::after_native!(pc, sp, fp, th, tos)
+        tail!(go_on, pc, sp, fp, th, tos, arg)
     }
 
     fn call_monitored(pc, sp, fp, th, tos, arg) {
-        *sp = tos;
-        sp = sp.add(1);
-        save(th, pc.add(1), sp);
-        let base = sp.sub(arg as usize + 2);
-        match calls::start(&mut *th, base, sp, calls::POSITIONAL, fetch(pc.add(1))) {
-            calls::PYTHON => tail!(cold::call, pc, sp, fp, th, tos, arg),
-            calls::DONE => tail!(finish_call, pc.add(1), base, fp, th, (*th).victim, arg),
-            _ => tail!(raised, pc.add(1), sp, fp, th, tos, 0),
-        }
+        call_reported!(pc, sp, fp, th, tos, arg; arg as usize + 2, calls::POSITIONAL, cold::call)
     }
 
     fn call_kw_monitored(pc, sp, fp, th, tos, arg) {
-        *sp = tos;
-        sp = sp.add(1);
-        save(th, pc.add(1), sp);
-        let base = sp.sub(arg as usize + 3);
-        match calls::start(&mut *th, base, sp, calls::KEYWORDS, fetch(pc.add(1))) {
-            calls::PYTHON => tail!(cold::call_kw, pc, sp, fp, th, tos, arg),
-            calls::DONE => tail!(finish_call, pc.add(1), base, fp, th, (*th).victim, arg),
-            _ => tail!(raised, pc.add(1), sp, fp, th, tos, 0),
-        }
+        call_reported!(pc, sp, fp, th, tos, arg; arg as usize + 3, calls::KEYWORDS, cold::call_kw)
     }
 
     fn call_function_ex_monitored(pc, sp, fp, th, tos, arg) {
-        *sp = tos;
-        sp = sp.add(1);
-        save(th, pc.add(1), sp);
-        let base = sp.sub(4);
-        match calls::start(&mut *th, base, sp, calls::STARRED, fetch(pc.add(1))) {
-            calls::PYTHON => tail!(cold::call_ex, pc, sp, fp, th, tos, arg),
-            calls::DONE => tail!(finish_call, pc.add(1), base, fp, th, (*th).victim, arg),
-            _ => tail!(raised, pc.add(1), sp, fp, th, tos, 0),
-        }
+        call_reported!(pc, sp, fp, th, tos, arg; 4, calls::STARRED, cold::call_ex)
     }
 
-    /// Goes on with the result in `tos`.
-    fn finish_call(pc, sp, fp, th, tos, arg) {
+    /// Goes on with `tos`, perhaps at another place: a callback may have moved the frame.
+    fn go_on(pc, sp, fp, th, tos, arg) {
         crate::after_native!(pc, sp, fp, th, tos)
     }
 }
