@@ -169,7 +169,12 @@ def long_call():
 
 def compute():
     sys.setswitchinterval(0.0005)
+    here = []
     def work():
+        here.append(True)
+        # The second can only say that it is here when the first gives up the GIL.
+        while len(here) < 2:
+            pass
         for i in range(400_000):
             pass
     together(work, work)
