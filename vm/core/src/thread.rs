@@ -10,6 +10,7 @@ use typhon_sync::count::Fate;
 use typhon_sync::header::{FOLDED, Header, OwnerId, gc_bits};
 
 use crate::interp::frame::{CallRecord, ValueStack};
+use crate::interp::handlers::attr_many::AttrTable;
 use crate::object::{Borrowed, Owned, Payload, PyResult, Raised};
 use crate::runtime::Runtime;
 use crate::typedef::type_flags;
@@ -82,6 +83,8 @@ pub struct Thread {
     pub(crate) draining: bool,
     pub stack: ValueStack,
     pub(crate) recent_names: crate::intern::Recent,
+    /// What attributes are at sites that meet many shapes.
+    pub(crate) attr_table: Box<AttrTable>,
     /// Per-thread registry of modules: `threading.local`, contextvars, …
     pub locals: std::collections::HashMap<u64, Owned>,
     /// Python-visible identity (`threading.get_ident`).
@@ -260,6 +263,7 @@ impl Thread {
             draining: false,
             stack,
             recent_names: crate::intern::Recent::new(),
+            attr_table: AttrTable::new(),
             locals: Default::default(),
             ident: 0,
             sync,

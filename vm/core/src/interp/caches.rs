@@ -68,7 +68,7 @@ fn module_cache(d: &Dict, name: Word) -> Option<u64> {
     dict_cache(d, name).filter(|c| c & OF_MODULE == 0).map(|c| c | OF_MODULE)
 }
 
-/// Misses of one site after which it stays general.
+/// Misses of one site after which its own caches are given up.
 const MAX_MISSES: u64 = 64;
 
 /// Counts a miss of the unit at `at`, which runs, in its argument. False: there were too many.
@@ -175,7 +175,7 @@ pub unsafe fn specialise_load_attr(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
         if !count_miss(th, at) {
-            return rewrite(at, Op::LoadAttrGeneric);
+            return rewrite(at, Op::LoadAttrMany);
         }
         let name = Word(fetch(at.add(1)));
         let o = look(obj);
@@ -227,7 +227,7 @@ pub unsafe fn specialise_load_method(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
         if !count_miss(th, at) {
-            return rewrite(at, Op::LoadMethodGeneric);
+            return rewrite(at, Op::LoadMethodMany);
         }
         let name = Word(fetch(at.add(1)));
         let o = look(obj);
@@ -272,7 +272,7 @@ pub unsafe fn specialise_store_attr(th: &mut Thread, at: *mut u64, obj: Word) {
     // SAFETY: by contract.
     unsafe {
         if !count_miss(th, at) {
-            return rewrite(at, Op::StoreAttrGeneric);
+            return rewrite(at, Op::StoreAttrMany);
         }
         let name = Word(fetch(at.add(1)));
         if !obj.is_ptr() {

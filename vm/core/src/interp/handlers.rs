@@ -3,6 +3,7 @@
 pub mod append;
 pub mod arith;
 pub mod attr;
+pub mod attr_many;
 pub mod build;
 pub mod call;
 pub mod cold;

@@ -2,7 +2,9 @@
 
 use typhon_sync::prim::{AtomicBool, Ordering};
 
-use super::handlers::{append, arith, attr, build, call, event, exc, iter, jump, locals, names, subscr};
+use super::handlers::{
+    append, arith, attr, attr_many, build, call, event, exc, iter, jump, locals, names, subscr,
+};
 use super::machine::{Handler, Out};
 use crate::thread::Thread;
 use crate::word::Word;
@@ -159,6 +161,7 @@ machine_ops! {
     PopJumpIfNotNone = jump::pop_jump_if_not_none;
     LoadAttr = attr::load_attr;
     LoadAttrGeneric = attr::load_attr_generic;
+    LoadAttrMany of LoadAttr = attr_many::load_attr_many;
     LoadAttrSlot of LoadAttr = attr::load_attr_slot;
     LoadAttrSlot2 of LoadAttr = attr::load_attr_slot2;
     LoadAttrModule of LoadAttr = attr::load_attr_module;
@@ -173,6 +176,7 @@ machine_ops! {
     LoadMethodOfClass of LoadMethod = attr::load_method_of_class;
     LoadMethodClassmethod of LoadMethod = attr::load_method_classmethod;
     LoadMethodGeneric = attr::load_method_generic;
+    LoadMethodMany of LoadMethod = attr_many::load_method_many;
     LoadMethodClass of LoadMethod = attr::load_method_class;
     LoadMethodClass2 of LoadMethod = attr::load_method_class2;
     LoadMethodModule of LoadMethod = attr::load_method_module;
@@ -180,6 +184,7 @@ machine_ops! {
     LoadSuperAttr = attr::load_super_attr;
     StoreAttr = attr::store_attr;
     StoreAttrGeneric = attr::store_attr_generic;
+    StoreAttrMany of StoreAttr = attr_many::store_attr_many;
     StoreAttrSlot of StoreAttr = attr::store_attr_slot;
     StoreAttrSlot2 of StoreAttr = attr::store_attr_slot2;
     StoreAttrAdd of StoreAttr = attr::store_attr_add;

@@ -19,7 +19,7 @@
 //! The add cache holds the old shape id (24 bits), the new one (24) and the byte offset (16). The second
 //! cache is what the slot cache (or, for methods, the class cache) held before the last miss: a site that
 //! meets two shapes in turn hits both. The argument of the unit counts the misses; too many, and the site
-//! stays general.
+//! asks the thread's table ([`super::attr_many`]).
 
 use typhon_sync::prim::Ordering::{Acquire, Relaxed, Release};
 
@@ -181,6 +181,32 @@ macro_rules! stored_next {
         $crate::drop2_next!(old, o, $pc, $sp, $fp, $th, *$sp)
     }};
 }
+
+/// Overwrites the slot at this byte offset of an object that has this shape, or had it when that was looked up.
+macro_rules! store_in_slot {
+    ($pc:ident, $sp:ident, $fp:ident, $th:ident, $tos:ident, $arg:ident; $shape:expr, $offset:expr) => {{
+        use $crate::interp::handlers::attr;
+        let v = $crate::interp::handlers::locals::own_to_store($th, *$sp.sub(1));
+        if v == Word::ZERO {
+            tail!(attr::own_value, $pc.sub(1), $sp, $fp, $th, $tos, $arg)
+        }
+        *$sp.sub(1) = v;
+        if !attr::lock_fast($th, $tos) {
+            tail!(attr::store_attr_generic, $pc, $sp, $fp, $th, $tos, $arg)
+        }
+        if shape_of($tos) != $shape {
+            tail!(attr::unlocked, $pc, $sp, $fp, $th, $tos, 0)
+        }
+        let slot = slot_at($tos, $offset);
+        let old = slot.peek();
+        slot.store_raw(*$sp.sub(1));
+        let waiters = attr::unlock_fast($th, $tos);
+        $sp = $sp.sub(2);
+        $pc = $pc.add(STORE_ATTR_WORDS);
+        $crate::stored_next!(waiters, old, $tos, $pc, $sp, $fp, $th)
+    }};
+}
+pub(super) use store_in_slot;
 
 handlers! {
     /// Not specialised yet: does the work and chooses a cache.
@@ -561,24 +587,7 @@ handlers! {
         if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
             tail!(store_attr_slot2, pc, sp, fp, th, tos, arg)
         }
-        let v = own_to_store(th, *sp.sub(1));
-        if v == Word::ZERO {
-            tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
-        }
-        *sp.sub(1) = v;
-        if !lock_fast(th, tos) {
-            tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
-        }
-        if shape_of(tos) != id {
-            tail!(unlocked, pc, sp, fp, th, tos, 0)
-        }
-        let slot = slot_at(tos, c & 0xffff);
-        let old = slot.peek();
-        slot.store_raw(*sp.sub(1));
-        let waiters = unlock_fast(th, tos);
-        sp = sp.sub(2);
-        pc = pc.add(STORE_ATTR_WORDS);
-        crate::stored_next!(waiters, old, tos, pc, sp, fp, th)
+        store_in_slot!(pc, sp, fp, th, tos, arg; id, c & 0xffff)
     }
 
     /// As [`store_attr_slot`], for the shape before the last one.
@@ -591,24 +600,7 @@ handlers! {
         if u64::from(id) != c >> 32 || !(*shape::table().add(id as usize)).is_valid() {
             tail!(store_attr, pc, sp, fp, th, tos, arg)
         }
-        let v = own_to_store(th, *sp.sub(1));
-        if v == Word::ZERO {
-            tail!(own_value, pc.sub(1), sp, fp, th, tos, arg)
-        }
-        *sp.sub(1) = v;
-        if !lock_fast(th, tos) {
-            tail!(store_attr_generic, pc, sp, fp, th, tos, arg)
-        }
-        if shape_of(tos) != id {
-            tail!(unlocked, pc, sp, fp, th, tos, 0)
-        }
-        let slot = slot_at(tos, c & 0xffff);
-        let old = slot.peek();
-        slot.store_raw(*sp.sub(1));
-        let waiters = unlock_fast(th, tos);
-        sp = sp.sub(2);
-        pc = pc.add(STORE_ATTR_WORDS);
-        crate::stored_next!(waiters, old, tos, pc, sp, fp, th)
+        store_in_slot!(pc, sp, fp, th, tos, arg; id, c & 0xffff)
     }
 
     /// Adds an attribute: stores the value, then publishes the new shape.
