@@ -183,6 +183,21 @@ impl Header {
         events::counted(events::Count::SharedCount, self);
     }
 
+    /// Takes one more reference where that needs no more than a store: the caller owns the object, whose local count
+    /// has room. Calls nothing, so code that has another way for the rest saves no registers for it.
+    #[inline(always)]
+    pub fn try_inc_local(&self, me: OwnerId) -> bool {
+        // ORDERING Relaxed: as in `incref`.
+        let local = self.local.load(Relaxed);
+        if !self.is_owned_by(me) || local >= u32::MAX - 1 {
+            return false;
+        }
+        stats::local();
+        // ORDERING Relaxed: as in `incref`.
+        self.local.store(local + 1, Relaxed);
+        true
+    }
+
     /// Drops a reference where that needs no more than a store: the caller owns the object and
     /// holds more than the last local reference. Never writes a zero.
     #[inline(always)]

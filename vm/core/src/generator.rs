@@ -18,6 +18,7 @@ use crate::function::Function;
 use crate::held::Held;
 use crate::interp::eval;
 use crate::interp::frame::CallRecord;
+use crate::interp::handlers::locals::own_to_store;
 use crate::object::{Beside, Borrowed, Data, Owned, PyResult, Slot};
 use crate::thread::{HandledItem, Thread, unborn};
 use crate::typedef::{Layout, References, TypeDef};
@@ -555,10 +556,10 @@ pub unsafe fn suspend_plain(
         while from < sp {
             let mut w = *from;
             if w.0 & 15 == UNCOUNTED {
-                if !crate::interp::handlers::locals::own_local(th, w) {
+                w = own_to_store(th, w);
+                if w == Word::ZERO {
                     return false;
                 }
-                w = w.owned_now();
                 *from = w;
             }
             to.write_volatile(w);

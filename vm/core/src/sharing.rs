@@ -106,8 +106,7 @@ pub unsafe fn own_for_stack(me: OwnerId, slot: &Slot, w: Word, still: impl Fn() 
     }
     // SAFETY: heap slots are type-stable: even a stale pointer points at a header.
     let h = unsafe { &*w.ptr() };
-    if h.is_owned_by(me) {
-        h.incref(me);
+    if h.try_inc_local(me) {
         return w.owned_now();
     }
     if is_uncounted(w) && slot.peek() == w {

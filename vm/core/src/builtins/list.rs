@@ -102,8 +102,7 @@ impl List {
         }
         // SAFETY: type-stable memory (SH-3).
         let h = unsafe { &*w.ptr() };
-        if h.is_owned_by(me) {
-            h.incref(me);
+        if h.try_inc_local(me) {
             return Word(w.ptr() as u64);
         }
         let still = || self.items.load() == p;

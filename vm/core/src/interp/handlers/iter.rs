@@ -2,7 +2,7 @@
 
 use super::call::shape_of;
 use super::cold::{self, look, own_word};
-use super::locals::own_local;
+use super::locals::{own_from_slot, own_local, own_to_store};
 use super::pairs;
 use crate::builtins::iterators::{enumerate, zip};
 use crate::builtins::list::List;
@@ -15,6 +15,7 @@ use crate::handlers;
 use crate::interp::in_place::POSITION_BITS;
 use crate::interp::machine::save;
 use crate::interp::unwind::{self, raised};
+use crate::object::Slot;
 use crate::sharing::{copy_for_stack, may_read};
 use crate::word::{UNCOUNTED, Word};
 use crate::{drop_next, native, next, tail};
@@ -150,6 +151,29 @@ handlers! {
     }
 
     fn for_iter_list(pc, sp, fp, th, tos, arg) {
+        let list = &*(tos.ptr() as *const List);
+        // As in BINARY_SUBSCR.
+        if !list.header.is_owned_by((*th).owner) {
+            tail!(for_iter_list_foreign, pc, sp, fp, th, tos, arg)
+        }
+        let place = position(sp, arg);
+        let i = (*place).int() as usize;
+        let items: *const Slot = list.items.load();
+        if i >= list.len() || !list.items.is_still(items) {
+            tail!(for_iter_list_slow, pc, sp, fp, th, tos, arg)
+        }
+        let v = own_from_slot(th, (*items.add(i)).peek());
+        if v == Word::ZERO || v == Word::UNBOUND {
+            tail!(for_iter_list_foreign, pc, sp, fp, th, tos, arg)
+        }
+        *place = Word((*place).0 + 2);
+        *sp = tos;
+        sp = sp.add(1);
+        next!(pc, sp, fp, th, v)
+    }
+
+    /// A list of another thread, or with items of one.
+    fn for_iter_list_foreign(pc, sp, fp, th, tos, arg) {
         let i = (*position(sp, arg)).int();
         let w = (*(tos.ptr() as *const List)).load_for_stack((*th).owner, i as usize);
         if w == Word::ZERO {
@@ -287,10 +311,15 @@ handlers! {
     /// Suspends the generator whose frame runs.
     fn yield_value(pc, sp, fp, th, tos, arg) {
         let ci = (*th).ci;
-        if (tos.0 & 15 == UNCOUNTED && !own_local(th, tos)) || (*ci).frame != Word::ZERO {
+        let v = own_to_store(th, tos);
+        if v == Word::ZERO {
             tail!(yield_value_slow, pc, sp, fp, th, tos, arg)
         }
-        tos = tos.owned_now();
+        // From here on the value may have a count more.
+        tos = v;
+        if (*ci).frame != Word::ZERO {
+            tail!(yield_value_slow, pc, sp, fp, th, tos, arg)
+        }
         let g = (*ci).generator;
         if !generator::suspend_plain(th, &*g, ci, pc, sp) {
             tail!(yield_value_slow, pc, sp, fp, th, tos, arg)

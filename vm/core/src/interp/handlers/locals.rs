@@ -14,20 +14,8 @@ use crate::{drop_next, next, tail};
 /// The words are live.
 #[inline(always)]
 pub unsafe fn own_local(th: *mut crate::Thread, w: Word) -> bool {
-    use typhon_sync::prim::Ordering::Relaxed;
     // SAFETY: a live pointer word.
-    unsafe {
-        let h = w.ptr();
-        // ORDERING Relaxed: the owner is the only writer (RC-1).
-        let l = (*h).local.load(Relaxed);
-        if (*h).is_owned_by((*th).owner) && l < u32::MAX - 1 {
-            typhon_sync::stats::local();
-            (*h).local.store(l + 1, Relaxed);
-            true
-        } else {
-            false
-        }
-    }
+    unsafe { (*w.ptr()).try_inc_local((*th).owner) }
 }
 
 /// The word to store for one on the stack: with a count of its own, or as it is if it needs none (immortal, no
@@ -63,11 +51,7 @@ pub unsafe fn own_from_slot(th: *mut crate::Thread, w: Word) -> Word {
     // SAFETY: a live pointer word.
     unsafe {
         let h = w.ptr();
-        // ORDERING Relaxed: as in `own_local`.
-        let l = (*h).local.load(Relaxed);
-        if (*h).is_owned_by((*th).owner) && l < u32::MAX - 1 {
-            typhon_sync::stats::local();
-            (*h).local.store(l + 1, Relaxed);
+        if own_local(th, w) {
             return Word(h as u64);
         }
         // ORDERING Relaxed: set at birth. Only the collector ends objects of deferred kinds (classes, functions),
