@@ -1,6 +1,7 @@
-//! Equality that can be told without running code: of the same objects, of numbers inside words, of strs,
+//! Equality that can be told without running code: of the same objects, of numbers inside words, of strs, of bytes,
 //! and of tuples of these.
 
+use crate::builtins::bytes::Bytes;
 use crate::builtins::str::Str;
 use crate::builtins::tuple::{self, Tuple};
 use crate::object::Borrowed;
@@ -24,12 +25,15 @@ pub fn quick(a: Borrowed<'_>, b: Borrowed<'_>) -> Option<bool> {
     if let (Some(s), Some(t)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
         return Some(s.same_text(t));
     }
-    tuples(a, b, DEPTH)
+    others(a, b, DEPTH)
 }
 
 /// [`quick`] for two pointers that are no strs.
 #[inline(never)]
-fn tuples(a: Borrowed<'_>, b: Borrowed<'_>, depth: u32) -> Option<bool> {
+fn others(a: Borrowed<'_>, b: Borrowed<'_>, depth: u32) -> Option<bool> {
+    if let (Some(s), Some(t)) = (a.downcast_exact::<Bytes>(), b.downcast_exact::<Bytes>()) {
+        return Some(s.as_bytes() == t.as_bytes());
+    }
     let (x, y) = (as_tuple(a)?.items(), as_tuple(b)?.items());
     if x.len() != y.len() {
         return Some(false);
@@ -49,7 +53,7 @@ fn tuples(a: Borrowed<'_>, b: Borrowed<'_>, depth: u32) -> Option<bool> {
         let same = match (v.downcast_exact::<Str>(), w.downcast_exact::<Str>()) {
             (Some(s), Some(t)) => s.same_text(t),
             _ if depth == 0 => return None,
-            _ => tuples(v, w, depth - 1)?,
+            _ => others(v, w, depth - 1)?,
         };
         if !same {
             return Some(false);

@@ -291,14 +291,12 @@ impl Set {
     #[inline(always)]
     pub(crate) fn put_locked(&self, key: Word, hash: i64) -> Option<bool> {
         let t = self.table();
-        let is_there = t.has(key, hash)?;
-        if !is_there {
-            if t.is_full() {
-                return None;
-            }
-            t.push(key, hash);
+        let Some(place) = t.place_for(key, hash)? else { return Some(false) };
+        if t.is_full() {
+            return None;
         }
-        Some(!is_there)
+        t.fill_place(place, key, hash);
+        Some(true)
     }
 
     #[inline(always)]

@@ -151,16 +151,23 @@ impl Table {
     /// Is this key, or an equal one, in the table? `None`: keys must be compared to tell.
     #[inline(always)]
     pub fn has(&self, key: Word, hash: i64) -> Option<bool> {
+        Some(self.place_for(key, hash)?.is_none())
+    }
+
+    /// The empty place where this key belongs; `Some(None)`: it is there already, or an equal one. `None`: keys must be
+    /// compared to tell.
+    #[inline(always)]
+    pub fn place_for(&self, key: Word, hash: i64) -> Option<Option<&Entry>> {
         let wanted = Wanted::new(key);
         let mut walk = self.walk(hash);
         loop {
             let e = self.entry(walk.at());
             let w = e.key.peek();
             if w == Word::ZERO {
-                return Some(false);
+                return Some(Some(e));
             }
             if wanted.is(w) {
-                return Some(true);
+                return Some(None);
             }
             if e.hash() == hash && w != Word::UNBOUND {
                 return None;
@@ -183,7 +190,12 @@ impl Table {
         while self.entry(walk.at()).key.peek() != Word::ZERO {
             walk.step();
         }
-        let e = self.entry(walk.at());
+        self.fill_place(self.entry(walk.at()), key, hash);
+    }
+
+    /// Puts a key into the empty place that [`Table::place_for`] found. Under the lock, and not into a full table.
+    #[inline(always)]
+    pub fn fill_place(&self, e: &Entry, key: Word, hash: i64) {
         // ORDERING Relaxed: published by the key.
         e.hash.store(hash, Ordering::Relaxed);
         e.key.store_raw(key);
@@ -285,7 +297,14 @@ pub unsafe fn destroy(t: *mut Table) {
         if table.is_nothing() {
             return;
         }
-        let keys = (0..=table.mask).map(|at| table.entry(at).key.peek());
+        // No further than the last key: most places are empty.
+        let (mut at, mut left) = (0, table.used());
+        let keys = core::iter::from_fn(|| {
+            left = left.checked_sub(1)?;
+            let (_, w, next) = table.next_used(at)?;
+            at = next;
+            Some(w)
+        });
         crate::object::drop_words(crate::thread::me(), keys);
         let (p, bytes, free) = table.block();
         crate::quarantine::free_buffer(p, bytes, free);
