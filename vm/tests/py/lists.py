@@ -127,6 +127,26 @@ assert [1, 1.0, True].count(1) == 3
 nan = float("nan")
 assert nan in [nan] and [nan] == [nan] and [nan].count(nan) == 1
 
+# What is told without running code, and what is not, side by side.
+kinds = [1, 2.5, "a", "bbb", b"x", (1, "q"), None, nan, 2**70]
+for v in [1, 1.0, True, 2.5, "a", "b" * 3, bytes([120]), (1, "q"), None, nan, 2**70]:
+    assert v in kinds and kinds.count(v) == 1 and kinds.index(v) >= 0, v
+for v in [3, "c", b"y", (1, "r"), float("nan"), False]:
+    assert v not in kinds, v
+assert kinds.index("bbb", -6) == kinds.index("bbb", 3, 4) == 3 and [1, 1, 1.0, True].count(1) == 4
+raises(ValueError, lambda: kinds.index("bbb", 0, 3), text="list.index(x): x not in list")
+assert kinds[::-2] == [2**70, None, b"x", "a", 1] and kinds[6:0:-3] == [None, "bbb"] and kinds[2:2:-1] == []
+
+
+class Empties:
+    def __eq__(self, other):
+        emptied.clear()
+        return False
+
+
+emptied = [1, 2, Empties(), 4]
+assert 4 not in emptied and emptied == []
+
 # operators
 assert [1] + [2] == [1, 2] and [1, 2] * 2 == [1, 2, 1, 2] == 2 * [1, 2] and [1] * -1 == []
 assert (1,) + (2,) == (1, 2) and (1, 2) * 2 == (1, 2, 1, 2)

@@ -68,7 +68,13 @@ impl Span {
 
     /// Indices of the items, in order.
     pub fn indices(self) -> impl Iterator<Item = usize> {
-        (0..self.n).map(move |k| (self.start + self.step * k as isize) as usize)
+        (0..self.n).map(move |k| self.at(k))
+    }
+
+    /// The index of its item `k`.
+    #[inline(always)]
+    pub fn at(self, k: usize) -> usize {
+        (self.start + self.step * k as isize) as usize
     }
 }
 

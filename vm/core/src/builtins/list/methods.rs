@@ -1,11 +1,12 @@
 //! Operations and methods of `list`.
 
+use typhon_sync::header::OwnerId;
 use typhon_text::StrBuf;
 
 use super::{DEF, Items, List};
 use crate::builtins::exceptions as ex;
 use crate::builtins::sequence::{self, clipped, in_range, push_repr, subscript};
-use crate::builtins::slice::{Bounds, Slice, Span};
+use crate::builtins::slice::{Bounds, Slice};
 use crate::builtins::tuple::Tuple;
 use crate::equality;
 use crate::object::{Borrowed, Owned, PyResult};
@@ -195,26 +196,17 @@ pub(crate) fn getitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>) -> Py
 pub(crate) fn sliced(th: &mut Thread, list: &List, bounds: Bounds) -> Owned {
     let items = list.lock();
     let span = bounds.adjust(items.len());
-    if span.step == 1 {
+    let copies = if span.step == 1 {
         let slots = &items.slots()[span.range()];
         // SAFETY: the lock pins the items.
-        let copies = Items::made_by(slots.len(), |i| unsafe { sharing::own_pinned(slots[i].peek()) });
-        let copy = List::from_parts(slots.len(), copies);
-        drop(items);
-        return th.alloc(copy);
-    }
-    let items = copied(items.slots(), span);
-    th.new_list(items)
-}
-
-/// Copies of the items of a locked list in a span.
-fn copied(slots: &[crate::Slot], span: Span) -> Vec<Owned> {
-    if span.step == 1 {
-        // SAFETY: the lock pins the items.
-        return slots[span.range()].iter().map(|s| unsafe { sharing::own_pinned(s.peek()) }).collect();
-    }
-    // SAFETY: the lock pins the items.
-    span.indices().map(|i| unsafe { sharing::own_pinned(slots[i].peek()) }).collect()
+        Items::made_by(slots.len(), |i| unsafe { sharing::own_pinned(slots[i].peek()) })
+    } else {
+        let slots = items.slots();
+        // SAFETY: as above.
+        Items::made_by(span.n, |i| unsafe { sharing::own_pinned(slots[span.at(i)].peek()) })
+    };
+    drop(items);
+    th.alloc(List::from_parts(span.n, copies))
 }
 
 fn setitem(th: &mut Thread, o: Borrowed<'_>, key: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyResult<()> {
@@ -298,16 +290,44 @@ fn delete_slice(th: &mut Thread, list: &List, s: &Slice) -> PyResult<()> {
     Ok(())
 }
 
-fn contains(th: &mut Thread, o: Borrowed<'_>, v: Borrowed<'_>) -> PyResult<bool> {
-    let list = of(o);
-    let mut i = 0;
-    while let Some(item) = list.get(i) {
-        if item.borrow().equals(th, v)? {
-            return Ok(true);
-        }
-        i += 1;
+/// Looks between `i` and `stop` for an item that equals `v`, as far as comparing runs no code: the place to go on at,
+/// and whether that is it. Only a list's own thread does so, under the lock: readers of a shared list shall not wait for
+/// each other.
+#[inline]
+fn find_quick(me: OwnerId, list: &List, mut i: usize, stop: usize, v: Borrowed<'_>) -> (usize, bool) {
+    if !list.header.is_owned_by(me) {
+        return (i, false);
     }
-    Ok(false)
+    let items = list.lock();
+    let slots = items.slots();
+    while i < stop.min(slots.len()) {
+        // SAFETY: the lock pins the item.
+        match equality::quick(unsafe { Borrowed::from_raw(slots[i].peek().uncounted()) }, v) {
+            Some(false) => i += 1,
+            answer => return (i, answer == Some(true)),
+        }
+    }
+    (i, false)
+}
+
+/// The place of the first item that equals `v`, between `i` and `stop`.
+fn find(th: &mut Thread, list: &List, mut i: usize, stop: usize, v: Borrowed<'_>) -> PyResult<Option<usize>> {
+    loop {
+        let (at, is_there) = find_quick(th.owner, list, i, stop, v);
+        if is_there {
+            return Ok(Some(at));
+        }
+        let item = if at < stop { list.get(at) } else { None };
+        let Some(item) = item else { return Ok(None) };
+        if item.borrow().equals(th, v)? {
+            return Ok(Some(at));
+        }
+        i = at + 1;
+    }
+}
+
+fn contains(th: &mut Thread, o: Borrowed<'_>, v: Borrowed<'_>) -> PyResult<bool> {
+    Ok(find(th, of(o), 0, usize::MAX, v)?.is_some())
 }
 
 fn concat(th: &mut Thread, a: Borrowed<'_>, b: Borrowed<'_>) -> PyResult {
@@ -438,9 +458,9 @@ fn clear(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 fn count(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let list = of(a[0]);
     let (mut i, mut n) = (0, 0);
-    while let Some(item) = list.get(i) {
-        n += i64::from(item.borrow().equals(th, a[1])?);
-        i += 1;
+    while let Some(at) = find(th, list, i, usize::MAX, a[1])? {
+        n += 1;
+        i = at + 1;
     }
     Ok(th.new_int(n))
 }
@@ -449,13 +469,10 @@ fn index(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let list = of(a[0]);
     let (start, stop) = sequence::bounds(th, a.opt(2), a.opt(3))?;
     let (start, stop) = (clipped(start, list.len()), clipped(stop, list.len()));
-    for i in start..stop {
-        let Some(item) = list.get(i) else { break };
-        if item.borrow().equals(th, a[1])? {
-            return Ok(th.new_int(i as i64));
-        }
+    match find(th, list, start, stop, a[1])? {
+        Some(at) => Ok(th.new_int(at as i64)),
+        None => Err(th.value_error("list.index(x): x not in list")),
     }
-    Err(th.value_error("list.index(x): x not in list"))
 }
 
 fn reverse(_: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
