@@ -207,27 +207,29 @@ fn b32decode(th: &mut Thread, s: Borrowed<'_>, table: &[u8; 256], casefold: bool
     if !text.len().is_multiple_of(8) {
         return Err(error(th, "Incorrect padding"));
     }
-    let value = |c: u8| table[usize::from(if casefold { c.to_ascii_uppercase() } else { c })];
     let end = text.iter().rposition(|&c| c != b'=').map_or(0, |i| i + 1);
     let pads = text.len() - end;
     let (groups, last) = text[..end].as_chunks::<8>();
     let whole = groups.len() * 5;
     let mut wrong = 0;
     let out = th.new_bytes_with(whole + last.len() * 5 / 8, |out| {
-        let mut number = |digits: &[u8]| {
-            digits.iter().fold(0, |v, &c| {
-                let digit = value(c);
-                wrong |= digit;
-                v << 5 | u64::from(digit & 31)
-            })
+        let mut number = |group: [u8; 8]| -> [u8; 8] {
+            let group = if casefold { group.map(|c| c.to_ascii_uppercase()) } else { group };
+            let d = group.map(|c| table[usize::from(c)]);
+            wrong |= d.iter().fold(0, |all, d| all | d);
+            let pair = |i: usize| u64::from(d[i] & 31) << 5 | u64::from(d[i + 1] & 31);
+            ((pair(0) << 10 | pair(2)) << 20 | pair(4) << 10 | pair(6)).to_be_bytes()
         };
         let (places, rest) = out.split_at_mut(whole);
         for (place, group) in places.as_chunks_mut::<5>().0.iter_mut().zip(groups) {
-            place.copy_from_slice(&number(group).to_be_bytes()[3..]);
+            place.copy_from_slice(&number(*group)[3..]);
         }
-        let last = number(last) << (5 * (8 - last.len()));
+        // Digits that are missing count as zeros.
+        let zero = table.iter().position(|v| *v == 0).unwrap_or(0) as u8;
+        let mut group = [zero; 8];
+        group[..last.len()].copy_from_slice(last);
         let n = rest.len();
-        rest.copy_from_slice(&last.to_be_bytes()[3..3 + n]);
+        rest.copy_from_slice(&number(group)[3..3 + n]);
     })?;
     if wrong > 31 {
         return Err(error(th, "Non-base32 digit found"));

@@ -117,15 +117,23 @@ fn ascii_bytes<'a>(th: &mut Thread, o: Borrowed<'a>) -> PyResult<Cow<'a, [u8]>> 
 }
 
 /// Two lower-case digits a byte.
-pub fn hex(data: &[u8]) -> Vec<u8> {
+fn hex_digits(b: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    data.iter().flat_map(|b| [DIGITS[(b >> 4) as usize], DIGITS[(b & 15) as usize]]).collect()
+    [DIGITS[(b >> 4) as usize], DIGITS[(b & 15) as usize]]
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(data: &[u8]) -> Vec<u8> {
+    data.iter().flat_map(|b| hex_digits(*b)).collect()
 }
 
 fn hexlify(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if a.some(1).is_none() {
-        let data = buffer::bytes_like(th, a[0])?.to_vec();
-        return Ok(th.new_bytes(&hex(&data)));
+        let data = plain_bytes(th, a[0])?;
+        return th.new_bytes_with(data.len() * 2, |out| {
+            let (places, _) = out.as_chunks_mut::<2>();
+            places.iter_mut().zip(data.iter()).for_each(|(place, b)| *place = hex_digits(*b));
+        });
     }
     // `bytes.hex` knows separators.
     let data = buffer::bytes_like(th, a[0])?.to_vec();
@@ -142,14 +150,31 @@ fn unhexlify(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if !text.len().is_multiple_of(2) {
         return Err(error(th, "Odd-length string"));
     }
-    let digit = |b: u8| (b as char).to_digit(16);
-    let out: Option<Vec<u8>> =
-        text.chunks_exact(2).map(|p| Some((digit(p[0])? << 4 | digit(p[1])?) as u8)).collect();
-    match out {
-        Some(out) => Ok(th.new_bytes(&out)),
-        None => Err(error(th, "Non-hexadecimal digit found")),
+    let mut wrong = 0;
+    let out = th.new_bytes_with(text.len() / 2, |out| {
+        for (place, [high, low]) in out.iter_mut().zip(text.as_chunks::<2>().0) {
+            let (high, low) = (FROM_HEX[usize::from(*high)], FROM_HEX[usize::from(*low)]);
+            wrong |= high | low;
+            *place = high << 4 | low & 15;
+        }
+    })?;
+    match wrong {
+        ..16 => Ok(out),
+        _ => Err(error(th, "Non-hexadecimal digit found")),
     }
 }
+
+static FROM_HEX: [u8; 256] = {
+    let (lower, mut both) = (values(b"0123456789abcdef"), values(b"0123456789ABCDEF"));
+    let mut i = 0;
+    while i < 256 {
+        if lower[i] != NO_DIGIT {
+            both[i] = lower[i];
+        }
+        i += 1;
+    }
+    both
+};
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static FROM_BASE64: [u8; 256] = values(BASE64);
