@@ -176,27 +176,24 @@ fn error(th: &mut Thread, msg: &str) -> Raised {
     }
 }
 
-/// Five bytes, with zeros behind those that are missing, as one number.
-fn quantum(group: &[u8]) -> u64 {
-    let mut bytes = [0; 8];
-    bytes[3..3 + group.len()].copy_from_slice(group);
-    u64::from_be_bytes(bytes)
-}
-
 fn b32encode(th: &mut Thread, s: Borrowed<'_>, alphabet: &[u8; 32]) -> PyResult {
     let data = encode_data(th, s)?;
     th.new_bytes_with(data.len().div_ceil(5) * 8, |out| {
-        let digits =
-            |v: u64| -> [u8; 8] { core::array::from_fn(|i| alphabet[(v >> (35 - 5 * i) & 31) as usize]) };
+        let digits = |[a, b, c, d, e]: [u8; 5]| -> [u8; 8] {
+            let v = u64::from_be_bytes([0, 0, 0, a, b, c, d, e]);
+            core::array::from_fn(|i| alphabet[(v >> (35 - 5 * i) & 31) as usize])
+        };
         let (groups, last) = data.as_chunks::<5>();
         let (places, _) = out.as_chunks_mut::<8>();
         for (place, group) in places.iter_mut().zip(groups) {
-            *place = digits(quantum(group));
+            *place = digits(*group);
         }
         if !last.is_empty()
             && let Some(place) = places.last_mut()
         {
-            *place = digits(quantum(last));
+            let mut group = [0; 5];
+            group[..last.len()].copy_from_slice(last);
+            *place = digits(group);
             place[(last.len() * 8).div_ceil(5)..].fill(b'=');
         }
     })
@@ -215,10 +212,13 @@ fn b32decode(th: &mut Thread, s: Borrowed<'_>, table: &[u8; 256], casefold: bool
     let out = th.new_bytes_with(whole + last.len() * 5 / 8, |out| {
         let mut number = |group: [u8; 8]| -> [u8; 8] {
             let group = if casefold { group.map(|c| c.to_ascii_uppercase()) } else { group };
-            let d = group.map(|c| table[usize::from(c)]);
-            wrong |= d.iter().fold(0, |all, d| all | d);
-            let pair = |i: usize| u64::from(d[i] & 31) << 5 | u64::from(d[i + 1] & 31);
-            ((pair(0) << 10 | pair(2)) << 20 | pair(4) << 10 | pair(6)).to_be_bytes()
+            let mut v = 0;
+            for c in group {
+                let d = table[usize::from(c)];
+                wrong |= d;
+                v = v << 5 | u64::from(d & 31);
+            }
+            v.to_be_bytes()
         };
         let (places, rest) = out.split_at_mut(whole);
         for (place, group) in places.as_chunks_mut::<5>().0.iter_mut().zip(groups) {

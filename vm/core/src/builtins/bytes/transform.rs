@@ -209,7 +209,9 @@ pub(crate) fn translate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         Some(delete) if !delete.is_empty() => {
             let mut dropped = [false; 256];
             delete.iter().for_each(|c| dropped[usize::from(*c)] = true);
-            b.iter().filter(|c| !dropped[usize::from(**c)]).map(|c| to[usize::from(*c)]).collect()
+            let mut out = Vec::with_capacity(b.len());
+            out.extend(b.iter().filter(|c| !dropped[usize::from(**c)]).map(|c| to[usize::from(*c)]));
+            out
         }
         _ => b.iter().map(|c| to[usize::from(*c)]).collect(),
     };
