@@ -51,6 +51,17 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "        if timeout is not None and timeout < 0:",
         "        timeout = timeout if block else None\n        if timeout is not None and timeout < 0:",
     ),
+    // Powers of ten for the largest precision do not fit in memory, and mostly the exponents decide.
+    (
+        "_pydecimal.py",
+        "            if q < 10**context.prec:",
+        "            if expdiff < context.prec or q < 10**context.prec:",
+    ),
+    (
+        "_pydecimal.py",
+        "        if q >= 10**context.prec:",
+        "        if expdiff + 1 >= context.prec and q >= 10**context.prec:",
+    ),
     // The lock refuses NaN.
     (
         "threading.py",

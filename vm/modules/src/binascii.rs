@@ -1,10 +1,14 @@
 //! `binascii`: bytes as text and back.
 
-use typhon_core::buffer;
+use std::borrow::Cow;
+
+use base64_simd::AsOut;
+use typhon_core::buffer::{self, ByteArg};
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::str::Str;
-use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, PyResult, Raised, Thread};
+use typhon_core::{ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Raised, Thread};
 
+use crate::base64::{NO_DIGIT, values};
 use crate::support::ModuleExt;
 
 pub static MODULE: ModuleDef = ModuleDef {
@@ -89,11 +93,19 @@ fn error(th: &mut Thread, msg: &str) -> Raised {
     }
 }
 
-/// Bytes, or a str of ASCII.
-fn ascii_bytes(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Vec<u8>> {
+/// The bytes of a `bytes`, or a copy of those of another object, which may change meanwhile.
+fn plain_bytes<'a>(th: &mut Thread, o: Borrowed<'a>) -> PyResult<Cow<'a, [u8]>> {
+    Ok(match buffer::bytes_like(th, o)? {
+        ByteArg::Bytes(b) => Cow::Borrowed(b),
+        ByteArg::Buffer(b) => Cow::Owned(b.as_slice().to_vec()),
+    })
+}
+
+/// As [`plain_bytes`], and of a str of ASCII.
+fn ascii_bytes<'a>(th: &mut Thread, o: Borrowed<'a>) -> PyResult<Cow<'a, [u8]>> {
     if let Some(s) = o.downcast::<Str>() {
         return match s.as_ascii() {
-            Some(t) => Ok(t.as_bytes().to_vec()),
+            Some(t) => Ok(Cow::Borrowed(t.as_bytes())),
             None => Err(th.value_error("string argument should contain only ASCII characters")),
         };
     }
@@ -101,19 +113,27 @@ fn ascii_bytes(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Vec<u8>> {
         let msg = format!("argument should be bytes, buffer or ASCII string, not '{}'", o.type_name(th));
         return Err(th.type_error(&msg));
     }
-    Ok(buffer::bytes_like(th, o)?.to_vec())
+    plain_bytes(th, o)
 }
 
 /// Two lower-case digits a byte.
-pub fn hex(data: &[u8]) -> Vec<u8> {
+fn hex_digits(b: u8) -> [u8; 2] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    data.iter().flat_map(|b| [DIGITS[(b >> 4) as usize], DIGITS[(b & 15) as usize]]).collect()
+    [DIGITS[(b >> 4) as usize], DIGITS[(b & 15) as usize]]
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(data: &[u8]) -> Vec<u8> {
+    data.iter().flat_map(|b| hex_digits(*b)).collect()
 }
 
 fn hexlify(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if a.some(1).is_none() {
-        let data = buffer::bytes_like(th, a[0])?.to_vec();
-        return Ok(th.new_bytes(&hex(&data)));
+        let data = plain_bytes(th, a[0])?;
+        return th.new_bytes_with(data.len() * 2, |out| {
+            let (places, _) = out.as_chunks_mut::<2>();
+            places.iter_mut().zip(data.iter()).for_each(|(place, b)| *place = hex_digits(*b));
+        });
     }
     // `bytes.hex` knows separators.
     let data = buffer::bytes_like(th, a[0])?.to_vec();
@@ -130,67 +150,76 @@ fn unhexlify(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     if !text.len().is_multiple_of(2) {
         return Err(error(th, "Odd-length string"));
     }
-    let digit = |b: u8| (b as char).to_digit(16);
-    let out: Option<Vec<u8>> =
-        text.chunks_exact(2).map(|p| Some((digit(p[0])? << 4 | digit(p[1])?) as u8)).collect();
-    match out {
-        Some(out) => Ok(th.new_bytes(&out)),
-        None => Err(error(th, "Non-hexadecimal digit found")),
+    let mut wrong = 0;
+    let out = th.new_bytes_with(text.len() / 2, |out| {
+        for (place, [high, low]) in out.iter_mut().zip(text.as_chunks::<2>().0) {
+            let (high, low) = (FROM_HEX[usize::from(*high)], FROM_HEX[usize::from(*low)]);
+            wrong |= high | low;
+            *place = high << 4 | low & 15;
+        }
+    })?;
+    match wrong {
+        ..16 => Ok(out),
+        _ => Err(error(th, "Non-hexadecimal digit found")),
     }
 }
 
-const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const NO_DIGIT: u8 = 255;
-const FROM_BASE64: [u8; 256] = {
-    let mut t = [NO_DIGIT; 256];
+static FROM_HEX: [u8; 256] = {
+    let (lower, mut both) = (values(b"0123456789abcdef"), values(b"0123456789ABCDEF"));
     let mut i = 0;
-    while i < 64 {
-        t[BASE64[i] as usize] = i as u8;
+    while i < 256 {
+        if lower[i] != NO_DIGIT {
+            both[i] = lower[i];
+        }
         i += 1;
     }
-    t
+    both
 };
+
+const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static FROM_BASE64: [u8; 256] = values(BASE64);
 
 fn b2a_base64(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let newline = crate::support::flag(th, a.opt(1), true)?;
-    let data = buffer::bytes_like(th, a[0])?.to_vec();
-    let mut out = Vec::with_capacity(data.len().div_ceil(3) * 4 + 1);
-    for group in data.chunks(3) {
-        let byte = |i: usize| u32::from(group.get(i).copied().unwrap_or(0));
-        let v = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4 {
-            out.push(if i <= group.len() { BASE64[(v >> (18 - 6 * i) & 63) as usize] } else { b'=' });
-        }
-    }
-    if newline {
-        out.push(b'\n');
-    }
-    Ok(th.new_bytes(&out))
+    let data = plain_bytes(th, a[0])?;
+    let digits = data.len().div_ceil(3) * 4;
+    th.new_bytes_with(digits + usize::from(newline), |out| {
+        let (place, end) = out.split_at_mut(digits);
+        let _ = base64_simd::STANDARD.encode(&data, place.as_out());
+        end.fill(b'\n');
+    })
 }
 
 fn a2b_base64(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let strict = crate::support::flag(th, a.opt(1), false)?;
     let text = ascii_bytes(th, a[0])?;
+    if let Some(out) = whole_base64(th, &text)? {
+        return Ok(out);
+    }
     let mut out = Vec::with_capacity(text.len() / 4 * 3 + 2);
     let (mut left, mut n, mut pads) = (0u8, 0u8, 0u8);
     let mut i = 0;
-    if strict && text.first() == Some(&b'=') {
-        return Err(error(th, "Leading padding not allowed"));
-    }
     while i < text.len() {
-        let c = text[i];
+        // Four digits in a row are the rule.
+        while n == 0
+            && pads == 0
+            && let Some(digits) = text[i..].first_chunk::<4>().map(|c| c.map(|c| FROM_BASE64[usize::from(c)]))
+            && digits.iter().all(|d| *d < 64)
+        {
+            let v = digits.iter().fold(0, |v, &d| v << 6 | u32::from(d));
+            out.extend_from_slice(&v.to_be_bytes()[1..]);
+            i += 4;
+        }
+        let Some(&c) = text.get(i) else { break };
         i += 1;
         if c == b'=' {
-            pads += 1;
-            if n >= 2 && n + pads >= 4 {
-                if strict && i < text.len() {
-                    return Err(error(th, "Excess data after padding"));
+            pads = pads.saturating_add(1);
+            if strict && !(n >= 2 && n.saturating_add(pads) <= 4) {
+                match n {
+                    1 => break,
+                    0 if out.is_empty() => return Err(error(th, "Leading padding not allowed")),
+                    _ => return Err(error(th, "Excess padding not allowed")),
                 }
-                return Ok(th.new_bytes(&out));
-            }
-            if strict && n < 2 {
-                let msg = if n == 0 { "Excess padding not allowed" } else { "Incorrect padding" };
-                return Err(error(th, msg));
             }
             continue;
         }
@@ -202,7 +231,9 @@ fn a2b_base64(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             continue;
         }
         if strict && pads > 0 {
-            return Err(error(th, "Discontinuous padding not allowed"));
+            let whole = n + pads == 4;
+            let msg = if whole { "Excess data after padding" } else { "Discontinuous padding not allowed" };
+            return Err(error(th, msg));
         }
         pads = 0;
         match n {
@@ -221,6 +252,7 @@ fn a2b_base64(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     }
     match n {
         0 => Ok(th.new_bytes(&out)),
+        2.. if n.saturating_add(pads) >= 4 => Ok(th.new_bytes(&out)),
         1 => {
             let chars = out.len() / 3 * 4 + 1;
             let msg = format!(
@@ -230,6 +262,34 @@ fn a2b_base64(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         }
         _ => Err(error(th, "Incorrect padding")),
     }
+}
+
+/// Decodes text that has nothing but digits and, at its end, the padding. `None`: it has something else.
+fn whole_base64(th: &mut Thread, text: &[u8]) -> PyResult<Option<Owned>> {
+    let Some((body, &last)) = text.split_last_chunk::<4>() else { return Ok(None) };
+    let padding = match last {
+        [.., b'=', b'='] => 2,
+        [.., b'='] => 1,
+        _ => 0,
+    };
+    // Bits of the last digit that belong to no byte may have any value.
+    let (v, wrong) = last[..4 - padding].iter().fold((0, 0), |(v, wrong), &c| {
+        let d = FROM_BASE64[usize::from(c)];
+        (v << 6 | u32::from(d & 63), wrong | d)
+    });
+    if wrong == NO_DIGIT || !body.len().is_multiple_of(4) {
+        return Ok(None);
+    }
+    let v = (v << (6 * padding)).to_be_bytes();
+    let whole = body.len() / 4 * 3;
+    let mut fits = true;
+    let out = th.new_bytes_with(whole + 3 - padding, |out| {
+        let (place, end) = out.split_at_mut(whole);
+        fits = base64_simd::STANDARD_NO_PAD.decode(body, place.as_out()).is_ok();
+        let n = end.len();
+        end.copy_from_slice(&v[1..1 + n]);
+    })?;
+    Ok(fits.then_some(out))
 }
 
 fn b2a_uu(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -251,7 +311,7 @@ fn b2a_uu(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 fn a2b_uu(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let text = ascii_bytes(th, a[0])?;
-    let Some((first, rest)) = text.split_first() else { return Ok(th.new_bytes(b"")) };
+    let Some((first, rest)) = text.split_first() else { return Err(error(th, "Missing length byte")) };
     let want = (first.wrapping_sub(b' ') & 63) as usize;
     let mut out = Vec::with_capacity(want + 3);
     let (mut bits, mut n) = (0u32, 0);
@@ -312,8 +372,9 @@ fn b2a_qp(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             || (matches!(c, b' ' | b'\t') && (quotetabs || next.is_none()))
             || (c < 33 && !matches!(c, b'\r' | b'\n' | b' ' | b'\t'));
         let width = if quoted { 3 } else { 1 };
-        let ends_here = istext && matches!(next, Some(b'\n'));
-        if column + width >= LINE && !ends_here || column + width > LINE {
+        // The last character of a line may take the place of the mark.
+        let ends_here = !quoted && matches!(next, None | Some(b'\n'));
+        if column + width >= LINE && !ends_here {
             out.push(b'=');
             out.extend_from_slice(end);
             column = 0;

@@ -8,6 +8,7 @@ pub mod args;
 pub mod array;
 pub mod ast;
 pub mod atexit;
+pub mod base64;
 pub mod binascii;
 pub mod bisect;
 pub mod cmath;
@@ -71,6 +72,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &array::MODULE,
     &ast::MODULE,
     &atexit::MODULE,
+    &base64::MODULE,
     &binascii::MODULE,
     &bisect::MODULE,
     &cmath::MODULE,

@@ -3,6 +3,7 @@
 pub mod charset;
 pub mod code;
 pub mod engine;
+mod filter;
 mod found;
 mod pattern;
 mod scanner;

@@ -2,6 +2,8 @@
 import json
 import math
 
+from checks import raises
+
 VALUES = [
     None, True, False, 0, -1, 1 << 70, 1.5, -0.0, 1e300, "", "a\"\\\n\x01\x7f", "é\u20ac\U0001f600", "\ud800",
     [], [1, [2, []]], {}, {"a": {"b": [None, True]}}, {"x": 1.25, "y": "z"},
@@ -78,3 +80,19 @@ class Mine(json.JSONEncoder):
 
 
 assert json.dumps({"s": {3, 1}}, cls=Mine) == '{"s": [1, 3]}'
+
+# Circles are found at any depth; an object may be there more than once, and an encoder works again after a failure.
+encode = json.JSONEncoder().encode
+for n in 1, 2, 50:
+    inner = outer = []
+    for i in range(n):
+        inner.append({"next": []} if i % 2 else [])
+        inner = inner[0]["next"] if i % 2 else inner[0]
+    assert encode([outer, outer, inner]).count("[") >= n
+    inner.append(outer)
+    raises(ValueError, encode, outer)
+    inner.clear()
+    assert encode(outer) == encode(outer)
+assert json.dumps([[], {}, [[]], ({},)] * 2, separators=("·", "→")) == "[[]·{}·[[]]·[{}]·[]·{}·[[]]·[{}]]"
+assert json.dumps({"a": [1, {"b": None}]}, indent="\u0101") == (
+    '{\n\u0101"a": [\n\u0101\u01011,\n\u0101\u0101{\n\u0101\u0101\u0101"b": null\n\u0101\u0101}\n\u0101]\n}')

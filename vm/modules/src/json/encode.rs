@@ -11,6 +11,7 @@ use typhon_core::{
     Args, Borrowed, Data, Owned, PyResult, Slot, Slots, Thread, Type, TypeDef, Word, payload, type_flags,
     unborn,
 };
+use typhon_text::StrData;
 use typhon_text::buf::StrBuf;
 
 use super::quote;
@@ -111,15 +112,34 @@ fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
 fn call(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult {
     let a = typhon_core::signature::bind(th, "_iterencode", "(obj, _current_indent_level)", args)?;
     let level = a[1].to_isize(th)?.max(0) as usize;
-    let mut w = Writer { e: this(o), out: StrBuf::with_capacity(256) };
+    let e: &Encoder = this(o);
+    let mut w = Writer {
+        e,
+        out: StrBuf::with_capacity(256),
+        item_separator: separator(&e.item_separator),
+        key_separator: separator(&e.key_separator),
+        indent: fixed(&e.indent).downcast::<Str>().map(Str::data),
+        open: (!is_none(fixed(&e.markers))).then(Vec::new),
+    };
     w.value(th, a[0], level)?;
     let text = th.new_str_buf(w.out);
     Ok(th.new_tuple(vec![text]))
 }
 
+/// The text of a separator. It has been checked to be a str.
+fn separator(s: &Slot) -> StrData<'_> {
+    fixed(s).downcast::<Str>().map_or(StrData::One(b""), Str::data)
+}
+
 struct Writer<'a> {
     e: &'a Encoder,
     out: StrBuf,
+    item_separator: StrData<'a>,
+    key_separator: StrData<'a>,
+    /// `None`: everything is in one line.
+    indent: Option<StrData<'a>>,
+    /// Identities of the objects that are being written, the outermost first; `None`: circles are not looked for.
+    open: Option<Vec<usize>>,
 }
 
 impl Writer<'_> {
@@ -130,19 +150,16 @@ impl Writer<'_> {
     }
 
     fn new_line(&mut self, level: usize) {
-        let indent = fixed(&self.e.indent);
-        if is_none(indent) {
-            return;
-        }
+        let Some(indent) = self.indent else { return };
         self.out.push_ascii(b"\n");
         for _ in 0..level {
-            self.push(indent);
+            self.out.push_data(indent);
         }
     }
 
     /// The separator between items; with indentation a new line follows.
     fn separator(&mut self, level: usize) {
-        self.push(fixed(&self.e.item_separator));
+        self.out.push_data(self.item_separator);
         self.new_line(level);
     }
 
@@ -208,7 +225,8 @@ impl Writer<'_> {
     }
 
     fn value(&mut self, th: &mut Thread, o: Borrowed<'_>, level: usize) -> PyResult<()> {
-        if self.simple(th, o)? {
+        let container = o.downcast_exact::<Dict>().is_some() || o.downcast_exact::<List>().is_some();
+        if !container && self.simple(th, o)? {
             return Ok(());
         }
         if o.downcast::<List>().is_some() || o.downcast::<Tuple>().is_some() {
@@ -237,14 +255,17 @@ impl Writer<'_> {
         o: Borrowed<'_>,
         f: impl FnOnce(&mut Self, &mut Thread) -> PyResult<()>,
     ) -> PyResult<()> {
-        let Some(markers) = fixed(&self.e.markers).downcast::<Dict>() else { return f(self, th) };
-        let id = th.new_int((o.word().identity() >> 4) as i64);
-        if markers.contains(th, id.borrow())? {
-            return Err(th.value_error("Circular reference detected"));
+        let id = o.word().identity() as usize;
+        if let Some(open) = &mut self.open {
+            if open.contains(&id) {
+                return Err(th.value_error("Circular reference detected"));
+            }
+            open.push(id);
         }
-        markers.set(th, id.borrow(), o.to_owned())?;
         f(self, th)?;
-        markers.remove(th, id.borrow())?;
+        if let Some(open) = &mut self.open {
+            open.pop();
+        }
         Ok(())
     }
 
@@ -299,7 +320,7 @@ impl Writer<'_> {
             }
             self.key(th, key.borrow())?;
             n += 1;
-            self.push(fixed(&self.e.key_separator));
+            self.out.push_data(self.key_separator);
             if let Err(raised) = self.value(th, v.borrow(), level + 1) {
                 let exc = th.catch(raised);
                 let shown = key.borrow().repr_text(th)?;
@@ -358,7 +379,9 @@ impl Writer<'_> {
 
 /// May keys of objects be of this type?
 fn is_key(k: Borrowed<'_>) -> bool {
-    is_none(k) || [STR.ty(), INT.ty(), FLOAT.ty()].into_iter().any(|t| k.ty().is_subtype_of(t))
+    k.downcast_exact::<Str>().is_some()
+        || is_none(k)
+        || [STR.ty(), INT.ty(), FLOAT.ty()].into_iter().any(|t| k.ty().is_subtype_of(t))
 }
 
 /// Adds a note to the exception on its way.

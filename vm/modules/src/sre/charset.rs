@@ -177,3 +177,28 @@ pub fn upper_locale(c: u32) -> u32 {
 pub fn equal_in_locale(literal: u32, c: u32) -> bool {
     c == literal || lower_locale(c) == literal || upper_locale(c) == literal
 }
+
+/// Does the instruction at `pc`, which takes one character, take `c`?
+#[inline]
+pub fn takes(code: &[u32], pc: usize, c: u32) -> bool {
+    match code[pc] {
+        op::LITERAL => c == code[pc + 1],
+        op::NOT_LITERAL => c != code[pc + 1],
+        op::ANY => c != 10,
+        op::ANY_ALL => true,
+        op::IN => contains(&code[pc + 2..], c),
+        op::CATEGORY => in_category(code[pc + 1], c),
+        op::LITERAL_IGNORE => lower_ascii(c) == code[pc + 1],
+        op::NOT_LITERAL_IGNORE => lower_ascii(c) != code[pc + 1],
+        op::LITERAL_UNI_IGNORE => lower_unicode(c) == code[pc + 1],
+        op::NOT_LITERAL_UNI_IGNORE => lower_unicode(c) != code[pc + 1],
+        op::LITERAL_LOC_IGNORE => equal_in_locale(code[pc + 1], c),
+        op::NOT_LITERAL_LOC_IGNORE => !equal_in_locale(code[pc + 1], c),
+        op::IN_IGNORE => contains(&code[pc + 2..], lower_ascii(c)),
+        op::IN_UNI_IGNORE => contains(&code[pc + 2..], lower_unicode(c)),
+        op::IN_LOC_IGNORE => {
+            contains(&code[pc + 2..], lower_locale(c)) || contains(&code[pc + 2..], upper_locale(c))
+        }
+        _ => false,
+    }
+}

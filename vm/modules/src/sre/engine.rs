@@ -5,10 +5,9 @@
 
 use typhon_text::Unit;
 
-use super::charset::{
-    Words, contains, equal_in_locale, in_category, lower_ascii, lower_locale, lower_unicode, upper_locale,
-};
+use super::charset::{Words, contains, in_category, lower_ascii, lower_locale, lower_unicode, takes};
 use super::code::{MAXREPEAT, at, info, op};
+use super::filter::FilterCell;
 
 /// A mark that is not set.
 pub const UNSET: usize = usize::MAX;
@@ -106,6 +105,7 @@ impl Buffers {
 pub struct Machine<'a, U> {
     text: &'a [U],
     code: &'a [u32],
+    filter: &'a FilterCell,
     /// Where the run began, and must not end when `must_advance`.
     start: usize,
     end: usize,
@@ -123,13 +123,21 @@ pub struct Machine<'a, U> {
 
 impl<'a, U: Unit> Machine<'a, U> {
     /// `end` is at most the length of `text`; the program is valid for so many groups.
-    pub fn new(text: &'a [U], code: &'a [u32], groups: usize, end: usize, match_all: bool) -> Machine<'a, U> {
+    pub fn new(
+        text: &'a [U],
+        code: &'a [u32],
+        filter: &'a FilterCell,
+        groups: usize,
+        end: usize,
+        match_all: bool,
+    ) -> Machine<'a, U> {
         let mut buffers = Buffers::take();
         buffers.marks.clear();
         buffers.marks.resize(groups * 2, UNSET);
         Machine {
             text,
             code,
+            filter,
             start: 0,
             end,
             match_all,
@@ -188,8 +196,25 @@ impl<'a, U: Unit> Machine<'a, U> {
             return false;
         }
         let last = self.end - min;
-        if flags & info::PREFIX != 0 {
+        if flags & info::PREFIX != 0 && (flags & info::LITERAL != 0 || self.code[5] > 1) {
             return self.search_prefix(start, last, flags & info::LITERAL != 0, body);
+        }
+        let anchored =
+            self.code[body] == op::AT && matches!(self.code[body + 1], at::BEGINNING | at::BEGINNING_STRING);
+        let filter = self.filter;
+        if !anchored && let Some(filter) = filter.get(self.code, body, self.end - start) {
+            let text = &self.text[..self.end];
+            let mut from = start;
+            while let Some(pos) = filter.next(text, from) {
+                if self.attempt(body, pos) {
+                    return true;
+                }
+                from = pos + 1;
+            }
+            return false;
+        }
+        if flags & info::PREFIX != 0 {
+            return self.search_prefix(start, last, false, body);
         }
         if flags & info::CHARSET != 0 {
             let set = &self.code[5..];
@@ -203,8 +228,6 @@ impl<'a, U: Unit> Machine<'a, U> {
             }
             return false;
         }
-        let anchored =
-            self.code[body] == op::AT && matches!(self.code[body + 1], at::BEGINNING | at::BEGINNING_STRING);
         for pos in start..=last {
             if self.attempt(body, pos) {
                 return true;
@@ -223,9 +246,11 @@ impl<'a, U: Unit> Machine<'a, U> {
         let Some(first) = U::from_point(prefix[0]) else { return false };
         let mut pos = start;
         while pos <= last && pos < self.end {
-            match first.position(&self.text[pos..self.end]) {
-                Some(skip) => pos += skip,
-                None => return false,
+            if self.text[pos] != first {
+                match first.position(&self.text[pos..self.end]) {
+                    Some(skip) => pos += skip,
+                    None => return false,
+                }
             }
             if pos > last || self.end - pos < n {
                 return false;
@@ -331,30 +356,9 @@ impl<'a, U: Unit> Machine<'a, U> {
         }
     }
 
-    /// Does the instruction at `pc`, which takes one character, take `c`?
     #[inline]
     fn takes(&self, pc: usize, c: u32) -> bool {
-        let code = self.code;
-        match code[pc] {
-            op::LITERAL => c == code[pc + 1],
-            op::NOT_LITERAL => c != code[pc + 1],
-            op::ANY => c != 10,
-            op::ANY_ALL => true,
-            op::IN => contains(&code[pc + 2..], c),
-            op::CATEGORY => in_category(code[pc + 1], c),
-            op::LITERAL_IGNORE => lower_ascii(c) == code[pc + 1],
-            op::NOT_LITERAL_IGNORE => lower_ascii(c) != code[pc + 1],
-            op::LITERAL_UNI_IGNORE => lower_unicode(c) == code[pc + 1],
-            op::NOT_LITERAL_UNI_IGNORE => lower_unicode(c) != code[pc + 1],
-            op::LITERAL_LOC_IGNORE => equal_in_locale(code[pc + 1], c),
-            op::NOT_LITERAL_LOC_IGNORE => !equal_in_locale(code[pc + 1], c),
-            op::IN_IGNORE => contains(&code[pc + 2..], lower_ascii(c)),
-            op::IN_UNI_IGNORE => contains(&code[pc + 2..], lower_unicode(c)),
-            op::IN_LOC_IGNORE => {
-                contains(&code[pc + 2..], lower_locale(c)) || contains(&code[pc + 2..], upper_locale(c))
-            }
-            _ => false,
-        }
+        takes(self.code, pc, c)
     }
 
     /// How often the one-character instruction at `pc` matches from `pos` on, at most `max` times.
@@ -402,7 +406,8 @@ impl<'a, U: Unit> Machine<'a, U> {
 
     /// The largest count in `min..=count` after which the literal `c` stands, counting from `base`.
     fn literal_behind(&self, base: usize, mut count: usize, min: usize, c: u32) -> Option<usize> {
-        loop {
+        // It is near mostly.
+        for _ in 0..8 {
             let pos = base + count;
             if pos < self.end && self.at(pos) == c {
                 return Some(count);
@@ -412,11 +417,16 @@ impl<'a, U: Unit> Machine<'a, U> {
             }
             count -= 1;
         }
+        let room = &self.text[base + min..=base + count];
+        U::from_point(c)?.last_position(room).map(|n| min + n)
     }
 
     /// The literal that the tail at `pc` begins with.
     #[inline]
-    fn tail_literal(&self, pc: usize) -> Option<u32> {
+    fn tail_literal(&self, mut pc: usize) -> Option<u32> {
+        while self.code[pc] == op::MARK {
+            pc += 2;
+        }
         (self.code[pc] == op::LITERAL).then(|| self.code[pc + 1])
     }
 
@@ -502,14 +512,23 @@ impl<'a, U: Unit> Machine<'a, U> {
                         if count < min {
                             break None;
                         }
+                        let mut others = true;
                         let count = match self.tail_literal(tail) {
                             None => count,
+                            // What is repeated cannot be the literal as well: there is one way only.
+                            Some(c) if !self.takes(pc + 4, c) => {
+                                others = false;
+                                if pos + count >= self.end || self.at(pos + count) != c {
+                                    break None;
+                                }
+                                count
+                            }
                             Some(c) => match self.literal_behind(pos, count, min, c) {
                                 Some(n) => n,
                                 None => break None,
                             },
                         };
-                        if count > min {
+                        if count > min && others {
                             self.choose(Kind::RepeatOne, pc, pos, count);
                         }
                         pos += count;
@@ -680,27 +699,38 @@ impl<'a, U: Unit> Machine<'a, U> {
         }
     }
 
-    /// Takes an alternative whose skip word is at `place` or later; leaves a choice for the next ones.
+    /// The place of the first alternative from `place` on that may begin at `pos`. The word there is 0: none may.
     #[inline]
-    fn alternative(&mut self, mut place: usize, pos: usize) -> Option<usize> {
+    fn next_alternative(&self, mut place: usize, pos: usize) -> usize {
         loop {
             let skip = self.code[place] as usize;
             if skip == 0 {
-                return None;
+                return place;
             }
             let here = place + 1;
-            place += skip;
             // What cannot begin here is passed over at once.
             match self.code[here] {
-                op::LITERAL if pos >= self.end || self.at(pos) != self.code[here + 1] => continue,
-                op::IN if pos >= self.end || !self.takes(here, self.at(pos)) => continue,
-                _ => {}
+                op::LITERAL if pos >= self.end || self.at(pos) != self.code[here + 1] => {}
+                op::IN if pos >= self.end || !self.takes(here, self.at(pos)) => {}
+                _ => return place,
             }
-            if self.code[place] != 0 {
-                self.choose(Kind::Branch, place, pos, 0);
-            }
-            return Some(here);
+            place += skip;
         }
+    }
+
+    /// Takes an alternative whose skip word is at `place` or later; leaves a choice for the next ones.
+    #[inline]
+    fn alternative(&mut self, place: usize, pos: usize) -> Option<usize> {
+        let place = self.next_alternative(place, pos);
+        let skip = self.code[place] as usize;
+        if skip == 0 {
+            return None;
+        }
+        let next = self.next_alternative(place + skip, pos);
+        if self.code[next] != 0 {
+            self.choose(Kind::Branch, next, pos, 0);
+        }
+        Some(place + 1)
     }
 
     /// Undoes the last choice and takes the other way; `None`: no choice is left above `base`.
@@ -767,7 +797,8 @@ mod tests {
 
     fn run(code: &[u32], text: &str) -> Option<(usize, usize)> {
         assert!(super::super::code::is_valid(code, 2), "{code:?}");
-        let mut m = Machine::new(text.as_bytes(), code, 2, text.len(), false);
+        let filter = FilterCell::default();
+        let mut m = Machine::new(text.as_bytes(), code, &filter, 2, text.len(), false);
         m.search(0).then_some((m.match_start, m.match_end))
     }
 

@@ -11,6 +11,7 @@ use typhon_core::{
 use typhon_text::with_units;
 
 use super::engine::Machine;
+use super::filter::FilterCell;
 use super::found::{Found, new_match};
 use super::subject::Subject;
 use super::{code, scanner, substitute};
@@ -26,6 +27,7 @@ payload! {
         /// Tuple: group → name or None.
         pub indexgroup: Slot,
         pub code: Data<Box<[u32]>>,
+        filter: Data<FilterCell>,
         pub groups: usize,
         flags: i64,
         /// Is it for bytes? `None`: for both (`re.Scanner`).
@@ -144,6 +146,7 @@ pub fn compile(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         groupindex: Slot::new(groupindex.to_owned()),
         indexgroup: Slot::new(indexgroup.to_owned()),
         code: Data(program.into()),
+        filter: Data(FilterCell::default()),
         groups,
         flags,
         is_bytes: Data(is_bytes),
@@ -185,7 +188,8 @@ impl Pattern {
         must_advance: bool,
     ) -> Option<Found> {
         with_units!(s.data(), text => {
-            let mut m = Machine::new(text, &self.code.0, self.groups, end, mode == Mode::FullMatch);
+            let (code, filter) = (&self.code.0, &self.filter.0);
+            let mut m = Machine::new(text, code, filter, self.groups, end, mode == Mode::FullMatch);
             m.must_advance = must_advance;
             let ok = if mode == Mode::Search { m.search(start) } else { m.match_at(start) };
             let found = ok.then(|| {

@@ -199,11 +199,22 @@ pub(crate) fn translate(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         None => None,
         Some(d) => Some(bytes_like(th, d)?),
     };
-    let mut dropped = [false; 256];
-    delete.iter().flat_map(|d| d.iter()).for_each(|c| dropped[usize::from(*c)] = true);
+    // A copy, as the table may change; its length is known then.
+    let to: [u8; 256] = match table.as_ref().and_then(|t| t.first_chunk()) {
+        Some(t) => *t,
+        None => core::array::from_fn(|i| i as u8),
+    };
     let b = snapshot(th, a[0]);
-    let to = |c: &u8| table.as_ref().map_or(*c, |t| t[usize::from(*c)]);
-    let out: Vec<u8> = b.iter().filter(|c| !dropped[usize::from(**c)]).map(to).collect();
+    let out: Vec<u8> = match delete {
+        Some(delete) if !delete.is_empty() => {
+            let mut dropped = [false; 256];
+            delete.iter().for_each(|c| dropped[usize::from(*c)] = true);
+            let mut out = Vec::with_capacity(b.len());
+            out.extend(b.iter().filter(|c| !dropped[usize::from(**c)]).map(|c| to[usize::from(*c)]));
+            out
+        }
+        _ => b.iter().map(|c| to[usize::from(*c)]).collect(),
+    };
     if out == *b && a[0].downcast::<ByteArray>().is_none() {
         return Ok(super::ops::piece(th, a[0], 0, b.len()));
     }
