@@ -7,6 +7,7 @@ pub mod abc;
 pub mod args;
 pub mod array;
 pub mod ast;
+pub mod asyncio;
 pub mod atexit;
 pub mod binascii;
 pub mod bisect;
@@ -70,6 +71,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
     &array::MODULE,
     &ast::MODULE,
+    &asyncio::MODULE,
     &atexit::MODULE,
     &binascii::MODULE,
     &bisect::MODULE,
