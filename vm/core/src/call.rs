@@ -138,12 +138,7 @@ pub fn call_method(
 }
 
 /// As [`call_method`], with keywords.
-pub fn call_method_args(
-    th: &mut Thread,
-    obj: Borrowed<'_>,
-    name: Borrowed<'_>,
-    args: Args<'_>,
-) -> PyResult {
+pub fn call_method_args(th: &mut Thread, obj: Borrowed<'_>, name: Borrowed<'_>, args: Args<'_>) -> PyResult {
     let ty = obj.ty();
     let generic = crate::attributes::generic_getattr as *const () as usize;
     if ty.slots.getattr().is_some_and(|f| f as usize == generic)

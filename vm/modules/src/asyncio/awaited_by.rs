@@ -126,7 +126,7 @@ pub fn get(th: &mut Thread, future: &Future) -> PyResult {
 
 /// `future_add_to_awaited_by(fut, waiter)`: nothing happens if either is something else.
 pub fn add_function(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    if let (Some(future), Some(_)) = (a[0].downcast::<Future>(), a[1].downcast::<Future>()) {
+    if let (Some(future), Some(_)) = (Future::of(a[0]), Future::of(a[1])) {
         add(th, future, a[1])?;
     }
     Ok(Owned::none())
@@ -134,7 +134,7 @@ pub fn add_function(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 
 /// `future_discard_from_awaited_by(fut, waiter)`
 pub fn discard_function(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
-    if let (Some(future), Some(_)) = (a[0].downcast::<Future>(), a[1].downcast::<Future>()) {
+    if let (Some(future), Some(_)) = (Future::of(a[0]), Future::of(a[1])) {
         discard(th, future, a[1])?;
     }
     Ok(Owned::none())

@@ -11,6 +11,7 @@ use typhon_sync::prim::Ordering;
 
 use super::awaited_by::Waiters;
 use super::library;
+use super::task::Task;
 use crate::contextvars;
 
 pub use methods::FUTURE;
@@ -107,6 +108,15 @@ pub enum Outcome {
 }
 
 impl Future {
+    /// The future behind a value: quickly for futures and tasks, and for their subclasses.
+    #[inline]
+    pub fn of(o: Borrowed<'_>) -> Option<&Future> {
+        match o.downcast_exact::<Task>() {
+            Some(task) => Some(task.as_future()),
+            None => o.downcast::<Future>(),
+        }
+    }
+
     pub fn blank() -> Future {
         Future { header: unborn(), state: Locked::new(State::blank()) }
     }
@@ -142,9 +152,7 @@ impl Future {
             core::mem::replace(&mut *state, new)
         };
         drop(old);
-        let get_debug = library::GET_DEBUG.get(th);
-        let debug = event_loop.borrow().call_method(th, get_debug, &[])?;
-        if debug.borrow().truth(th)? {
+        if library::is_debugged(th, event_loop.borrow())? {
             let stack = library::extract_stack(th)?;
             self.state(th).source_traceback = Some(stack);
         }
@@ -353,13 +361,19 @@ impl Future {
             (state.exception.clone(), state.event_loop.clone(), state.source_traceback.clone())
         };
         let (Some(exception), Some(event_loop)) = (exception, event_loop) else { return Ok(()) };
-        let message = format!("{} exception was never retrieved", self.value().type_name(th));
+        let message = format!("{} exception was never retrieved", self.value().ty().short_name());
         let message = th.new_str(&message);
         let mut items =
             vec![("message", message), ("exception", exception), ("future", self.value().to_owned())];
         items.extend(source.map(|source| ("source_traceback", source)));
         library::call_exception_handler(th, event_loop.borrow(), &items)
     }
+}
+
+/// The future that a native's self is.
+#[inline]
+pub fn this(o: Borrowed<'_>) -> &Future {
+    Future::of(o).expect("checked by the slot's type")
 }
 
 /// The traceback that an exception has.
@@ -378,7 +392,7 @@ pub fn uninitialized(th: &mut Thread) -> Raised {
 fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
     let a = signature::bind(th, "Future", "(*, loop=None)", args)?;
     let event_loop = typhon_core::ArgsExt::some(&*a, 0);
-    crate::args::this::<Future>(o).init(th, event_loop)
+    this(o).init(th, event_loop)
 }
 
 /// The context for a callback: the one given, or a copy of the current one.

@@ -6,7 +6,7 @@ use typhon_core::{
     unborn,
 };
 
-use super::future::{Future, Outcome, uninitialized};
+use super::future::{self, Outcome, uninitialized};
 use crate::args::{itself, this};
 
 payload! {
@@ -31,7 +31,7 @@ pub static FUTURE_ITER: TypeDef = TypeDef {
 
 /// `__await__` and `__iter__` of a future.
 pub fn new(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
-    if this::<Future>(o).state(th).event_loop.is_none() {
+    if future::this(o).state(th).event_loop.is_none() {
         return Err(uninitialized(th));
     }
     Ok(th.alloc(FutureIter { header: unborn(), future: Slot::new(o.to_owned()) }))
@@ -41,7 +41,7 @@ pub fn new(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 fn step(th: &mut Thread, o: Borrowed<'_>) -> PyResult<Sent> {
     let it: &FutureIter = this(o);
     let Some(future) = it.future.get(&it.header) else { return Ok(Sent::Returned(Owned::none())) };
-    let f: &Future = this(future.borrow());
+    let f = future::this(future.borrow());
     match f.outcome(th)? {
         Outcome::Pending => {}
         ended => {

@@ -6,7 +6,7 @@ use typhon_core::{
     Args, Borrowed, GetSetDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload, type_flags, unborn,
 };
 
-use super::future::{Future, Outcome, Phase};
+use super::future::{self, Future, Outcome, Phase};
 use super::task::Task;
 use super::{awaited_by, library, registry, running};
 use crate::args::this;
@@ -95,7 +95,7 @@ fn call_wakeup(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult {
     };
     let wakeup: &TaskWakeup = this(o);
     let task: &Task = this(wakeup.task.fixed().expect("fixed"));
-    let exception = match awaited.downcast::<Future>() {
+    let exception = match Future::of(awaited) {
         Some(future) => {
             awaited_by::discard(th, future, task.value())?;
             if is_ours(awaited) {
@@ -245,7 +245,7 @@ enum Found {
 fn wait(th: &mut Thread, task: &Task, yielded: Owned) -> PyResult<()> {
     let o = yielded.borrow();
     if is_ours(o) {
-        return wait_for_ours(th, task, this(o));
+        return wait_for_ours(th, task, future::this(o));
     }
     if o.is_none() {
         return call_soon(th, task, None);

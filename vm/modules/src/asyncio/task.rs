@@ -97,11 +97,6 @@ impl Task {
         })
     }
 
-    /// Ends the task, which leaves the list.
-    pub fn leave_list(&self) {
-        registry::remove(self);
-    }
-
     /// Runs the first step at once, in the task's own context.
     fn start_eagerly(&self, th: &mut Thread) -> PyResult<()> {
         let event_loop = self.as_future().event_loop(th)?;

@@ -5,8 +5,8 @@ use typhon_core::{
     type_flags,
 };
 
-use super::{Future, Outcome, Phase, State, callback_context, init};
-use crate::args::{made, this};
+use super::{Future, Outcome, Phase, State, callback_context, init, this as of};
+use crate::args::made;
 use crate::asyncio::{awaited_by, future_iter, library};
 
 /// An attribute that may be set but not deleted.
@@ -16,8 +16,9 @@ macro_rules! attribute {
             name: $name,
             get: $get,
             set: Some(|th, o, v| match v {
-                None => Err(th
-                    .raise(&typhon_core::builtins::exceptions::ATTRIBUTE_ERROR, "cannot delete attribute")),
+                None => Err(
+                    th.raise(&typhon_core::builtins::exceptions::ATTRIBUTE_ERROR, "cannot delete attribute")
+                ),
                 Some(v) => {
                     let set: fn(
                         &mut typhon_core::Thread,
@@ -32,10 +33,6 @@ macro_rules! attribute {
     };
 }
 pub(crate) use attribute;
-
-fn of<'a>(o: Borrowed<'a>) -> &'a Future {
-    this(o)
-}
 
 /// A field of the state, None if it is empty.
 fn field(th: &mut Thread, o: Borrowed<'_>, read: impl Fn(&State) -> &Option<Owned>) -> PyResult {
@@ -182,35 +179,27 @@ fn state_name(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
 
 const GETSET: &[GetSetDef] = &[
     GetSetDef::get("_state", state_name),
-    attribute!(
-        "_asyncio_future_blocking",
-        |th, o| Ok(Owned::bool(of(o).state(th).blocking)),
-        |th, o, v| {
-            let blocking = v.truth(th)?;
-            let mut state = of(o).state(th);
-            if state.event_loop.is_none() {
-                drop(state);
-                return Err(super::uninitialized(th));
-            }
-            state.blocking = blocking;
-            Ok(())
+    attribute!("_asyncio_future_blocking", |th, o| Ok(Owned::bool(of(o).state(th).blocking)), |th, o, v| {
+        let blocking = v.truth(th)?;
+        let mut state = of(o).state(th);
+        if state.event_loop.is_none() {
+            drop(state);
+            return Err(super::uninitialized(th));
         }
-    ),
+        state.blocking = blocking;
+        Ok(())
+    }),
     GetSetDef::get("_loop", |th, o| field(th, o, |s| &s.event_loop)),
     GetSetDef::get("_callbacks", callbacks),
     GetSetDef::get("_result", |th, o| field(th, o, |s| &s.result)),
     GetSetDef::get("_exception", |th, o| field(th, o, |s| &s.exception)),
-    attribute!(
-        "_log_traceback",
-        |th, o| Ok(Owned::bool(of(o).state(th).log_traceback)),
-        |th, o, v| {
-            if v.truth(th)? {
-                return Err(th.value_error("_log_traceback can only be set to False"));
-            }
-            of(o).state(th).log_traceback = false;
-            Ok(())
+    attribute!("_log_traceback", |th, o| Ok(Owned::bool(of(o).state(th).log_traceback)), |th, o, v| {
+        if v.truth(th)? {
+            return Err(th.value_error("_log_traceback can only be set to False"));
         }
-    ),
+        of(o).state(th).log_traceback = false;
+        Ok(())
+    }),
     GetSetDef::get("_source_traceback", |th, o| field(th, o, |s| &s.source_traceback)),
     attribute!("_cancel_message", |th, o| field(th, o, |s| &s.cancel_message), |th, o, v| {
         let old = of(o).state(th).cancel_message.replace(v.to_owned());
@@ -247,7 +236,9 @@ pub static FUTURE: TypeDef = TypeDef {
                 (Safety::Constant, "__class_getitem__"),
             ],
         )
-        .note("A future ends once, whoever ends it; `call_soon` of its loop is called in the thread that does."),
+        .note(
+            "A future ends once, whoever ends it; `call_soon` of its loop is called in the thread that does.",
+        ),
     ),
     ..TypeDef::of::<Future>("Future")
 };
