@@ -152,7 +152,9 @@ impl Future {
             core::mem::replace(&mut *state, new)
         };
         drop(old);
-        if library::is_debugged(th, event_loop.borrow())? {
+        let get_debug = library::GET_DEBUG.get(th);
+        let debug = event_loop.borrow().call_method(th, get_debug, &[])?;
+        if debug.borrow().truth(th)? {
             let stack = library::extract_stack(th)?;
             self.state(th).source_traceback = Some(stack);
         }

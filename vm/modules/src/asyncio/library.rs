@@ -50,11 +50,7 @@ names! {
     BLOCKING = "_asyncio_future_blocking",
     CALL_EXCEPTION_HANDLER = "call_exception_handler",
     CALL_SOON = "call_soon",
-    CALL_SOON_INSIDE = "_call_soon",
     CANCEL = "cancel",
-    CHECK_CLOSED = "_check_closed",
-    CLOSED = "_closed",
-    DEBUG = "_debug",
     DONE = "done",
     GET_DEBUG = "get_debug",
     GET_EVENT_LOOP = "get_event_loop",
@@ -162,66 +158,6 @@ pub fn policy_event_loop(th: &mut Thread) -> PyResult {
     policy.borrow().call_method(th, name, &[])
 }
 
-/// The methods of `BaseEventLoop` that this module does itself where a loop has no others.
-#[derive(Clone, Copy)]
-enum Stock {
-    CallSoon,
-    CheckClosed,
-    GetDebug,
-}
-
-/// The functions, kept by the runtime; 0 = not looked up yet.
-static STOCK: [AtomicU64; 3] = [const { AtomicU64::new(0) }; 3];
-
-/// Is this method of a loop the library's own?
-fn is_stock(th: &mut Thread, event_loop: Borrowed<'_>, which: Stock) -> PyResult<bool> {
-    let (constant, name, key) = match which {
-        Stock::CallSoon => (&CALL_SOON, "call_soon", "_asyncio.call_soon"),
-        Stock::CheckClosed => (&CHECK_CLOSED, "_check_closed", "_asyncio._check_closed"),
-        Stock::GetDebug => (&GET_DEBUG, "get_debug", "_asyncio.get_debug"),
-    };
-    // ORDERING Relaxed: an address to compare with; all threads store the same.
-    let mut known = STOCK[which as usize].load(Ordering::Relaxed);
-    if known == 0 {
-        let class = import_attr(th, "asyncio.base_events", "BaseEventLoop")?;
-        let function = class.borrow().getattr_str(th, name)?;
-        known = function.word().identity();
-        drop(th.rt.store(key, function));
-        STOCK[which as usize].store(known, Ordering::Relaxed);
-    }
-    let name = constant.get(th);
-    let found = event_loop.ty().find(name);
-    Ok(found.is_some_and(|found| found.borrow().word().identity() == known)
-        && !typhon_core::attributes::has_own(event_loop, name))
-}
-
-/// `event_loop.get_debug()`
-pub fn is_debugged(th: &mut Thread, event_loop: Borrowed<'_>) -> PyResult<bool> {
-    let answer = if is_stock(th, event_loop, Stock::GetDebug)? {
-        let debug = DEBUG.get(th);
-        event_loop.getattr(th, debug)?
-    } else {
-        let get_debug = GET_DEBUG.get(th);
-        event_loop.call_method(th, get_debug, &[])?
-    };
-    answer.borrow().truth(th)
-}
-
-/// Does `call_soon` of this loop come to `_call_soon` at once: is it open, and not debugged?
-fn is_quick(th: &mut Thread, event_loop: Borrowed<'_>) -> PyResult<bool> {
-    if !is_stock(th, event_loop, Stock::CallSoon)? || !is_stock(th, event_loop, Stock::CheckClosed)? {
-        return Ok(false);
-    }
-    for name in [&DEBUG, &CLOSED] {
-        let name = name.get(th);
-        let flag = event_loop.getattr_opt(th, name)?;
-        if !flag.is_some_and(|flag| flag.is(Word::FALSE)) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
 /// `event_loop.call_soon(callback, *args, context=context)`
 pub fn call_soon(
     th: &mut Thread,
@@ -230,13 +166,6 @@ pub fn call_soon(
     arg: Option<Borrowed<'_>>,
     context: Option<Borrowed<'_>>,
 ) -> PyResult<()> {
-    if is_quick(th, event_loop)? {
-        let args =
-            th.new_tuple_with(usize::from(arg.is_some()), |_| arg.unwrap_or(Borrowed::none()).to_owned());
-        let name = CALL_SOON_INSIDE.get(th);
-        let context = context.unwrap_or(Borrowed::none());
-        return event_loop.call_method(th, name, &[callback, args.borrow(), context]).map(drop);
-    }
     let name = CALL_SOON.get(th);
     let mut all = [callback, Borrowed::null(), Borrowed::null()];
     let mut n = 1;
