@@ -134,6 +134,11 @@ pub fn call_method(
     name: Borrowed<'_>,
     args: &[Borrowed<'_>],
 ) -> PyResult {
+    call_method_args(th, obj, name, Args::positional(args))
+}
+
+/// As [`call_method`], with keywords.
+pub fn call_method_args(th: &mut Thread, obj: Borrowed<'_>, name: Borrowed<'_>, args: Args<'_>) -> PyResult {
     let ty = obj.ty();
     let generic = crate::attributes::generic_getattr as *const () as usize;
     if ty.slots.getattr().is_some_and(|f| f as usize == generic)
@@ -141,8 +146,8 @@ pub fn call_method(
         && is_method_like(m.borrow())
         && !crate::attributes::has_own(obj, name)
     {
-        return call_with_first(th, m.borrow(), obj, Args::positional(args));
+        return call_with_first(th, m.borrow(), obj, args);
     }
     let m = obj.getattr(th, name)?;
-    m.borrow().call(th, args)
+    call(th, m.borrow(), args)
 }

@@ -31,7 +31,7 @@ mod protocol;
 pub use asyncgen::{
     ASYNC_GENERATOR, ASYNC_GENERATOR_ASEND, ASYNC_GENERATOR_ATHROW, WRAPPED_VALUE, wrap_value,
 };
-pub use methods::{COROUTINE, COROUTINE_WRAPPER, GENERATOR};
+pub use methods::{COROUTINE, COROUTINE_WRAPPER, GENERATOR, exception_of};
 pub use protocol::{
     Sent, aiter, anext_awaitable, awaitable, kind_name, send, send_to, stop_iteration_error,
     stop_iteration_value, stop_value, yield_from_iterator,

@@ -27,14 +27,15 @@ impl<'a> Borrowed<'a> {
 
     /// `self.name`, or `None` when that raises AttributeError.
     pub fn getattr_opt(self, th: &mut Thread, name: Borrowed<'_>) -> PyResult<Option<Owned>> {
-        // The generic lookup answers without making an exception.
-        if self
-            .ty()
-            .slots
-            .getattr()
-            .is_some_and(|f| f as usize == crate::attributes::generic_getattr as *const () as usize)
-        {
-            return crate::attributes::generic_getattr_opt(th, self, name);
+        // The generic lookup, and that of classes, answer without making an exception.
+        if let Some(f) = self.ty().slots.getattr() {
+            if f as usize == crate::attributes::generic_getattr as *const () as usize {
+                return crate::attributes::generic_getattr_opt(th, self, name);
+            }
+            if f as usize == crate::builtins::type_::attributes::getattr as *const () as usize {
+                let found = crate::builtins::type_::attributes::lookup(th, self, name);
+                return th.absorb(found, &ex::ATTRIBUTE_ERROR).map(Option::flatten);
+            }
         }
         let r = self.getattr(th, name);
         th.absorb(r, &ex::ATTRIBUTE_ERROR)

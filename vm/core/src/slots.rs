@@ -32,6 +32,8 @@ pub type NewFn = fn(&mut Thread, &Type, Args<'_>) -> PyResult;
 pub type InitFn = fn(&mut Thread, Borrowed<'_>, Args<'_>) -> PyResult<()>;
 /// `fn(descriptor, instance or None for a class access, class) -> value`
 pub type DescrGetFn = fn(&mut Thread, Borrowed<'_>, Option<Borrowed<'_>>, Borrowed<'_>) -> PyResult;
+/// `fn(iterator, value) -> what it yields or returns`
+pub type SendFn = fn(&mut Thread, Borrowed<'_>, Borrowed<'_>) -> PyResult<crate::generator::Sent>;
 pub type FinalizeFn = fn(&mut Thread, Borrowed<'_>) -> PyResult<()>;
 /// Borrows the bytes of an object for the buffer protocol.
 pub type BufferFn = fn(&mut Thread, Borrowed<'_>, BufferFlags) -> PyResult<crate::buffer::Buffer>;
@@ -281,5 +283,8 @@ define_slots! {
     await_: UnaryFn,
     aiter: UnaryFn,
     anext: UnaryFn,
+    /// A step of `yield from` or `await`, whose end needs no StopIteration. Only types that cannot be subclassed have
+    /// it: nothing is derived from a method.
+    send: SendFn,
     buffer: BufferFn,
 }

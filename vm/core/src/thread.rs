@@ -26,6 +26,13 @@ pub struct HandledItem {
     pub previous: *mut HandledItem,
 }
 
+/// What `asyncio` runs on a thread. The thread itself writes; others read while the world is stopped.
+#[derive(Default)]
+pub struct Running {
+    pub event_loop: Option<Owned>,
+    pub task: Option<Owned>,
+}
+
 /// A thread. Handlers and natives get `&mut Thread`; other threads see only its
 /// [`typhon_sync`] context.
 #[repr(C)]
@@ -87,6 +94,10 @@ pub struct Thread {
     pub(crate) attr_table: Box<AttrTable>,
     /// Per-thread registry of modules: `threading.local`, contextvars, …
     pub locals: std::collections::HashMap<u64, Owned>,
+    /// The current context of `contextvars`; none before somebody asks for it.
+    pub context: Option<Owned>,
+    /// What `asyncio` runs here.
+    pub running: Running,
     /// Python-visible identity (`threading.get_ident`).
     pub ident: u64,
     pub sync: crate::runtime::SyncThread,
@@ -265,6 +276,8 @@ impl Thread {
             recent_names: crate::intern::Recent::new(),
             attr_table: AttrTable::new(),
             locals: Default::default(),
+            context: None,
+            running: Running::default(),
             ident: 0,
             sync,
             tracing: 0,

@@ -282,6 +282,8 @@ fn leave(mut th: Box<Thread>, left: impl FnOnce()) {
     let p = ThreadPtr(&mut *th);
     crate::monitoring::legacy::leave(&mut th);
     th.locals.clear();
+    th.context = None;
+    th.running = thread::Running::default();
     drop(th.take_exc());
     th.asyncgen_firstiter = None;
     th.asyncgen_finalizer = None;
@@ -374,6 +376,7 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
     let rt = th.rt;
     let me = ThreadPtr(th);
     let mut dead: Vec<*const Header> = Vec::new();
+    let mut forgotten = thread::Running::default();
     let hold = crate::collect::hold(th);
     let pid = {
         let stopped = th.sync.ctx.prepare_fork();
@@ -390,13 +393,25 @@ pub fn fork(th: &mut Thread, fork: impl FnOnce() -> i32) -> i32 {
             crate::contention::stop_after_fork();
             crate::opcode_stats::stop_after_fork(th);
             crate::perf::after_fork();
+            // The loop of the parent is not the child's.
+            forgotten = core::mem::take(&mut th.running);
         } else {
             stopped.in_parent();
         }
         pid
     };
     drop(hold);
+    drop(forgotten);
     th.pending_drops.extend(dead.into_iter().map(|object| object.cast_mut()));
     th.drain_drops();
     pid
+}
+
+/// The first answer that `look` gives for what `asyncio` runs on a thread; the world is stopped meanwhile.
+pub fn find_running(th: &mut Thread, look: impl Fn(&thread::Running) -> Option<Owned>) -> Option<Owned> {
+    let rt = th.rt;
+    crate::collect::with_world_stopped(th, || {
+        // SAFETY: the world is stopped, so no thread changes or goes away.
+        rt.threads.all().into_iter().find_map(|thread| look(unsafe { &(*thread.0).running }))
+    })
 }

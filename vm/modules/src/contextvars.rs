@@ -26,10 +26,7 @@ pub static MODULE: ModuleDef = ModuleDef {
     functions: &[NativeDef::new(
         "copy_context",
         "($module, /)",
-        |th, _| {
-            let now = current(th);
-            Ok(copy(th, now.payload()))
-        },
+        |th, _| Ok(copy_current(th)),
         "Return a shallow copy of the current context.",
     )],
     // The type of `Token.MISSING` comes before `Token`, whose setup makes the one instance.
@@ -182,18 +179,21 @@ fn copy(th: &mut Thread, c: &Context) -> Owned {
     new
 }
 
-/// Where a thread keeps its current context.
-const CURRENT: u64 = 0x0063_6f6e_7465_7874;
+/// A copy of the current context of the thread.
+pub fn copy_current(th: &mut Thread) -> Owned {
+    let now = current(th);
+    copy(th, now.payload())
+}
 
 /// The current context of the thread; made when first asked for.
 pub fn current(th: &mut Thread) -> Owned {
-    if let Some(c) = th.locals.get(&CURRENT) {
+    if let Some(c) = &th.context {
         return c.clone();
     }
     let c = empty(th);
     // ORDERING Relaxed: not shared yet.
     c.payload::<Context>().entered.store(true, Ordering::Relaxed);
-    th.locals.insert(CURRENT, c.clone());
+    th.context = Some(c.clone());
     c
 }
 
@@ -243,19 +243,36 @@ fn run(th: &mut Thread, args: Args<'_>) -> PyResult {
         Some(c) => c,
         None => return Err(th.type_error("descriptor 'run' requires a '_contextvars.Context' object")),
     };
+    enter(th, c)?;
+    let result = f.call_args(th, args.rest().rest());
+    leave(th, c);
+    result
+}
+
+/// Makes a context the current one of the thread. [`leave`] follows.
+///
+/// Errors: RuntimeError if it is entered already, here or elsewhere.
+pub fn enter(th: &mut Thread, c: &Context) -> PyResult<()> {
     // ORDERING AcqRel: one thread at a time; it sees what the last one stored.
     if c.entered.swap(true, Ordering::AcqRel) {
-        let msg = format!("cannot enter context: {} is already entered", args.all[0].repr_text(th)?);
+        let msg =
+            format!("cannot enter context: {} is already entered", Borrowed::from_payload(c).repr_text(th)?);
         return Err(th.runtime_error(&msg));
     }
-    let before = current(th);
-    c.previous.set(&c.header, before);
-    th.locals.insert(CURRENT, args.all[0].to_owned());
-    let result = f.call_args(th, args.rest().rest());
-    if let Some(before) = c.previous.clear(&c.header) {
-        th.locals.insert(CURRENT, before);
+    if th.context.is_none() {
+        drop(current(th));
     }
-    // ORDERING Release: pairs with the AcqRel above.
+    // Only who has entered the context uses the slot, and nobody reads it otherwise.
+    let before = th.context.replace(Borrowed::from_payload(c).to_owned());
+    drop(before.and_then(|before| c.previous.swap(before)));
+    Ok(())
+}
+
+/// Undoes [`enter`].
+pub fn leave(th: &mut Thread, c: &Context) {
+    if let Some(before) = c.previous.take() {
+        th.context = Some(before);
+    }
+    // ORDERING Release: pairs with the AcqRel of `enter`.
     c.entered.store(false, Ordering::Release);
-    result
 }

@@ -7,6 +7,7 @@ pub mod abc;
 pub mod args;
 pub mod array;
 pub mod ast;
+pub mod asyncio;
 pub mod atexit;
 pub mod base64;
 pub mod binascii;
@@ -71,6 +72,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &abc::MODULE,
     &array::MODULE,
     &ast::MODULE,
+    &asyncio::MODULE,
     &atexit::MODULE,
     &base64::MODULE,
     &binascii::MODULE,

@@ -48,7 +48,7 @@ fn throw_method(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
 /// who is called so.
 ///
 /// Errors: TypeError for what stands for no exception; the warning about the old signature.
-pub(super) fn exception_of(th: &mut Thread, a: &[Borrowed<'_>], method: &str) -> PyResult {
+pub fn exception_of(th: &mut Thread, a: &[Borrowed<'_>], method: &str) -> PyResult {
     let (ty, value, tb) = (a[1], a.opt(2), a.opt(3));
     if value.is_some() || tb.is_some() {
         let msg = format!(

@@ -27,6 +27,9 @@ pub fn send_to(th: &mut Thread, receiver: Borrowed<'_>, value: Borrowed<'_>) -> 
     if receiver.shape_id() != ids::ASYNC_GENERATOR && Generator::of(receiver).is_some() {
         return send(th, receiver, value.to_owned());
     }
+    if let Some(f) = receiver.ty().slots.send() {
+        return f(th, receiver, value);
+    }
     let r = if value.is_none() && receiver.ty().slots.next().is_some() {
         match receiver.step(th) {
             Ok(Some(v)) => return Ok(Sent::Yielded(v)),

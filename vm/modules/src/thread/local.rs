@@ -178,7 +178,7 @@ fn setattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, v: Option<Borro
 
 /// Drops what the ending thread holds.
 pub fn forget(th: &mut Thread) {
-    let all = std::mem::take(&mut th.locals);
+    let all = (std::mem::take(&mut th.locals), th.context.take(), std::mem::take(&mut th.running));
     drop(all);
     th.drain_drops();
     // A destructor may use a `_local` again.
