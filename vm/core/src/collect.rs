@@ -44,8 +44,6 @@ pub mod debug {
 
 /// Objects up to which a collection is done in place, in one stop: for so few, a search costs more.
 const IN_PLACE: usize = 4_000;
-/// Own collections of threads between two looks at the young objects that several threads know.
-const OTHERS_EVERY: u32 = 10;
 /// How long a collection that a program asks for waits for those of other threads to end.
 const COLLECT_WAITS: Duration = Duration::from_secs(5);
 /// How long the background collector reads without a breath.
@@ -57,8 +55,6 @@ pub struct Collecting {
     /// `gc.set_debug`.
     pub debug: AtomicU32,
     pub background: Background,
-    /// How often threads collected for themselves.
-    own_collections: AtomicU32,
     /// Threads that wait for the turn to collect: those that would not wait leave it to them.
     waiting: AtomicU32,
     /// The process ends: nobody begins a collection any more but the thread that outlives the others.
@@ -73,7 +69,6 @@ impl Collecting {
             collector,
             debug: AtomicU32::new(0),
             background: Background::default(),
-            own_collections: AtomicU32::new(0),
             waiting: AtomicU32::new(0),
             closing: AtomicBool::new(false),
             zeal: Zeal::new(config.zeal),
@@ -570,11 +565,9 @@ pub fn at_safepoint(th: &mut Thread) {
     let collector = &rt().collecting.collector;
     let mut due = all_are_due(th.rt, th.rt.heap.young());
     if own_is_due(th.rt, th.heap.own_births()) && !th.collecting {
-        let left = collect_own(th).left;
-        // What others have seen is not forgotten over that: a thread that is alone looks at it now.
-        // ORDERING Relaxed: a statistic.
-        let turn = rt().collecting.own_collections.fetch_add(1, Ordering::Relaxed);
-        due |= left > 0 && (turn.is_multiple_of(OTHERS_EVERY) || background::is_only_mutator(th.rt));
+        let left = collect_own(th).left as i64;
+        // What others have seen stays young. So much of it is worth a look at the young objects of all threads.
+        due |= own_is_due(th.rt, OwnBirths { births: left, ..th.heap.own_births() });
         due |= collector.policy.choose() == Generation::Full;
     }
     if !due {

@@ -426,11 +426,6 @@ pub(super) fn give_way(th: &mut Thread, due: u64) {
     th.rt.collecting.collector.policy.pauses.record(Pause::Nap, &watch);
 }
 
-/// Is there one thread, apart from the collector's?
-pub(super) fn is_only_mutator(rt: &Runtime) -> bool {
-    rt.threads.count() - usize::from(rt.collecting.background.state.enter().started) <= 1
-}
-
 /// Is the background collector at work, as far as a new collection is concerned?
 pub(super) fn is_busy(rt: &Runtime) -> bool {
     super::is_concurrent(rt) && rt.collecting.background.is_busy()
