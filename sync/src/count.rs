@@ -187,9 +187,12 @@ impl Header {
     /// has room. Calls nothing, so code that has another way for the rest saves no registers for it.
     #[inline(always)]
     pub fn try_inc_local(&self, me: OwnerId) -> bool {
+        if !self.is_owned_by(me) {
+            return false;
+        }
         // ORDERING Relaxed: as in `incref`.
         let local = self.local.load(Relaxed);
-        if !self.is_owned_by(me) || local >= u32::MAX - 1 {
+        if local >= u32::MAX - 1 {
             return false;
         }
         stats::local();

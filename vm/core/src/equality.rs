@@ -22,18 +22,24 @@ pub fn quick(a: Borrowed<'_>, b: Borrowed<'_>) -> Option<bool> {
     if !x.is_ptr() || !y.is_ptr() {
         return None;
     }
-    if let (Some(s), Some(t)) = (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
-        return Some(s.same_text(t));
-    }
-    others(a, b, DEPTH)
+    texts(a, b).or_else(|| tuples(a, b, DEPTH))
 }
 
-/// [`quick`] for two pointers that are no strs.
-#[inline(never)]
-fn others(a: Borrowed<'_>, b: Borrowed<'_>, depth: u32) -> Option<bool> {
-    if let (Some(s), Some(t)) = (a.downcast_exact::<Bytes>(), b.downcast_exact::<Bytes>()) {
-        return Some(s.as_bytes() == t.as_bytes());
+/// [`quick`] for two pointers to strs, or to bytes.
+#[inline(always)]
+fn texts(a: Borrowed<'_>, b: Borrowed<'_>) -> Option<bool> {
+    match (a.downcast_exact::<Str>(), b.downcast_exact::<Str>()) {
+        (Some(s), Some(t)) => Some(s.same_text(t)),
+        _ => match (a.downcast_exact::<Bytes>(), b.downcast_exact::<Bytes>()) {
+            (Some(s), Some(t)) => Some(s.same_bytes(t)),
+            _ => None,
+        },
     }
+}
+
+/// [`quick`] for two pointers to tuples.
+#[inline(never)]
+fn tuples(a: Borrowed<'_>, b: Borrowed<'_>, depth: u32) -> Option<bool> {
     let (x, y) = (as_tuple(a)?.items(), as_tuple(b)?.items());
     if x.len() != y.len() {
         return Some(false);
@@ -50,10 +56,10 @@ fn others(a: Borrowed<'_>, b: Borrowed<'_>, depth: u32) -> Option<bool> {
             return None;
         }
         let (v, w) = (p.fixed()?, q.fixed()?);
-        let same = match (v.downcast_exact::<Str>(), w.downcast_exact::<Str>()) {
-            (Some(s), Some(t)) => s.same_text(t),
-            _ if depth == 0 => return None,
-            _ => others(v, w, depth - 1)?,
+        let same = match texts(v, w) {
+            Some(same) => same,
+            None if depth == 0 => return None,
+            None => tuples(v, w, depth - 1)?,
         };
         if !same {
             return Some(false);

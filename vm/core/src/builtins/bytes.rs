@@ -84,6 +84,13 @@ impl Bytes {
         unsafe { ::core::slice::from_raw_parts(self.start(), self.len) }
     }
 
+    /// Are these the same bytes? As a rule, the first one tells.
+    #[inline(always)]
+    pub(crate) fn same_bytes(&self, other: &Bytes) -> bool {
+        let (a, b) = (self.as_bytes(), other.as_bytes());
+        a.len() == b.len() && (a.first() == b.first()) && (a.len() <= 1 || a == b)
+    }
+
     /// `hash(self)`
     pub fn bytes_hash(&self) -> i64 {
         // ORDERING Relaxed: every thread computes the same value.

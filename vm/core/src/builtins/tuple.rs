@@ -63,6 +63,12 @@ impl Tuple {
         }
     }
 
+    /// The items of what is exactly a tuple.
+    #[inline(always)]
+    pub(crate) fn exact_items(&self) -> *const Slot {
+        (self as *const Tuple).wrapping_byte_add(Self::ITEMS) as *const Slot
+    }
+
     /// Item `i`. Panics when out of range.
     #[inline(always)]
     pub fn get(&self, i: usize) -> crate::Borrowed<'_> {

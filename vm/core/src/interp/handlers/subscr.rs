@@ -179,58 +179,65 @@ handlers! {
         let c = *sp.sub(1);
         if c.is_ptr() {
             let id = shape_of(c);
-            if tos.is_int() {
-                if id == ids::LIST {
-                    let l = &*(c.ptr() as *const List);
-                    // A list of this thread: strangers who change it leave the old buffer in place until this thread's
-                    // next safepoint.
-                    if (*c.ptr()).is_owned_by((*th).owner) {
-                        let mut i = tos.int();
-                        let items: *const Slot = l.items.load();
-                        let n = l.len() as i64;
-                        if i < 0 {
-                            i += n;
-                        }
-                        if (i as u64) < n as u64 && l.items.is_still(items) {
-                            let w = (*items.add(i as usize)).peek();
-                            let v = own_from_slot(th, w);
-                            // UNBOUND: a stranger has just taken the item off the end.
-                            if v == Word::ZERO || v == Word::UNBOUND {
-                                tail!(subscr_list_foreign, pc, sp, fp, th, tos, arg)
-                            }
-                            sp = sp.sub(1);
-                            drop_next!(c, pc, sp, fp, th, v)
-                        }
-                    }
-                    tail!(subscr_list_foreign, pc, sp, fp, th, tos, arg)
-                } else if id == ids::TUPLE {
-                    let t = &*(c.ptr() as *const Tuple);
-                    let mut i = tos.int();
-                    let n = t.len() as i64;
-                    if i < 0 {
-                        i += n;
-                    }
-                    if (i as u64) < n as u64 {
-                        let w = t.items()[i as usize].peek();
-                        let v = own_from_slot(th, w);
-                        if v == Word::ZERO {
-                            tail!(subscr_tuple_foreign, pc, sp, fp, th, tos, arg)
-                        }
-                        sp = sp.sub(1);
-                        drop_next!(c, pc, sp, fp, th, v)
-                    }
-                } else if id == ids::STR {
-                    tail!(super::text::subscr, pc, sp, fp, th, tos, arg)
-                }
-            }
             if id == ids::DICT {
                 tail!(subscr_dict, pc, sp, fp, th, tos, arg)
             }
-            if id == ids::LIST {
+            if tos.is_int() {
+                if id == ids::LIST {
+                    tail!(subscr_list, pc, sp, fp, th, tos, c.0)
+                }
+                if id == ids::TUPLE {
+                    tail!(subscr_tuple, pc, sp, fp, th, tos, c.0)
+                }
+                if id == ids::STR {
+                    tail!(super::text::subscr, pc, sp, fp, th, tos, arg)
+                }
+            } else if id == ids::LIST {
                 tail!(subscr_list_slow, pc, sp, fp, th, tos, arg)
             }
         }
         tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+    }
+
+    /// BINARY_SUBSCR of the list `arg` by an int in a word.
+    fn subscr_list(pc, sp, fp, th, tos, arg) {
+        let l = &*(Word(arg).ptr() as *const List);
+        // A list of this thread: strangers who change it leave the old buffer in place until this thread's
+        // next safepoint.
+        if l.header.is_owned_by((*th).owner) {
+            let items: *const Slot = l.items.load();
+            let mut i = tos.int() as usize;
+            if tos.int() < 0 {
+                i = i.wrapping_add(l.len());
+            }
+            if i < l.len() && l.items.is_still(items) {
+                let v = own_from_slot(th, (*items.add(i)).peek());
+                // UNBOUND: a stranger has just taken the item off the end.
+                if v != Word::ZERO && v != Word::UNBOUND {
+                    sp = sp.sub(1);
+                    drop_next!(Word(arg), pc, sp, fp, th, v)
+                }
+            }
+        }
+        tail!(subscr_list_foreign, pc, sp, fp, th, tos, arg)
+    }
+
+    /// BINARY_SUBSCR of the tuple `arg` by an int in a word.
+    fn subscr_tuple(pc, sp, fp, th, tos, arg) {
+        let t = &*(Word(arg).ptr() as *const Tuple);
+        let mut i = tos.int() as usize;
+        if tos.int() < 0 {
+            i = i.wrapping_add(t.len());
+        }
+        if i >= t.len() {
+            tail!(subscr_generic, pc, sp, fp, th, tos, arg)
+        }
+        let v = own_from_slot(th, (*t.exact_items().add(i)).peek());
+        if v == Word::ZERO {
+            tail!(subscr_tuple_foreign, pc, sp, fp, th, tos, arg)
+        }
+        sp = sp.sub(1);
+        drop_next!(Word(arg), pc, sp, fp, th, v)
     }
 
     fn subscr_dict(pc, sp, fp, th, tos, arg) {

@@ -1,7 +1,7 @@
-//! Strs: comparison, and single characters.
+//! Strs, and what is compared as they are; single characters.
 
 use super::call::shape_of;
-use super::cold;
+use super::cold::{self, look};
 use super::subscr::subscr_generic;
 use crate::builtins::ids;
 use crate::builtins::str::{self, Str};
@@ -9,8 +9,8 @@ use crate::slots::CompareOp;
 use crate::word::Word;
 use crate::{drop_next, drop2_next, handlers, tail};
 
-/// `a == b` or `a != b` of two strs as a bool; [`Word::ZERO`] for other objects or comparisons. `op`: [`CompareOp`]. Out of
-/// line: a handler keeps nothing on the machine stack.
+/// `a == b` or `a != b` of two strs, bytes or tuples as a bool; [`Word::ZERO`] for other objects or comparisons, and where
+/// only types can tell. `op`: [`CompareOp`]. Out of line: a handler keeps nothing on the machine stack.
 ///
 /// # Safety
 /// The words are live.
@@ -19,10 +19,18 @@ unsafe fn equality(a: Word, b: Word, op: u64) -> Word {
     let is_equality = op == CompareOp::Eq as u64 || op == CompareOp::Ne as u64;
     // SAFETY: by contract; the shapes say what lies there.
     unsafe {
-        if !is_equality || !a.is_ptr() || !b.is_ptr() || shape_of(a) != ids::STR || shape_of(b) != ids::STR {
+        if !is_equality || !a.is_ptr() || !b.is_ptr() || shape_of(a) != shape_of(b) {
             return Word::ZERO;
         }
-        let same = (*(a.ptr() as *const Str)).same_text(&*(b.ptr() as *const Str));
+        let same = match shape_of(a) {
+            ids::STR => (*(a.ptr() as *const Str)).same_text(&*(b.ptr() as *const Str)),
+            // A tuple of these equals itself, whatever is in it: items are compared by identity first.
+            ids::TUPLE | ids::BYTES => match crate::equality::quick(look(a), look(b)) {
+                Some(same) => same,
+                None => return Word::ZERO,
+            },
+            _ => return Word::ZERO,
+        };
         Word::bool(same == (op == CompareOp::Eq as u64))
     }
 }
