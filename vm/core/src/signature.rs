@@ -144,6 +144,14 @@ impl Direct {
         (n.wrapping_sub(least) <= most - least && word != 0).then_some(DirectCall(word))
     }
 
+    /// The bits of the [`DirectCall`] as a word, if it is this function that is called; else [`Word::ZERO`].
+    #[inline(always)]
+    pub fn if_calls(&self, f: BoundFn) -> Word {
+        // ORDERING Relaxed: as above.
+        let word = self.0.load(Ordering::Relaxed);
+        if word & Self::ADDRESS == f as *const () as u64 { Word(word) } else { Word::ZERO }
+    }
+
     /// Notes the function that has these parameters. Cost: writes at most once, since threads share the line.
     pub fn learn(&self, params: &Params) {
         // ORDERING Relaxed: as above; all threads learn the same.

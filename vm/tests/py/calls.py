@@ -207,3 +207,91 @@ def two(a, b, *, k=0):
 two.__defaults__ = (1, 2, 3)
 assert (two(), two(0), two(a=9), two(b=9), two(**{"a": 7}), two(k=1)) == ((2, 3), (0, 3), (9, 3), (2, 9), (7, 3), (2, 3))
 raises(TypeError, lambda: two(1, 2, 3), text="two() takes from -1 to 2 positional arguments but 3 were given")
+
+
+# A site that has met a native function does what that does, and anything else as if it had not met it.
+class Sized:
+    def __len__(self):
+        return 7
+
+
+class Recorder(list):
+    def append(self, item):
+        super().append(("seen", item))
+
+
+class Defaulted(dict):
+    def get(self, key, default=None):
+        return "mine"
+
+
+class Meta(type):
+    def __instancecheck__(cls, o):
+        return o == 3
+
+
+class Three(metaclass=Meta):
+    pass
+
+
+def call(f, *args):
+    match len(args):
+        case 0:
+            return f()
+        case 1:
+            return f(args[0])
+        case 2:
+            return f(args[0], args[1])
+
+
+def lengths(o):
+    return len(o)
+
+
+def is_a(o, c):
+    return isinstance(o, c)
+
+
+def push(to, item):
+    return to.append(item)
+
+
+def look_up(d, k):
+    return d.get(k), d.get(k, 0)
+
+
+for _ in range(3):
+    assert [lengths(o) for o in ([1], (1, 2), "abc", {1: 2}, {1, 2}, b"ab", Sized(), range(9))] == [1, 2, 3, 1, 2, 2, 7, 9]
+    raises(TypeError, lengths, 3, text="object of type 'int' has no len()")
+    assert is_a(1, int) and is_a(True, int) and not is_a(1, str) and is_a("a", (int, str)) and is_a(3, Three)
+    assert not is_a(4, Three) and is_a(Sized(), Sized) and is_a(Recorder(), list)
+    raises(TypeError, is_a, 1, 2)
+    plain, recorder = [], Recorder()
+    for i in range(40):
+        assert push(plain, i) is None and push(recorder, i) is None
+    assert plain == list(range(40)) and recorder == [("seen", i) for i in range(40)]
+    raises(AttributeError, push, (), 1)
+    assert look_up({1: 2}, 1) == (2, 2) and look_up({}, 1) == (None, 0) and look_up(Defaulted(), 1) == ("mine", "mine")
+    raises(TypeError, look_up, {}, [])
+    # One site for all.
+    assert call(len, [1]) == 1 and call(abs, -2) == 2 and call(str) == "" and call(Thing).__class__ is Thing
+    assert call(isinstance, 1, int) and call([].append, 1) is None and call("a".join, "xy") == "xay"
+    assert call(list.append, plain, 5) is None and plain[-1] == 5 and call(dict.get, {1: 2}, 1) == 2
+    assert call(str.upper, "a") == "A" and call(int, "12") == 12 and call(max, 1, 2) == 2 and call(lambda x: x, 4) == 4
+    raises(TypeError, call, str.upper, 1)
+    raises(TypeError, call, list.append, (), 1)
+    raises(TypeError, call, dict.get, [], 1)
+    raises(TypeError, call, len)
+    raises(TypeError, call, abs, 1, 2)
+
+
+# Rebinding the name is seen at once.
+def shadowed():
+    return len("abc")
+
+
+assert shadowed() == 3
+len = lambda o: "other"
+assert shadowed() == "other" and lengths("abc") == "other"
+del len
+assert shadowed() == 3

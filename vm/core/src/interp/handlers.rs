@@ -6,6 +6,7 @@ pub mod attr;
 pub mod attr_many;
 pub mod build;
 pub mod call;
+pub mod call_known;
 pub mod cold;
 pub mod event;
 pub mod exc;

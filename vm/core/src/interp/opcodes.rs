@@ -3,7 +3,7 @@
 use typhon_sync::prim::{AtomicBool, Ordering};
 
 use super::handlers::{
-    append, arith, attr, attr_many, build, call, event, exc, iter, jump, locals, names, subscr,
+    append, arith, attr, attr_many, build, call, call_known, event, exc, iter, jump, locals, names, subscr,
 };
 use super::machine::{Handler, Out};
 use crate::thread::Thread;
@@ -195,6 +195,13 @@ machine_ops! {
     BinarySlice = subscr::binary_slice;
     StoreSlice = subscr::store_slice;
     Call = call::call;
+    CallLen of Call = call_known::call_len;
+    CallIsinstance of Call = call_known::call_isinstance;
+    CallAppend of Call = call_known::call_append;
+    CallGet of Call = call_known::call_get;
+    CallClass of Call = call_known::call_class;
+    CallFunction of Call = call_known::call_function;
+    CallMethod of Call = call_known::call_method;
     CallKw = call::call_kw;
     CallFunctionEx = call::call_function_ex;
     /// Follows every CALL.

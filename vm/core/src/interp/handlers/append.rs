@@ -78,6 +78,12 @@ handlers! {
             tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
         }
         *sp.sub(1) = v;
+        tail!(append_owned, pc, sp, fp, th, tos, arg)
+    }
+
+    /// The item can be stored as it is.
+    fn append_owned(pc, sp, fp, th, tos, arg) {
+        let l = *sp.sub(2);
         if !lock_fast(th, l) {
             tail!(cold::call_direct, pc, sp, fp, th, tos, arg)
         }

@@ -4,6 +4,7 @@
 
 use typhon_sync::prim::Ordering::{self, Relaxed};
 
+use super::call_known::choose;
 use super::cold;
 use crate::builtins::bytes::Bytes;
 use crate::builtins::descriptors::MethodDescriptor;
@@ -23,6 +24,7 @@ use crate::handlers;
 use crate::interp::bind::{bind_arguments, push_defaults};
 use crate::interp::eval::{has_room, push_frame};
 use crate::interp::machine::save;
+use crate::interp::opcodes::Op;
 use crate::shape;
 use crate::word::Word;
 use crate::{drop_next, drop2_next, next, tail};
@@ -212,6 +214,7 @@ handlers! {
                 tail!(call_native_function, pc, sp, fp, th, callee, arg + 2)
             }
             if shape == ids::TYPE {
+                choose(pc.sub(1), Op::CallClass, arg);
                 tail!(cold::call_type, pc, sp, fp, th, tos, arg)
             }
             if shape == ids::METHOD {
@@ -257,6 +260,7 @@ handlers! {
                 *below = me.word();
             }
             if call.function() as *const () == convert::len as *const () {
+                choose(pc.sub(1), Op::CallLen, 1);
                 tail!(call_len, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
             if me.is_some() {
@@ -268,7 +272,11 @@ handlers! {
                 }
             }
             if call.function() as *const () == attributes::isinstance as *const () {
+                choose(pc.sub(1), Op::CallIsinstance, 2);
                 tail!(call_isinstance, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
+            if me.is_none() {
+                choose(pc.sub(1), Op::CallFunction, arg - 2);
             }
             tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
         }
@@ -311,13 +319,18 @@ handlers! {
             && m.is_of(shape::get(shape_of(me)).ty())
         {
             if call.function() as *const () == list::methods::append as *const () && arg == 3 {
+                choose(pc.sub(1), Op::CallAppend, 1);
                 tail!(super::append::call_append, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
             if call.function() as *const () == list::methods::pop as *const () && arg == 2 {
                 tail!(super::append::call_pop, pc.add(1), sp, fp, th, Word(call.bits()), arg)
             }
             if call.function() as *const () == dict::methods::get as *const () && arg == n + 1 {
+                choose(pc.sub(1), Op::CallGet, arg - 2);
                 tail!(super::subscr::call_get, pc.add(1), sp, fp, th, Word(call.bits()), arg)
+            }
+            if n == arg - 1 {
+                choose(pc.sub(1), Op::CallMethod, arg - 2);
             }
             tail!(cold::call_direct, pc.add(1), sp, fp, th, Word(call.bits()), arg)
         }
