@@ -197,6 +197,24 @@ pub fn current(th: &mut Thread) -> Owned {
     c
 }
 
+/// A new variable without a default.
+pub fn new_variable(th: &mut Thread, name: &str) -> Owned {
+    variable::new_named(th, name)
+}
+
+/// The value of a variable in the current context.
+#[inline]
+pub fn value_of(th: &mut Thread, variable: Borrowed<'_>) -> PyResult<Option<Owned>> {
+    let now = current(th);
+    now.payload::<Context>().value(th, variable)
+}
+
+/// Sets a variable in the current context.
+pub fn set_value(th: &mut Thread, variable: Borrowed<'_>, value: Owned) -> PyResult<()> {
+    let now = current(th);
+    now.payload::<Context>().set(th, variable, value)
+}
+
 fn check_key(th: &mut Thread, key: Borrowed<'_>) -> PyResult<()> {
     if key.downcast::<ContextVar>().is_some() {
         return Ok(());

@@ -65,6 +65,12 @@ fn new(th: &mut Thread, _: &Type, args: Args<'_>) -> PyResult {
     Ok(th.alloc(ContextVar { header: unborn(), name: Slot::new(a[0].to_owned()), default }))
 }
 
+/// A variable without a default.
+pub(super) fn new_named(th: &mut Thread, name: &str) -> Owned {
+    let name = th.new_str(name);
+    th.alloc(ContextVar { header: unborn(), name: Slot::new(name), default: Slot::empty() })
+}
+
 fn get(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let var: &ContextVar = this(a[0]);
     let now = current(th);

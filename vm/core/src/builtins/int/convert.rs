@@ -6,7 +6,6 @@ use typhon_text::StrData;
 use typhon_text::int::{self as text, DecimalBuffer, ParseIntError};
 
 use super::{Int, IntRef};
-use crate::builtins::dict::Dict;
 use crate::builtins::str::Str;
 use crate::object::{Borrowed, Owned, PyResult};
 use crate::slots::Args;
@@ -50,22 +49,7 @@ pub fn small_to_str(th: &mut Thread, v: i64) -> Owned {
 /// Appends the decimal digits of an int of any size. Errors: ValueError beyond the digit limit.
 pub fn write_decimal(th: &mut Thread, v: IntRef<'_>, out: &mut Vec<u8>) -> PyResult<()> {
     let limit = max_str_digits();
-    match text::write_decimal(v, limit, out) {
-        Err(_) if in_decimal(th) => {
-            let done = text::write_decimal(v, 0, out);
-            done.map_err(|_| th.value_error(&text::too_large_to_print(limit)))
-        }
-        done => done.map_err(|_| th.value_error(&text::too_large_to_print(limit))),
-    }
-}
-
-/// Does a function of the module `decimal` convert? It is Python code here, and its numbers have no limit of digits.
-#[cold]
-fn in_decimal(th: &mut Thread) -> bool {
-    let name = th.intern("__name__");
-    let Some(globals) = crate::interp::eval::current_globals(th).map(|g| g.to_owned()) else { return false };
-    let module = globals.borrow().downcast::<Dict>().and_then(|g| g.get(th, name.borrow()).ok().flatten());
-    module.is_some_and(|m| m.borrow().downcast::<Str>().is_some_and(|m| m.as_ascii() == Some("decimal")))
+    text::write_decimal(v, limit, out).map_err(|_| th.value_error(&text::too_large_to_print(limit)))
 }
 
 pub(super) fn slot_repr(th: &mut Thread, o: Borrowed<'_>) -> PyResult {
@@ -89,11 +73,7 @@ pub fn to_base(th: &mut Thread, o: Borrowed<'_>, base: u32) -> PyResult {
 
 /// `int(text, base)`; `shown` is the argument, for the error message.
 pub fn parse_ascii(th: &mut Thread, bytes: &[u8], base: u32, shown: Borrowed<'_>) -> PyResult {
-    let mut parsed = text::parse(bytes, base, max_str_digits());
-    if matches!(parsed, Err(ParseIntError::TooManyDigits { .. })) && in_decimal(th) {
-        parsed = text::parse(bytes, base, 0);
-    }
-    match parsed {
+    match text::parse(bytes, base, max_str_digits()) {
         Ok(Int::Small(v)) => Ok(th.new_int(v)),
         Ok(Int::Big(v)) => Ok(th.new_big(v)),
         Err(ParseIntError::Base) => Err(th.value_error(text::BAD_BASE)),
