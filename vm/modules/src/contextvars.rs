@@ -8,7 +8,7 @@ mod variable;
 
 pub use variable::CONTEXT_VAR;
 
-use typhon_sync::prim::{AtomicBool, Ordering};
+use typhon_sync::prim::{AtomicBool, AtomicU64, Ordering};
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::{
@@ -41,6 +41,8 @@ payload! {
         values: Slot,
         /// Does another context use the same dict?
         shared: AtomicBool,
+        /// Tells the values from all that any context has had; 0: it never had any. Copies keep it.
+        stamp: AtomicU64,
         /// The context that was current when this one was entered.
         previous: Slot,
         entered: AtomicBool,
@@ -104,6 +106,9 @@ pub static CONTEXT: TypeDef = TypeDef {
     ..TypeDef::of::<Context>("Context")
 };
 
+/// Stamps given so far.
+static LAST_STAMP: AtomicU64 = AtomicU64::new(0);
+
 impl Context {
     fn dict(&self) -> Option<Owned> {
         self.values.get(&self.header)
@@ -130,6 +135,10 @@ impl Context {
 
     /// The dict, to be written to.
     fn writable(&self, th: &mut Thread) -> Owned {
+        // ORDERING Relaxed: only that numbers differ matters.
+        let stamp = LAST_STAMP.fetch_add(1, Ordering::Relaxed) + 1;
+        // ORDERING Relaxed: as above.
+        self.stamp.store(stamp, Ordering::Relaxed);
         // ORDERING Relaxed: as above.
         let shared = self.shared.swap(false, Ordering::Relaxed);
         let d = match self.dict() {
@@ -161,6 +170,7 @@ fn empty(th: &mut Thread) -> Owned {
         header: unborn(),
         values: Slot::empty(),
         shared: AtomicBool::new(false),
+        stamp: AtomicU64::new(0),
         previous: Slot::empty(),
         entered: AtomicBool::new(false),
     })
@@ -174,6 +184,8 @@ fn copy(th: &mut Thread, c: &Context) -> Owned {
         c.shared.store(true, Ordering::Relaxed);
         let n = new.payload::<Context>();
         n.shared.store(true, Ordering::Relaxed);
+        // ORDERING Relaxed: as above.
+        n.stamp.store(c.stamp.load(Ordering::Relaxed), Ordering::Relaxed);
         n.values.set(&n.header, d);
     }
     new
@@ -200,6 +212,17 @@ pub fn current(th: &mut Thread) -> Owned {
 /// A new variable without a default.
 pub fn new_variable(th: &mut Thread, name: &str) -> Owned {
     variable::new_named(th, name)
+}
+
+/// The stamp of the current context: as long as it is the same, so are the values, which the context holds. 0: there are
+/// none.
+#[inline]
+pub fn stamp(th: &Thread) -> u64 {
+    match &th.context {
+        // ORDERING Relaxed: the thread that has entered a context is the one that changes it.
+        Some(now) => now.payload::<Context>().stamp.load(Ordering::Relaxed),
+        None => 0,
+    }
 }
 
 /// The value of a variable in the current context.

@@ -81,7 +81,6 @@ fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
     m.add(th, "__libmpdec_version__", library)?;
 
     let variable = contextvars::new_variable(th, "decimal_context");
-    object::set_variable(&variable);
     drop(th.rt.store("decimal.variable", variable));
     let contexts = [
         ("DefaultContext", context::DEFAULT),
@@ -146,7 +145,8 @@ fn make_current(th: &mut Thread, o: Borrowed<'_>) -> PyResult<()> {
     } else {
         o.to_owned()
     };
-    contextvars::set_value(th, object::variable_word(), made)
+    let variable = object::variable(th);
+    contextvars::set_value(th, variable.borrow(), made)
 }
 
 const IEEE_MOST_BITS: i64 = 512;

@@ -3,8 +3,11 @@
 //! Every field is a word of its own that any thread may set; an operation takes a copy of all when it begins. The current
 //! context is in a context variable: threads and tasks have their own.
 
+use std::cell::Cell;
+
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::str::Str;
+use typhon_core::word::Word;
 use typhon_core::{
     Args, ArgsExt, Borrowed, GetSetDef, PyResult, Slot, Slots, Thread, Type, TypeDef, payload, signature,
     type_flags, unborn,
@@ -227,16 +230,37 @@ impl Context {
     }
 }
 
+thread_local! {
+    /// The stamp of the values among which a thread last found its context, and the word of that.
+    static LAST: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+}
+
 /// The current context; a copy of `DefaultContext` where there was none.
+#[inline]
 pub fn current(th: &mut Thread) -> PyResult {
-    let variable = object::variable_word();
-    if let Some(context) = contextvars::value_of(th, variable)? {
-        return Ok(context);
+    let stamp = contextvars::stamp(th);
+    let (known, word) = LAST.get();
+    if stamp != 0 && stamp == known {
+        // SAFETY: the thread's values are those among which the context was found: they hold it.
+        return Ok(unsafe { Borrowed::from_raw(Word(word)) }.to_owned());
     }
-    let template = th.rt.stored("decimal.DefaultContext").expect("stored when the module was made");
-    let settings = Settings { flags: 0, ..of(template.borrow()).settings() };
-    let context = settings.into_object(th)?;
-    contextvars::set_value(th, variable, context.clone())?;
+    looked_up(th)
+}
+
+#[cold]
+#[inline(never)]
+fn looked_up(th: &mut Thread) -> PyResult {
+    let variable = object::variable(th);
+    let context = match contextvars::value_of(th, variable.borrow())? {
+        Some(context) => context,
+        None => {
+            let template = th.rt.stored("decimal.DefaultContext").expect("stored when the module was made");
+            let context = Settings { flags: 0, ..of(template.borrow()).settings() }.into_object(th)?;
+            contextvars::set_value(th, variable.borrow(), context.clone())?;
+            context
+        }
+    };
+    LAST.set((contextvars::stamp(th), context.word().uncounted().0));
     Ok(context)
 }
 

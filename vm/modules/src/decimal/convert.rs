@@ -27,10 +27,13 @@ fn from_int(n: IntRef<'_>) -> Number {
 /// An operand of an operator or a method: a decimal or an int.
 #[inline]
 pub fn operand(o: Borrowed<'_>) -> Option<Cow<'_, Number>> {
-    if let Some(d) = o.downcast::<Decimal>() {
+    if let Some(d) = o.downcast_exact::<Decimal>() {
         return Some(Cow::Borrowed(&d.number));
     }
-    o.as_int().map(|n| Cow::Owned(from_int(n)))
+    if let Some(n) = o.as_int() {
+        return Some(Cow::Owned(from_int(n)));
+    }
+    o.downcast::<Decimal>().map(|d| Cow::Borrowed(&d.number))
 }
 
 /// As [`operand`]. Errors: TypeError.

@@ -211,8 +211,11 @@ pub fn scaled_up(n: &UBig, shift: u64) -> Checked<UBig> {
 
 /// Digits of an integer; 1 for zero.
 pub fn digits(n: &UBig) -> u64 {
-    if let Ok(small) = u128::try_from(n) {
+    if let Ok(small) = u64::try_from(n) {
         return if small == 0 { 1 } else { u64::from(small.ilog10()) + 1 };
+    }
+    if let Ok(small) = u128::try_from(n) {
+        return u64::from(small.ilog10()) + 1;
     }
     let (least, most) = digit_bounds(n);
     if least == most {

@@ -5,7 +5,6 @@ use typhon_core::{
     Args, Borrowed, CompareOp, GetSetDef, Owned, PyResult, Slots, Thread, Type, TypeDef, payload, signature,
     type_flags, unborn,
 };
-use typhon_sync::prim::{AtomicU64, Ordering};
 
 use super::arith::compare_values;
 use super::condition as c;
@@ -61,22 +60,9 @@ pub static DECIMAL: TypeDef = TypeDef {
     ..TypeDef::of::<Decimal>("Decimal")
 };
 
-/// The context variable, which lives as long as the module.
-static VARIABLE: AtomicU64 = AtomicU64::new(0);
-
-/// Notes the context variable; once, when the module is made.
-pub fn set_variable(variable: &Owned) {
-    // ORDERING Release: before the module is published.
-    VARIABLE.store(variable.word().0, Ordering::Release);
-}
-
 /// The context variable.
-#[inline]
-pub fn variable_word() -> Borrowed<'static> {
-    // ORDERING Acquire: pairs with the Release of `set_variable`.
-    let word = typhon_core::word::Word(VARIABLE.load(Ordering::Acquire));
-    // SAFETY: the runtime keeps it.
-    unsafe { Borrowed::from_raw(word.uncounted()) }
+pub fn variable(th: &mut Thread) -> Owned {
+    th.rt.stored("decimal.variable").expect("stored when the module was made")
 }
 
 /// The number of what is known to be a decimal.
