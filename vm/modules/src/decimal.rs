@@ -19,8 +19,8 @@ mod transcendental;
 
 use number::{MAX_EMAX, MAX_PREC, MIN_EMIN, MIN_ETINY, Rounding, condition};
 use typhon_core::{
-    Args, ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload,
-    signature, type_flags, unborn,
+    ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Slot, Slots, Thread, TypeDef, payload,
+    type_flags, unborn,
 };
 
 use crate::args::this;
@@ -44,7 +44,7 @@ pub static MODULE: ModuleDef = ModuleDef {
             set_context,
             "Makes a context the current one.",
         ),
-        NativeDef::raw(
+        NativeDef::new(
             "localcontext",
             "($module, /, ctx=None, *, prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None)",
             local_context,
@@ -77,6 +77,7 @@ fn setup(th: &mut Thread, m: Borrowed<'_>) -> PyResult<()> {
     m.add(th, "HAVE_CONTEXTVAR", Owned::bool(true))?;
     let version = th.new_str("1.70");
     m.add(th, "__version__", version)?;
+    // That of the C library whose results these are.
     let library = th.new_str("2.5.1");
     m.add(th, "__libmpdec_version__", library)?;
 
@@ -212,9 +213,7 @@ pub static MANAGER: TypeDef = TypeDef {
     ..TypeDef::of::<Manager>("ContextManager")
 };
 
-fn local_context(th: &mut Thread, args: Args<'_>) -> PyResult {
-    const SIGNATURE: &str = "(ctx=None, *, prec=None, rounding=None, Emin=None, Emax=None, capitals=None, clamp=None, flags=None, traps=None)";
-    let a = signature::bind(th, "localcontext", SIGNATURE, args)?;
+fn local_context(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let base = match a.some(0) {
         Some(o) if o.downcast::<context::Context>().is_some() => o.to_owned(),
         Some(_) => return Err(th.type_error("optional argument must be a context")),

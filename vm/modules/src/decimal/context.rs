@@ -78,13 +78,13 @@ pub static CONTEXT: TypeDef = TypeDef {
         GetSetDef {
             name: "flags",
             get: |_, o| Ok(of(o).flags.fixed().unwrap_or(Borrowed::none()).to_owned()),
-            set: Some(|th, o, v| set_signals(th, v, of(o).flags())),
+            set: Some(|th, o, v| set_signals(th, v, of(o).flag_signals())),
             doc: "signals met",
         },
         GetSetDef {
             name: "traps",
             get: |_, o| Ok(of(o).traps.fixed().unwrap_or(Borrowed::none()).to_owned()),
-            set: Some(|th, o, v| set_signals(th, v, of(o).traps_dict())),
+            set: Some(|th, o, v| set_signals(th, v, of(o).trap_signals())),
             doc: "signals raised",
         },
     ],
@@ -170,16 +170,16 @@ impl Context {
         self.capitals.load(Ordering::Relaxed)
     }
 
-    fn flags(&self) -> &SignalDict {
+    fn flag_signals(&self) -> &SignalDict {
         this(self.flags.fixed().expect("set at birth"))
     }
 
-    fn traps_dict(&self) -> &SignalDict {
+    fn trap_signals(&self) -> &SignalDict {
         this(self.traps.fixed().expect("set at birth"))
     }
 
     fn traps(&self) -> u32 {
-        self.traps_dict().bits()
+        self.trap_signals().bits()
     }
 
     pub fn settings(&self) -> Settings {
@@ -191,7 +191,7 @@ impl Context {
             rounding: f.rounding,
             capitals: self.capitals(),
             clamp: f.clamp,
-            flags: self.flags().bits(),
+            flags: self.flag_signals().bits(),
             traps: self.traps(),
         }
     }
@@ -199,12 +199,12 @@ impl Context {
     /// Sets a flag whose trap does not matter.
     pub fn note_quietly(&self, signal: u32) {
         // ORDERING Relaxed: see the impl.
-        self.flags().set.fetch_or(signal, Ordering::Relaxed);
+        self.flag_signals().set.fetch_or(signal, Ordering::Relaxed);
     }
 
     /// No flag, or no trap, is set any more.
     pub fn clear(&self, traps: bool) {
-        let signals = if traps { self.traps_dict() } else { self.flags() };
+        let signals = if traps { self.trap_signals() } else { self.flag_signals() };
         // ORDERING Relaxed: see the impl.
         signals.set.store(0, Ordering::Relaxed);
     }
@@ -217,9 +217,9 @@ impl Context {
         }
         let signals = c::signals(conditions);
         // Written only if it changes: threads may share a context.
-        if self.flags().bits() & signals != signals {
+        if self.flag_signals().bits() & signals != signals {
             // ORDERING Relaxed: see the impl.
-            self.flags().set.fetch_or(signals, Ordering::Relaxed);
+            self.flag_signals().set.fetch_or(signals, Ordering::Relaxed);
         }
         let trapped = self.traps() & signals;
         if trapped == 0 {
@@ -298,8 +298,8 @@ pub fn update(th: &mut Thread, context: Borrowed<'_>, a: &[Borrowed<'_>]) -> PyR
         set_emax,
         |th, o, v| set_switch(th, v, &of(o).capitals, "capitals"),
         |th, o, v| set_switch(th, v, &of(o).clamp, "clamp"),
-        |th, o, v| set_listed(th, v, of(o).flags()),
-        |th, o, v| set_listed(th, v, of(o).traps_dict()),
+        |th, o, v| set_listed(th, v, of(o).flag_signals()),
+        |th, o, v| set_listed(th, v, of(o).trap_signals()),
     ];
     for (i, set) in SETTERS.iter().enumerate() {
         if let Some(v) = a.some(i) {

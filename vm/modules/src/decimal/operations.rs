@@ -277,20 +277,50 @@ methods! {
         "is_zero" Number::is_zero, "Is it a zero?";
     }
     own [
-        NativeDef::new("is_normal", CONTEXT, |th, a| asked_in(th, a, is_normal), "Is it finite, not zero, and not subnormal?"),
+        NativeDef::new(
+            "is_normal",
+            CONTEXT,
+            |th, a| asked_in(th, a, is_normal),
+            "Is it finite, not zero, and not subnormal?",
+        ),
         NativeDef::new("is_subnormal", CONTEXT, |th, a| asked_in(th, a, is_subnormal), "Is it subnormal?"),
         NativeDef::new("adjusted", NONE, |th, a| {
             let n = of(a[0]);
             Ok(th.new_int(if n.is_finite() { n.adjusted() } else { 0 }))
         }, "The exponent of the first digit."),
-        NativeDef::new("as_integer_ratio", NONE, |th, a| convert::ratio(th, of(a[0])), "Numerator and denominator, reduced."),
-        NativeDef::new("as_tuple", NONE, |th, a| convert::to_tuple(th, of(a[0])), "Sign, digits and exponent."),
+        NativeDef::new(
+            "as_integer_ratio",
+            NONE,
+            |th, a| convert::ratio(th, of(a[0])),
+            "Numerator and denominator, reduced.",
+        ),
+        NativeDef::new(
+            "as_tuple",
+            NONE,
+            |th, a| convert::to_tuple(th, of(a[0])),
+            "Sign, digits and exponent.",
+        ),
         NativeDef::new("is_canonical", NONE, |_, _| Ok(Owned::bool(true)), "Always true."),
-        NativeDef::new("__sizeof__", NONE, |th, a| Ok(th.new_int(of(a[0]).bytes() as i64)), "Bytes in memory."),
+        NativeDef::new(
+            "__sizeof__",
+            NONE,
+            |th, a| Ok(th.new_int(of(a[0]).bytes() as i64)),
+            "Bytes in memory.",
+        ),
         NativeDef::new("canonical", NONE, itself, "The number itself."),
         NativeDef::new("conjugate", NONE, itself, "The number itself."),
-        NativeDef::new("copy_abs", NONE, |th, a| Ok(decimal(th, of(a[0]).clone().absolute())), "The number without its sign."),
-        NativeDef::new("copy_negate", NONE, |th, a| Ok(decimal(th, of(a[0]).clone().negated())), "The number with the other sign."),
+        NativeDef::new(
+            "copy_abs",
+            NONE,
+            |th, a| Ok(decimal(th, of(a[0]).clone().absolute())),
+            "The number without its sign.",
+        ),
+        NativeDef::new(
+            "copy_negate",
+            NONE,
+            |th, a| Ok(decimal(th, of(a[0]).clone().negated())),
+            "The number with the other sign.",
+        ),
         NativeDef::new("copy_sign", OTHER, |th, a| {
             drop(context::given(th, a.opt(2))?);
             let other = argument(th, a[1])?;
@@ -310,10 +340,30 @@ methods! {
             let context = context::given(th, a.opt(1))?;
             own_text(th, of(a[0]), true, context::of(context.borrow()))
         }, "As text, with exponents that are multiples of three."),
-        NativeDef::new("quantize", "($self, /, exp, rounding=None, context=None)", quantize, "The number with the exponent of exp."),
-        NativeDef::new("to_integral_exact", "($self, /, rounding=None, context=None)", |th, a| to_integral(th, a, true), "Rounded to an integer; notes Inexact and Rounded."),
-        NativeDef::new("to_integral_value", "($self, /, rounding=None, context=None)", |th, a| to_integral(th, a, false), "Rounded to an integer."),
-        NativeDef::new("to_integral", "($self, /, rounding=None, context=None)", |th, a| to_integral(th, a, false), "Rounded to an integer."),
+        NativeDef::new(
+            "quantize",
+            "($self, /, exp, rounding=None, context=None)",
+            quantize,
+            "The number with the exponent of exp.",
+        ),
+        NativeDef::new(
+            "to_integral_exact",
+            "($self, /, rounding=None, context=None)",
+            |th, a| to_integral(th, a, true),
+            "Rounded to an integer; notes Inexact and Rounded.",
+        ),
+        NativeDef::new(
+            "to_integral_value",
+            "($self, /, rounding=None, context=None)",
+            |th, a| to_integral(th, a, false),
+            "Rounded to an integer.",
+        ),
+        NativeDef::new(
+            "to_integral",
+            "($self, /, rounding=None, context=None)",
+            |th, a| to_integral(th, a, false),
+            "Rounded to an integer.",
+        ),
         NativeDef::new("fma", "($self, /, other, third, context=None)", |th, a| {
             let context = context::given(th, a.opt(3))?;
             let (y, z) = (argument(th, a[1])?, argument(th, a[2])?);
@@ -321,14 +371,29 @@ methods! {
         }, "self * other + third, rounded once."),
         NativeDef::new("radix", NONE, |th, _| Ok(decimal(th, Number::small(10))), "Ten."),
         NativeDef::new("from_float", "($type, f, /)", from_float, "Exactly the value of a float.").class(),
-        NativeDef::new("from_number", "($type, number, /)", from_number, "Exactly the value of a number.").class(),
+        NativeDef::new(
+            "from_number",
+            "($type, number, /)",
+            from_number,
+            "Exactly the value of a number.",
+        ).class(),
         NativeDef::new("__copy__", NONE, itself, ""),
         NativeDef::new("__deepcopy__", "($self, memo, /)", itself, ""),
         NativeDef::new("__reduce__", NONE, reduce, ""),
-        NativeDef::new("__format__", "($self, format_spec, override=None, /)", format::format, "Formats by a format specification."),
+        NativeDef::new(
+            "__format__",
+            "($self, format_spec, override=None, /)",
+            format::format,
+            "Formats by a format specification.",
+        ),
         NativeDef::new("__round__", "($self, ndigits=None, /)", round, ""),
         NativeDef::new("__floor__", NONE, |th, a| convert::rounded_to_int(th, of(a[0]), Rounding::Floor), ""),
-        NativeDef::new("__ceil__", NONE, |th, a| convert::rounded_to_int(th, of(a[0]), Rounding::Ceiling), ""),
+        NativeDef::new(
+            "__ceil__",
+            NONE,
+            |th, a| convert::rounded_to_int(th, of(a[0]), Rounding::Ceiling),
+            "",
+        ),
         NativeDef::new("__trunc__", NONE, |th, a| convert::rounded_to_int(th, of(a[0]), Rounding::Down), ""),
         NativeDef::new("__complex__", NONE, |th, a| {
             let real = convert::to_float(th, a[0])?;
@@ -362,10 +427,30 @@ methods! {
             let (x, y, z) = (argument(th, a[1])?, argument(th, a[2])?, argument(th, a[3])?);
             fma(th, &x, &y, &z, context::of(a[0]))
         }, "x * y + z, rounded once"),
-        NativeDef::new("to_integral_exact", ONE, |th, a| context_to_integral(th, a, true), "Rounded to an integer; notes Inexact and Rounded."),
-        NativeDef::new("to_integral_value", ONE, |th, a| context_to_integral(th, a, false), "Rounded to an integer."),
-        NativeDef::new("to_integral", ONE, |th, a| context_to_integral(th, a, false), "Rounded to an integer."),
-        NativeDef::new("is_normal", ONE, |th, a| asked_of(th, a, is_normal), "Is it finite, not zero, and not subnormal?"),
+        NativeDef::new(
+            "to_integral_exact",
+            ONE,
+            |th, a| context_to_integral(th, a, true),
+            "Rounded to an integer; notes Inexact and Rounded.",
+        ),
+        NativeDef::new(
+            "to_integral_value",
+            ONE,
+            |th, a| context_to_integral(th, a, false),
+            "Rounded to an integer.",
+        ),
+        NativeDef::new(
+            "to_integral",
+            ONE,
+            |th, a| context_to_integral(th, a, false),
+            "Rounded to an integer.",
+        ),
+        NativeDef::new(
+            "is_normal",
+            ONE,
+            |th, a| asked_of(th, a, is_normal),
+            "Is it finite, not zero, and not subnormal?",
+        ),
         NativeDef::new("is_subnormal", ONE, |th, a| asked_of(th, a, is_subnormal), "Is it subnormal?"),
         NativeDef::new("is_canonical", ONE, |th, a| match a[1].downcast::<Decimal>() {
             Some(_) => Ok(Owned::bool(true)),
@@ -416,8 +501,18 @@ methods! {
             let number = float_or_int(th, a[1])?;
             rounded_in(th, number, context::of(a[0]))
         }, "The value of a float rounded to the context."),
-        NativeDef::new("Etiny", NONE, |th, a| Ok(th.new_int(context::of(a[0]).frame().etiny())), "The exponent of the least subnormal number."),
-        NativeDef::new("Etop", NONE, |th, a| Ok(th.new_int(context::of(a[0]).frame().etop())), "The greatest exponent of a number with all digits."),
+        NativeDef::new(
+            "Etiny",
+            NONE,
+            |th, a| Ok(th.new_int(context::of(a[0]).frame().etiny())),
+            "The exponent of the least subnormal number.",
+        ),
+        NativeDef::new(
+            "Etop",
+            NONE,
+            |th, a| Ok(th.new_int(context::of(a[0]).frame().etop())),
+            "The greatest exponent of a number with all digits.",
+        ),
         NativeDef::new("radix", NONE, |th, _| Ok(decimal(th, Number::small(10))), "Ten."),
         NativeDef::new("clear_flags", NONE, |_, a| {
             context::of(a[0]).clear(false);

@@ -64,6 +64,17 @@ unsafe fn method(callee: Word, f: BoundFn) -> Word {
     }
 }
 
+/// Goes on in `$handler`, which expects all of the `$words` words of the call in memory and `$direct` at the top.
+macro_rules! hand_over {
+    ($handler:path, $direct:expr, $words:expr, $pc:ident, $sp:ident, $fp:ident, $th:ident, $tos:ident) => {{
+        *$sp = $tos;
+        $sp = $sp.add(1);
+        $pc = $pc.add(1);
+        save($th, $pc, $sp);
+        tail!($handler, $pc, $sp, $fp, $th, $direct, $words)
+    }};
+}
+
 handlers! {
     /// `len(object)`
     fn call_len(pc, sp, fp, th, tos, arg) {
@@ -71,11 +82,7 @@ handlers! {
         if direct == Word::ZERO || *sp.sub(1) != Word::NULL {
             tail!(call::call, pc, sp, fp, th, tos, arg)
         }
-        *sp = tos;
-        sp = sp.add(1);
-        pc = pc.add(1);
-        save(th, pc, sp);
-        tail!(call::call_len, pc, sp, fp, th, direct, 3)
+        hand_over!(call::call_len, direct, 3, pc, sp, fp, th, tos)
     }
 
     /// `isinstance(object, class)`
@@ -84,11 +91,7 @@ handlers! {
         if direct == Word::ZERO || *sp.sub(2) != Word::NULL {
             tail!(call::call, pc, sp, fp, th, tos, arg)
         }
-        *sp = tos;
-        sp = sp.add(1);
-        pc = pc.add(1);
-        save(th, pc, sp);
-        tail!(call::call_isinstance, pc, sp, fp, th, direct, 4)
+        hand_over!(call::call_isinstance, direct, 4, pc, sp, fp, th, tos)
     }
 
     /// `list.append(item)`
@@ -97,11 +100,7 @@ handlers! {
         if direct == Word::ZERO || !l.is_ptr() || shape_of(l) != ids::LIST {
             tail!(call::call, pc, sp, fp, th, tos, arg)
         }
-        *sp = tos;
-        sp = sp.add(1);
-        pc = pc.add(1);
-        save(th, pc, sp);
-        tail!(append::call_append, pc, sp, fp, th, direct, 3)
+        hand_over!(append::call_append, direct, 3, pc, sp, fp, th, tos)
     }
 
     /// A native function that is bound to nothing.
@@ -112,11 +111,7 @@ handlers! {
             if let Some(direct) = f.direct.for_count(arg)
                 && f.bound_self().is_none()
             {
-                *sp = tos;
-                sp = sp.add(1);
-                pc = pc.add(1);
-                save(th, pc, sp);
-                tail!(cold::call_direct, pc, sp, fp, th, Word(direct.bits()), arg + 2)
+                hand_over!(cold::call_direct, Word(direct.bits()), arg + 2, pc, sp, fp, th, tos)
             }
         }
         tail!(call::call, pc, sp, fp, th, tos, arg)
@@ -131,11 +126,7 @@ handlers! {
             if let Some(direct) = m.direct.for_count(arg + 1)
                 && m.is_of(shape::get(shape_of(me)).ty())
             {
-                *sp = tos;
-                sp = sp.add(1);
-                pc = pc.add(1);
-                save(th, pc, sp);
-                tail!(cold::call_direct, pc, sp, fp, th, Word(direct.bits()), arg + 2)
+                hand_over!(cold::call_direct, Word(direct.bits()), arg + 2, pc, sp, fp, th, tos)
             }
         }
         tail!(call::call, pc, sp, fp, th, tos, arg)
@@ -147,11 +138,7 @@ handlers! {
         if direct == Word::ZERO || !d.is_ptr() || shape_of(d) != ids::DICT {
             tail!(call::call, pc, sp, fp, th, tos, arg)
         }
-        *sp = tos;
-        sp = sp.add(1);
-        pc = pc.add(1);
-        save(th, pc, sp);
-        tail!(subscr::call_get, pc, sp, fp, th, direct, arg + 2)
+        hand_over!(subscr::call_get, direct, arg + 2, pc, sp, fp, th, tos)
     }
 
     /// A class whose class is `type`.
