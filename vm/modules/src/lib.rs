@@ -36,6 +36,7 @@ pub mod mmap;
 pub mod multiprocessing;
 pub mod opcode;
 pub mod operator;
+pub mod pickle;
 pub mod posix;
 pub mod posix_shmem;
 pub mod posix_subprocess;
@@ -105,6 +106,7 @@ pub static MODULES: &[&ModuleDef] = &[
     &multiprocessing::MODULE,
     &opcode::MODULE,
     &operator::MODULE,
+    &pickle::MODULE,
     &posix::MODULE,
     &posix_shmem::MODULE,
     &posix_subprocess::MODULE,
