@@ -17,6 +17,7 @@ mod writer;
 
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::exceptions as ex;
+use typhon_core::builtins::str::Str;
 use typhon_core::{Args, ArgsExt, Borrowed, ModuleDef, NativeDef, Owned, PyResult, Raised, Thread};
 
 use crate::args::exception_class;
@@ -90,15 +91,32 @@ fn pickling_error(th: &mut Thread, msg: &str) -> Raised {
     raise(th, PICKLING_ERROR, msg)
 }
 
-/// Raises PicklingError from another exception.
+/// The exception on its way was raised while another one was handled.
 #[cold]
-fn pickling_error_from(th: &mut Thread, msg: &str, cause: Owned) -> Raised {
-    let raised = pickling_error(th, msg);
+fn in_context(th: &mut Thread, raised: Raised, context: Owned) -> Raised {
     let exc = th.catch(raised);
-    let name = th.intern("__cause__");
-    match exc.borrow().setattr(th, name.borrow(), Some(cause.borrow())) {
+    let name = th.intern("__context__");
+    match exc.borrow().setattr(th, name.borrow(), Some(context.borrow())) {
         Ok(()) => th.set_exc(exc),
         Err(raised) => raised,
+    }
+}
+
+/// The name of an object's class in messages, with its module unless that is `builtins`.
+#[cold]
+fn class_name(th: &mut Thread, o: Borrowed<'_>) -> String {
+    let class = o.ty();
+    let qualname = typhon_core::builtins::type_::qualname_text(class);
+    let key = th.rt.names.__module__.get();
+    match class.as_value().getattr(th, key) {
+        Ok(module) => match module.downcast::<Str>() {
+            Some(m) if !m.is_text("builtins") => format!("{}.{qualname}", m.to_text()),
+            _ => qualname,
+        },
+        Err(raised) => {
+            drop(th.catch(raised));
+            qualname
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use typhon_sync::prim::Ordering;
 
 use typhon_sync::header::Header;
 
-use crate::builtins::native_function::{NativeFunction, new_bound};
+use crate::builtins::native_function::{NativeFunction, new_bound, new_static};
 use crate::builtins::type_::slot_defs::{SLOT_DEFS, SlotDef, call_wrapped};
 use crate::flags;
 use crate::object::{Borrowed, Data, Owned, Payload, PyResult, Slot};
@@ -165,7 +165,7 @@ impl Thread {
             Binding::Static => {
                 let display = format!("{}.{}", ty.display_name(), def.name);
                 let params = Params::of(def, display, false);
-                let f = new_bound(self, def, params, None, None);
+                let f = new_static(self, def, params, ty);
                 crate::builtins::staticmethod::new_staticmethod(self, f)
             }
         }

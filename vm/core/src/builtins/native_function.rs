@@ -47,6 +47,11 @@ impl NativeFunction {
         if self.bound { self.self_.fixed() } else { None }
     }
 
+    /// The object whose attribute the function is: what it is bound to, or the type of a static method.
+    fn receiver(&self) -> Option<Borrowed<'_>> {
+        self.self_.fixed().filter(|o| self.bound || o.downcast::<Type>().is_some())
+    }
+
     /// `__self__`
     pub fn this(&self) -> Option<Borrowed<'_>> {
         self.self_.fixed()
@@ -71,6 +76,26 @@ pub(crate) fn new_bound(
         bound: this.is_some(),
         self_: Slot::from_option(this),
         module: Slot::from_option(module),
+    })
+}
+
+/// The function of a static method of a built-in type.
+pub(crate) fn new_static(
+    th: &mut Thread,
+    def: &'static NativeDef,
+    params: &'static Params,
+    ty: &Type,
+) -> Owned {
+    let direct = Direct::unknown();
+    direct.learn(params);
+    th.alloc(NativeFunction {
+        header: unborn(),
+        def: Data(def),
+        params: LazyParams::known(params),
+        direct,
+        bound: false,
+        self_: Slot::new(ty.as_value().to_owned()),
+        module: Slot::from_option(None),
     })
 }
 
@@ -105,7 +130,7 @@ pub fn call(th: &mut Thread, f: Borrowed<'_>, args: Args<'_>) -> PyResult {
 
 fn repr(th: &mut Thread, f: Borrowed<'_>) -> PyResult {
     let n = payload::<NativeFunction>(f);
-    let text = match n.bound_self() {
+    let text = match n.receiver() {
         Some(o) => {
             let (name, ty) = (n.def.0.name, o.type_name(th));
             format!("<built-in method {name} of {ty} object at {:#x}>", o.word().identity())
@@ -142,7 +167,7 @@ fn get_name(th: &mut Thread, f: Borrowed<'_>) -> PyResult {
 fn get_qualname(th: &mut Thread, f: Borrowed<'_>) -> PyResult {
     let n = payload::<NativeFunction>(f);
     let name = n.def.0.name;
-    match n.bound_self() {
+    match n.receiver() {
         None => Ok(th.intern(name)),
         Some(o) => {
             let class = o.downcast::<Type>().unwrap_or(o.ty());
@@ -183,7 +208,7 @@ fn set_module(_th: &mut Thread, f: Borrowed<'_>, v: Option<Borrowed<'_>>) -> PyR
 fn reduce(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let n = payload::<NativeFunction>(a[0]);
     let name = th.intern(n.def.0.name);
-    match n.bound_self() {
+    match n.receiver() {
         Some(o) => {
             let o = o.to_owned();
             super::object::reduce_as_getattr(th, o, name)

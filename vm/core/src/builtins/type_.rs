@@ -101,7 +101,7 @@ impl Type {
 }
 
 /// `__qualname__` as text.
-pub(crate) fn qualname_text(ty: &Type) -> String {
+pub fn qualname_text(ty: &Type) -> String {
     match ty.qualname.get(&ty.header) {
         Some(n) => n.downcast::<Str>().map(|s| s.to_text()).unwrap_or_default(),
         None => ty.display_name(),

@@ -12,6 +12,8 @@ payload! {
     /// `pickle.PickleBuffer`: holds a memoryview of its object until it is released.
     pub struct PickleBuffer: PICKLE_BUFFER {
         view: Slot,
+        /// What others get the buffer from: a view of this is a view of the object itself.
+        base: Slot,
     }
 }
 
@@ -22,8 +24,10 @@ pub static PICKLE_BUFFER: TypeDef = TypeDef {
     slots: Slots {
         new: Some(new),
         buffer: Some(|th, o, flags| {
-            let view = view(th, o)?;
-            match buffer::get_opt(th, view.borrow(), flags)? {
+            let held = view(th, o)?;
+            let buffer: &PickleBuffer = this(o);
+            let base = buffer.base.get(&buffer.header).unwrap_or(held);
+            match buffer::get_opt(th, base.borrow(), flags)? {
                 Some(lent) => Ok(lent),
                 None => Err(th.buffer_error("underlying buffer is not available")),
             }
@@ -43,6 +47,7 @@ pub static PICKLE_BUFFER: TypeDef = TypeDef {
             |_, a| {
                 let buffer: &PickleBuffer = this(a[0]);
                 drop(buffer.view.clear(&buffer.header));
+                drop(buffer.base.clear(&buffer.header));
                 Ok(Owned::none())
             },
             "Release the underlying buffer controlled by the PickleBuffer object.",
@@ -55,7 +60,7 @@ fn new(th: &mut Thread, ty: &Type, args: Args<'_>) -> PyResult {
     let a = signature::bind(th, "PickleBuffer", "(object, /)", args)?;
     let class = crate::support::builtin(th, "memoryview");
     let view = class.borrow().call(th, &[a[0]])?;
-    made(th, ty, PickleBuffer { header: unborn(), view: Slot::new(view) })
+    made(th, ty, PickleBuffer { header: unborn(), view: Slot::new(view), base: Slot::new(a[0].to_owned()) })
 }
 
 /// The memoryview. Errors: ValueError if it was released.

@@ -3,6 +3,7 @@
 use dashu_int::IBig;
 use typhon_core::buffer;
 use typhon_core::builtins::dict::Dict;
+use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::list::List;
 use typhon_core::builtins::set::Set;
 use typhon_core::builtins::str::Str;
@@ -11,7 +12,7 @@ use typhon_core::{Borrowed, Owned, PyResult, Raised, Thread, Type};
 use typhon_text::codecs::{Codec, ErrorMode};
 
 use super::opcode as op;
-use super::{names, unpickling_error};
+use super::{names, unpickler, unpickling_error};
 use crate::support::import_attr;
 
 /// Where the bytes come from.
@@ -40,12 +41,16 @@ pub struct Machine {
     /// What was read last, as a whole or as a frame, and how far it was used.
     data: Vec<u8>,
     at: usize,
+    /// End of the frame, or of `data`.
+    limit: usize,
     in_frame: bool,
     stack: Vec<Owned>,
     /// Heights of the stack at the marks.
     marks: Vec<usize>,
     pub memo: Vec<Option<Owned>>,
     protocol: u8,
+    /// The unpickler that is told what PROTO says.
+    pub(super) on_protocol: Option<Owned>,
 }
 
 impl Machine {
@@ -57,6 +62,7 @@ impl Machine {
         Machine {
             settings,
             source,
+            limit: data.len(),
             data,
             at: 0,
             in_frame: false,
@@ -64,55 +70,91 @@ impl Machine {
             marks: Vec::new(),
             memo,
             protocol: 0,
+            on_protocol: None,
         }
     }
 
     /// `n` more bytes, as a place in `data`.
+    #[inline]
     fn take(&mut self, th: &mut Thread, n: usize) -> PyResult<core::ops::Range<usize>> {
-        if self.data.len() - self.at >= n {
-            self.at += n;
-            return Ok(self.at - n..self.at);
+        if self.limit - self.at < n {
+            self.more(th, n)?;
         }
-        if self.in_frame && self.at < self.data.len() {
-            return Err(unpickling_error(th, "pickle exhausted before end of frame"));
+        self.at += n;
+        Ok(self.at - n..self.at)
+    }
+
+    /// Sees to it that `n` bytes follow: after the end of a frame, or from the file. Errors: UnpicklingError.
+    #[cold]
+    fn more(&mut self, th: &mut Thread, n: usize) -> PyResult<()> {
+        self.leave_frame(th)?;
+        if self.limit - self.at >= n {
+            return Ok(());
         }
         let Source::File { read, .. } = &self.source else { return Err(truncated(th)) };
         let (read, count) = (read.clone(), th.new_int(n as i64));
         let got = read.borrow().call(th, &[count.borrow()])?;
         self.data = bytes_of(th, got.borrow(), "read() returned non-bytes object")?;
-        self.in_frame = false;
-        self.at = 0;
-        if self.data.len() < n {
-            return Err(truncated(th));
+        (self.at, self.limit) = (0, self.data.len());
+        if self.limit < n { Err(truncated(th)) } else { Ok(()) }
+    }
+
+    /// Ends the frame that is used up. Errors: UnpicklingError if something is left of it.
+    fn leave_frame(&mut self, th: &mut Thread) -> PyResult<()> {
+        if self.in_frame && self.at < self.limit {
+            return Err(unpickling_error(th, "pickle exhausted before end of frame"));
         }
-        self.at = n;
-        Ok(0..n)
+        self.in_frame = false;
+        self.limit = self.data.len();
+        Ok(())
     }
 
     /// A line, without its end.
     fn line(&mut self, th: &mut Thread) -> PyResult<Vec<u8>> {
-        let rest = &self.data[self.at..];
-        if let Some(end) = rest.iter().position(|&b| b == b'\n') {
-            let line = rest[..end].to_vec();
-            self.at += end + 1;
-            return Ok(line);
+        loop {
+            let rest = &self.data[self.at..self.limit];
+            if let Some(end) = rest.iter().position(|&b| b == b'\n') {
+                let line = rest[..end].to_vec();
+                self.at += end + 1;
+                return Ok(line);
+            }
+            if !self.in_frame {
+                break;
+            }
+            self.leave_frame(th)?;
         }
-        if self.in_frame && !rest.is_empty() {
-            return Err(unpickling_error(th, "pickle exhausted before end of frame"));
-        }
-        let Source::File { readline, .. } = &self.source else {
-            return Err(if rest.is_empty() {
-                truncated(th)
-            } else {
-                unpickling_error(th, "pickle data was truncated")
-            });
-        };
+        let Source::File { readline, .. } = &self.source else { return Err(truncated(th)) };
         let got = readline.clone().borrow().call(th, &[])?;
         let mut line = bytes_of(th, got.borrow(), "readline() returned non-bytes object")?;
         if line.pop() != Some(b'\n') {
-            return Err(unpickling_error(th, "pickle data was truncated"));
+            return Err(truncated(th));
         }
         Ok(line)
+    }
+
+    /// The next instruction. Errors: EOFError if there is none.
+    #[inline]
+    fn instruction(&mut self, th: &mut Thread) -> PyResult<u8> {
+        if self.at == self.limit {
+            self.next_part(th)?;
+        }
+        self.at += 1;
+        Ok(self.data[self.at - 1])
+    }
+
+    #[cold]
+    fn next_part(&mut self, th: &mut Thread) -> PyResult<()> {
+        self.leave_frame(th)?;
+        if self.at < self.limit {
+            return Ok(());
+        }
+        if let Source::File { read, .. } = &self.source {
+            let (read, count) = (read.clone(), th.new_int(1));
+            let got = read.borrow().call(th, &[count.borrow()])?;
+            self.data = bytes_of(th, got.borrow(), "read() returned non-bytes object")?;
+            (self.at, self.limit) = (0, self.data.len());
+        }
+        if self.at < self.limit { Ok(()) } else { Err(th.raise(&ex::EOF_ERROR, "Ran out of input")) }
     }
 
     fn byte(&mut self, th: &mut Thread) -> PyResult<u8> {
@@ -141,7 +183,7 @@ impl Machine {
     /// Runs until STOP.
     pub fn load(&mut self, th: &mut Thread) -> PyResult {
         loop {
-            let instruction = self.byte(th)?;
+            let instruction = self.instruction(th)?;
             if instruction == op::STOP {
                 return self.pop(th);
             }
@@ -281,7 +323,7 @@ impl Machine {
                 self.find_class(th, module.borrow(), name.borrow())?
             }
             op::GLOBAL => {
-                let (module, name) = (self.text_line(th)?, self.text_line(th)?);
+                let (module, name) = self.global_lines(th)?;
                 self.find_class(th, module.borrow(), name.borrow())?
             }
             op::EXT1 | op::EXT2 | op::EXT4 => {
@@ -306,9 +348,9 @@ impl Machine {
                 self.new_object(th, class, args, Some(keywords), "NEWOBJ_EX")?
             }
             op::INST => {
-                let (module, name) = (self.text_line(th)?, self.text_line(th)?);
-                let args = self.pop_mark(th)?;
+                let (module, name) = self.global_lines(th)?;
                 let class = self.find_class(th, module.borrow(), name.borrow())?;
+                let args = self.pop_mark(th)?;
                 instantiate(th, class, &args)?
             }
             op::OBJ => {
@@ -434,6 +476,9 @@ impl Machine {
                     let msg = format!("unsupported pickle protocol: {}", self.protocol);
                     return Err(th.value_error(&msg));
                 }
+                if let Some(unpickler) = &self.on_protocol {
+                    unpickler::set_protocol(th, unpickler.borrow(), self.protocol);
+                }
             }
             op::FRAME => self.frame(th)?,
             other => {
@@ -450,14 +495,11 @@ impl Machine {
     /// A frame begins: its bytes are read at once.
     fn frame(&mut self, th: &mut Thread) -> PyResult<()> {
         let n = self.size(th, 8, "FRAME length")?;
-        if self.data.len() - self.at >= n {
-            return Ok(());
-        }
-        if self.at < self.data.len() {
+        if self.in_frame && self.at < self.limit {
             return Err(unpickling_error(th, "beginning of a new frame before end of current frame"));
         }
         let range = self.take(th, n)?;
-        self.at = range.start;
+        (self.at, self.limit) = (range.start, range.end);
         self.in_frame = true;
         Ok(())
     }
@@ -520,9 +562,13 @@ impl Machine {
         }
     }
 
-    fn text_line(&mut self, th: &mut Thread) -> PyResult {
-        let line = self.line(th)?;
-        decoded(th, &line, "utf-8", "strict")
+    /// The names of a module and of something in it. Errors: UnpicklingError if one is empty.
+    fn global_lines(&mut self, th: &mut Thread) -> PyResult<(Owned, Owned)> {
+        let mut name = || {
+            let line = self.line(th)?;
+            if line.is_empty() { Err(truncated(th)) } else { decoded(th, &line, "utf-8", "strict") }
+        };
+        Ok((name()?, name()?))
     }
 
     fn int_line(&mut self, th: &mut Thread) -> PyResult {
@@ -548,7 +594,6 @@ impl Machine {
 
     fn string_line(&mut self, th: &mut Thread) -> PyResult {
         let line = self.line(th)?;
-        let line = line.trim_ascii_end();
         let quoted = line.len() >= 2 && line[0] == line[line.len() - 1] && matches!(line[0], b'"' | b'\'');
         if !quoted {
             return Err(unpickling_error(th, "the STRING opcode argument must be quoted"));
@@ -572,7 +617,7 @@ impl Machine {
     fn find_class(&mut self, th: &mut Thread, module: Borrowed<'_>, name: Borrowed<'_>) -> PyResult {
         match self.settings.find_class.clone() {
             Some(find) => find.borrow().call(th, &[module, name]),
-            None => find_class(th, module, name, self.protocol.into(), self.settings.fix_imports),
+            None => find_class(th, module, name, self.protocol, self.settings.fix_imports),
         }
     }
 
@@ -601,10 +646,7 @@ impl Machine {
     fn persistent(&mut self, th: &mut Thread, id: Owned) -> PyResult {
         match self.settings.persistent_load.clone() {
             Some(load) => load.borrow().call(th, &[id.borrow()]),
-            None => Err(unpickling_error(
-                th,
-                "A load persistent id instruction was encountered, but no persistent_load function was specified.",
-            )),
+            None => Err(no_persistent_load(th)),
         }
     }
 
@@ -657,7 +699,14 @@ impl Machine {
 
 #[cold]
 fn truncated(th: &mut Thread) -> Raised {
-    th.raise(&typhon_core::builtins::exceptions::EOF_ERROR, "Ran out of input")
+    unpickling_error(th, "pickle data was truncated")
+}
+
+#[cold]
+pub(super) fn no_persistent_load(th: &mut Thread) -> Raised {
+    let msg =
+        "A load persistent id instruction was encountered, but no persistent_load function was specified.";
+    unpickling_error(th, msg)
 }
 
 /// The bytes of what a file's method gave.
@@ -684,22 +733,28 @@ pub fn find_class(
     th: &mut Thread,
     module: Borrowed<'_>,
     name: Borrowed<'_>,
-    protocol: i64,
+    protocol: u8,
     fix_imports: bool,
 ) -> PyResult {
     let audit = import_attr(th, "sys", "audit")?;
     let event = th.new_str("pickle.find_class");
     audit.borrow().call(th, &[event.borrow(), module, name])?;
-    let (mut module, mut name) = (module.str_text(th)?, name.str_text(th)?);
-    if protocol < 3 && fix_imports {
-        (module, name) = names::from_python_2(th, &module, &name)?;
-    }
-    let path: Vec<&str> = if protocol >= 4 { name.split('.').collect() } else { vec![name.as_str()] };
-    names::resolve(th, &module, &path)
+    let (module, name) = if protocol < 3 && fix_imports {
+        names::from_python_2(th, module, name)?
+    } else {
+        (module.to_owned(), name.to_owned())
+    };
+    names::resolve(th, module.borrow(), name.borrow(), protocol >= 4)
 }
 
 /// An object of an old-style class.
 fn instantiate(th: &mut Thread, class: Owned, args: &[Owned]) -> PyResult {
+    if args.is_empty()
+        && class.downcast::<Type>().is_some()
+        && super::attribute(th, class.borrow(), "__getinitargs__")?.is_none()
+    {
+        return class.borrow().call_method_str(th, "__new__", &[class.borrow()]);
+    }
     let args: Vec<Borrowed<'_>> = args.iter().map(Owned::borrow).collect();
     class.borrow().call(th, &args)
 }
@@ -777,6 +832,7 @@ fn build(th: &mut Thread, object: Borrowed<'_>, state: Owned) -> PyResult<()> {
             return Err(unpickling_error(th, "slot state is not a dictionary"));
         };
         for (key, value) in dict.entries() {
+            names::check_name(th, key.borrow())?;
             object.setattr(th, key.borrow(), Some(value.borrow()))?;
         }
     }

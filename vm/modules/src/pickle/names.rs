@@ -1,98 +1,149 @@
 //! Objects by module and name.
 
 use typhon_core::builtins::dict::Dict;
+use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
-use typhon_core::{Borrowed, Owned, PyResult, Thread};
+use typhon_core::{Borrowed, Owned, PyResult, Raised, Thread, TypeDef};
 
 use super::pickling_error;
 use crate::support::import_attr;
 
+/// The parts of a dotted name.
+pub(super) fn path_of(th: &mut Thread, name: Borrowed<'_>) -> PyResult<Vec<Owned>> {
+    let dot = th.intern(".");
+    name.call_method_str(th, "split", &[dot.borrow()])?.borrow().to_vec(th)
+}
+
+fn is_local(path: &[Owned]) -> bool {
+    path.iter().any(|part| part.downcast::<Str>().is_some_and(|p| p.is_text("<locals>")))
+}
+
 /// The name of the module that has an object under a dotted name: its `__module__`, or the first one that has it.
-pub(super) fn module_of(th: &mut Thread, o: Borrowed<'_>, name: &str) -> PyResult {
+/// Errors: PicklingError if the module has something else under that name, or nothing.
+pub(super) fn module_of(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, path: &[Owned]) -> PyResult {
     let key = th.rt.names.__module__.get();
-    if let Some(module) = o.getattr_opt(th, key)?
-        && !module.is_none()
-    {
-        return Ok(module);
-    }
-    let path: Vec<&str> = name.split('.').collect();
-    if path.contains(&"<locals>") {
+    let given = o.getattr_opt(th, key)?.filter(|m| !m.is_none());
+    if is_local(path) {
         let msg = format!("Can't pickle local object {}", o.repr_text(th)?);
         return Err(pickling_error(th, &msg));
     }
-    let modules = import_attr(th, "sys", "modules")?;
-    if let Some(modules) = modules.downcast::<Dict>() {
-        for (module_name, module) in modules.entries() {
-            let is_other = !module_name
-                .downcast::<Str>()
-                .is_some_and(|n| n.is_text("__main__") || n.is_text("__mp_main__"));
-            if is_other
-                && !module.is_none()
-                && let Some(found) = walk(th, module, &path)?
-                && found.word().is(o.word())
-            {
-                return Ok(module_name);
-            }
-        }
-    }
-    Ok(th.intern("__main__"))
+    let module = match given {
+        Some(module) => module,
+        None => first_with(th, o, path)?.unwrap_or_else(|| th.intern("__main__")),
+    };
+    check_found(th, o, module.borrow(), name, path)?;
+    Ok(module)
 }
 
-/// Attributes one after the other; `None`: one is not there.
-fn walk(th: &mut Thread, from: Owned, path: &[&str]) -> PyResult<Option<Owned>> {
+/// The name of the first module that has the object.
+fn first_with(th: &mut Thread, o: Borrowed<'_>, path: &[Owned]) -> PyResult<Option<Owned>> {
+    let modules = import_attr(th, "sys", "modules")?;
+    let Some(modules) = modules.downcast::<Dict>() else { return Ok(None) };
+    for (module_name, module) in modules.entries() {
+        let is_main =
+            module_name.downcast::<Str>().is_some_and(|n| n.is_text("__main__") || n.is_text("__mp_main__"));
+        if is_main || module.is_none() {
+            continue;
+        }
+        match walk(th, module, path) {
+            Ok(found) if found.word().is(o.word()) => return Ok(Some(module_name)),
+            Ok(_) => {}
+            Err(raised) => drop(attribute_error(th, raised)?),
+        }
+    }
+    Ok(None)
+}
+
+/// Attributes one after the other. Errors: AttributeError.
+fn walk(th: &mut Thread, from: Owned, path: &[Owned]) -> PyResult {
     let mut at = from;
     for part in path {
-        let part = th.intern(part);
-        match at.borrow().getattr_opt(th, part.borrow()) {
-            Ok(Some(next)) => at = next,
-            Ok(None) => return Ok(None),
-            Err(raised) => {
-                drop(th.catch(raised));
-                return Ok(None);
-            }
-        }
-    }
-    Ok(Some(at))
-}
-
-/// The object under a path in a module. Errors: AttributeError, ImportError.
-pub(super) fn resolve(th: &mut Thread, module: &str, path: &[&str]) -> PyResult {
-    let module = crate::support::import(th, module)?;
-    let mut at = module;
-    for part in path {
-        at = at.borrow().getattr_str(th, part)?;
+        at = at.borrow().getattr(th, part.borrow())?;
     }
     Ok(at)
 }
 
+/// Catches an AttributeError; any other exception goes on.
+fn attribute_error(th: &mut Thread, raised: Raised) -> PyResult {
+    caught(th, raised, &[&ex::ATTRIBUTE_ERROR])
+}
+
+/// Catches an exception of one of the classes; any other goes on.
+fn caught(th: &mut Thread, raised: Raised, classes: &[&'static TypeDef]) -> PyResult {
+    let exc = th.catch(raised);
+    let fits = classes.iter().any(|class| exc.borrow().ty().is_subtype_of(class.ty()));
+    if fits { Ok(exc) } else { Err(th.set_exc(exc)) }
+}
+
+/// A module by its name, imported if it was not. Errors: ImportError, ValueError without a name.
+fn module(th: &mut Thread, name: Borrowed<'_>) -> PyResult {
+    // It waits for a module that another thread has not initialised yet.
+    let import = crate::support::builtin(th, "__import__");
+    import.borrow().call(th, &[name])?;
+    let modules = import_attr(th, "sys", "modules")?;
+    modules.borrow().getitem(th, name)
+}
+
 /// Is the object what its module has under its name? Errors: PicklingError.
-pub(super) fn check_found(th: &mut Thread, o: Borrowed<'_>, module: &str, name: &str) -> PyResult<()> {
-    let path: Vec<&str> = name.split('.').collect();
-    if path.contains(&"<locals>") {
-        let msg = format!("Can't pickle local object {}", o.repr_text(th)?);
-        return Err(pickling_error(th, &msg));
-    }
-    let module_object = match crate::support::import(th, module) {
+fn check_found(
+    th: &mut Thread,
+    o: Borrowed<'_>,
+    module_name: Borrowed<'_>,
+    name: Borrowed<'_>,
+    path: &[Owned],
+) -> PyResult<()> {
+    let module = match module(th, module_name) {
         Ok(module) => module,
         Err(raised) => {
-            let cause = th.catch(raised);
-            let msg = format!("Can't pickle {}: {}", o.repr_text(th)?, cause.borrow().str_text(th)?);
-            return Err(super::pickling_error_from(th, &msg, cause));
+            let exc = caught(th, raised, &[&ex::IMPORT_ERROR, &ex::VALUE_ERROR, &ex::KEY_ERROR])?;
+            let msg = format!("Can't pickle {}: {}", o.repr_text(th)?, exc.borrow().str_text(th)?);
+            let raised = pickling_error(th, &msg);
+            return Err(super::in_context(th, raised, exc));
         }
     };
-    match walk(th, module_object, &path)? {
-        Some(found) if found.word().is(o.word()) => Ok(()),
-        Some(_) => {
-            let msg =
-                format!("Can't pickle {}: it's not the same object as {module}.{name}", o.repr_text(th)?);
-            Err(pickling_error(th, &msg))
-        }
-        None => {
-            let msg = format!("Can't pickle {}: it's not found as {module}.{name}", o.repr_text(th)?);
-            Err(pickling_error(th, &msg))
-        }
+    let (relation, missing) = match walk(th, module, path) {
+        Ok(found) if found.word().is(o.word()) => return Ok(()),
+        Ok(_) => ("the same object", None),
+        Err(raised) => ("found", Some(attribute_error(th, raised)?)),
+    };
+    let (module, name) = (module_name.str_text(th)?, name.str_text(th)?);
+    let msg = format!("Can't pickle {}: it's not {relation} as {module}.{name}", o.repr_text(th)?);
+    let raised = pickling_error(th, &msg);
+    Err(match missing {
+        Some(missing) => super::in_context(th, raised, missing),
+        None => raised,
+    })
+}
+
+/// The object under a name in a module, for [`super::machine::find_class`]. Errors: ImportError, AttributeError.
+pub(super) fn resolve(
+    th: &mut Thread,
+    module_name: Borrowed<'_>,
+    name: Borrowed<'_>,
+    dotted: bool,
+) -> PyResult {
+    check_name(th, name)?;
+    let module = module(th, module_name)?;
+    if !dotted || !name.downcast::<Str>().is_some_and(|n| n.data().iter().any(|c| c == u32::from(b'.'))) {
+        return module.borrow().getattr(th, name);
     }
+    let path = path_of(th, name)?;
+    walk(th, module, &path).or_else(|raised| {
+        let exc = attribute_error(th, raised)?;
+        let (name, module) = (name.repr_text(th)?, module_name.repr_text(th)?);
+        let raised = th.raise(&ex::ATTRIBUTE_ERROR, &format!("Can't resolve path {name} on module {module}"));
+        Err(super::in_context(th, raised, exc))
+    })
+}
+
+/// Is this the name of an attribute? Errors: TypeError.
+pub(super) fn check_name(th: &mut Thread, name: Borrowed<'_>) -> PyResult<()> {
+    if name.downcast::<Str>().is_some() {
+        return Ok(());
+    }
+    let msg = format!("attribute name must be string, not '{}'", name.type_name(th));
+    Err(th.type_error(&msg))
 }
 
 /// The code under which `copyreg` knows a global object as an extension.
@@ -110,35 +161,40 @@ pub(super) fn extension(th: &mut Thread, module: Borrowed<'_>, name: Borrowed<'_
     }
 }
 
-/// What a table of `_compat_pickle` says for a pair of names, or for the name of a module.
+/// What the tables of `_compat_pickle` say for a pair of names.
 fn mapped(
     th: &mut Thread,
-    names: &str,
-    modules: &str,
-    module: &str,
-    name: &str,
-) -> PyResult<(String, String)> {
+    [names, modules]: [&str; 2],
+    module: Borrowed<'_>,
+    name: Borrowed<'_>,
+) -> PyResult<(Owned, Owned)> {
+    let (module, name) = (module.to_owned(), name.to_owned());
     let table = import_attr(th, "_compat_pickle", names)?;
-    let (m, n) = (th.new_str(module), th.new_str(name));
-    let pair = th.new_pair(m.clone(), n);
+    let pair = th.new_pair(module.clone(), name.clone());
     if let Some(found) = table.payload::<Dict>().get(th, pair.borrow())?
         && let Some(found) = found.downcast::<Tuple>().filter(|t| t.len() == 2)
     {
-        return Ok((found.get(0).str_text(th)?, found.get(1).str_text(th)?));
+        return Ok((found.get(0).to_owned(), found.get(1).to_owned()));
     }
     let table = import_attr(th, "_compat_pickle", modules)?;
-    match table.payload::<Dict>().get(th, m.borrow())? {
-        Some(found) => Ok((found.borrow().str_text(th)?, name.to_owned())),
-        None => Ok((module.to_owned(), name.to_owned())),
-    }
+    let found = table.payload::<Dict>().get(th, module.borrow())?;
+    Ok((found.unwrap_or(module), name))
 }
 
 /// The names under which Python 2 has a global object.
-pub(super) fn for_python_2(th: &mut Thread, module: &str, name: &str) -> PyResult<(String, String)> {
-    mapped(th, "REVERSE_NAME_MAPPING", "REVERSE_IMPORT_MAPPING", module, name)
+pub(super) fn for_python_2(
+    th: &mut Thread,
+    module: Borrowed<'_>,
+    name: Borrowed<'_>,
+) -> PyResult<(Owned, Owned)> {
+    mapped(th, ["REVERSE_NAME_MAPPING", "REVERSE_IMPORT_MAPPING"], module, name)
 }
 
 /// The names under which Python 3 has a global object of Python 2.
-pub(super) fn from_python_2(th: &mut Thread, module: &str, name: &str) -> PyResult<(String, String)> {
-    mapped(th, "NAME_MAPPING", "IMPORT_MAPPING", module, name)
+pub(super) fn from_python_2(
+    th: &mut Thread,
+    module: Borrowed<'_>,
+    name: Borrowed<'_>,
+) -> PyResult<(Owned, Owned)> {
+    mapped(th, ["NAME_MAPPING", "IMPORT_MAPPING"], module, name)
 }

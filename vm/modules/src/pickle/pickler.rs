@@ -3,13 +3,15 @@
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::int::IntRef;
+use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, GetSetDef, Locked, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type,
-    TypeDef, payload, signature, traced, type_flags, unborn,
+    Args, ArgsExt, Borrowed, GetSetDef, Locked, NativeDef, Owned, PyResult, Raised, Slot, Slots, Thread,
+    Type, TypeDef, attributes, payload, signature, traced, type_flags, unborn,
 };
 
 use super::save::{Memo, Saver, Settings};
+use super::writer::Writer;
 use crate::args::{made, this};
 
 traced! {
@@ -24,7 +26,8 @@ traced! {
         /// Objects saved, in the order of their numbers.
         saved: Vec<Owned>,
         protocol: i64,
-        fast: bool,
+        bin: i32,
+        fast: i32,
         fix_imports: bool,
         busy: bool,
     }
@@ -41,7 +44,13 @@ pub static PICKLER: TypeDef = TypeDef {
     module: "_pickle",
     flags: type_flags::GC | type_flags::BASE,
     doc: "This takes a binary file for writing a pickle data stream.",
-    slots: Slots { new: Some(new), init: Some(init), ..Slots::NONE },
+    slots: Slots {
+        new: Some(new),
+        init: Some(init),
+        getattr: Some(getattr),
+        setattr: Some(setattr),
+        ..Slots::NONE
+    },
     methods: &[
         NativeDef::new(
             "dump",
@@ -53,7 +62,8 @@ pub static PICKLER: TypeDef = TypeDef {
             "clear_memo",
             "($self, /)",
             |th, a| {
-                this::<Pickler>(a[0]).lock(th).saved.clear();
+                let saved = core::mem::take(&mut this::<Pickler>(a[0]).lock(th).saved);
+                drop(saved);
                 Ok(Owned::none())
             },
             "Clears the pickler's \"memo\".",
@@ -89,10 +99,14 @@ pub static PICKLER: TypeDef = TypeDef {
         GetSetDef {
             name: "bin",
             get: |th, o| {
-                let protocol = this::<Pickler>(o).lock(th).protocol;
-                Ok(th.new_int((protocol > 0).into()))
+                let bin = this::<Pickler>(o).lock(th).bin;
+                Ok(th.new_int(bin.into()))
             },
-            set: None,
+            set: Some(|th, o, v| {
+                let bin = number(th, v)?;
+                this::<Pickler>(o).lock(th).bin = bin;
+                Ok(())
+            }),
             doc: "",
         },
         GetSetDef {
@@ -102,10 +116,7 @@ pub static PICKLER: TypeDef = TypeDef {
                 Ok(th.new_int(fast.into()))
             },
             set: Some(|th, o, v| {
-                let fast = match v {
-                    Some(v) => v.truth(th)?,
-                    None => false,
-                };
+                let fast = number(th, v)?;
                 this::<Pickler>(o).lock(th).fast = fast;
                 Ok(())
             }),
@@ -129,7 +140,8 @@ fn new(th: &mut Thread, ty: &Type, _: Args<'_>) -> PyResult {
         dispatch_table: None,
         saved: Vec::new(),
         protocol: super::opcode::DEFAULT_PROTOCOL,
-        fast: false,
+        bin: 1,
+        fast: 0,
         fix_imports: true,
         busy: false,
     };
@@ -151,12 +163,64 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
         return Err(th.type_error("file must have a 'write' attribute"));
     };
     let mut state = this::<Pickler>(o).lock(th);
+    if state.busy {
+        drop(state);
+        return Err(in_use(th));
+    }
     state.write = Some(write);
     state.protocol = protocol;
     state.fix_imports = fix_imports && protocol < 3;
     state.buffer_callback = buffer_callback;
-    state.saved.clear();
-    state.fast = false;
+    let saved = core::mem::take(&mut state.saved);
+    state.bin = (protocol > 0).into();
+    state.fast = 0;
+    drop(state);
+    drop(saved);
+    Ok(())
+}
+
+#[cold]
+fn in_use(th: &mut Thread) -> Raised {
+    th.runtime_error("Pickler object is already used")
+}
+
+/// A value for a member that is a number. Errors: TypeError, OverflowError.
+fn number(th: &mut Thread, value: Option<Borrowed<'_>>) -> PyResult<i32> {
+    let Some(value) = value else { return Err(th.type_error("can't delete numeric/char attribute")) };
+    match i32::try_from(value.to_i64(th)?) {
+        Ok(n) => Ok(n),
+        Err(_) => Err(th.overflow_error("signed integer is greater than maximum")),
+    }
+}
+
+/// Attributes; `persistent_id` may be set on a pickler, and comes before the method of its class.
+fn getattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyResult {
+    if name.downcast::<Str>().is_some_and(|n| n.is_text("persistent_id")) {
+        let own = this::<Pickler>(o).lock(th).persistent_id.clone();
+        if let Some(own) = own {
+            return Ok(own);
+        }
+    }
+    attributes::generic_getattr(th, o, name)
+}
+
+fn setattr(
+    th: &mut Thread,
+    o: Borrowed<'_>,
+    name: Borrowed<'_>,
+    value: Option<Borrowed<'_>>,
+) -> PyResult<()> {
+    if !name.downcast::<Str>().is_some_and(|n| n.is_text("persistent_id")) {
+        return attributes::generic_setattr(th, o, name, value);
+    }
+    let value = value.map(Borrowed::to_owned);
+    let (deletes, mut state) = (value.is_none(), this::<Pickler>(o).lock(th));
+    let old = core::mem::replace(&mut state.persistent_id, value);
+    drop(state);
+    if deletes && old.is_none() {
+        return Err(th.raise(&ex::ATTRIBUTE_ERROR, "persistent_id"));
+    }
+    drop(old);
     Ok(())
 }
 
@@ -171,8 +235,8 @@ fn callback(th: &mut Thread, given: Option<Borrowed<'_>>, protocol: i64) -> PyRe
 /// `pickle.dumps`
 pub(super) fn dumps(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     let fix_imports = super::flag(th, a, 2, true)?;
-    let bytes = pickled(th, a[0], a.opt(1), fix_imports, a.some(3))?;
-    Ok(th.new_bytes(&bytes))
+    let out = pickled(th, a[0], a.opt(1), fix_imports, a.some(3))?;
+    Ok(th.new_bytes(&out.bytes))
 }
 
 /// `pickle.dump`
@@ -182,9 +246,16 @@ pub(super) fn dump_to(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         return Err(th.type_error("file must have a 'write' attribute"));
     };
     let fix_imports = super::flag(th, a, 3, true)?;
-    let bytes = pickled(th, a[0], a.opt(2), fix_imports, a.some(4))?;
-    let bytes = th.new_bytes(&bytes);
-    write.borrow().call(th, &[bytes.borrow()])?;
+    let out = pickled(th, a[0], a.opt(2), fix_imports, a.some(4))?;
+    write_out(th, write.borrow(), &out)
+}
+
+/// Gives a file what was written.
+fn write_out(th: &mut Thread, write: Borrowed<'_>, out: &Writer) -> PyResult {
+    for part in out.parts() {
+        let bytes = th.new_bytes(part);
+        write.call(th, &[bytes.borrow()])?;
+    }
     Ok(Owned::none())
 }
 
@@ -194,11 +265,12 @@ fn pickled(
     protocol: Option<Borrowed<'_>>,
     fix_imports: bool,
     buffer_callback: Option<Borrowed<'_>>,
-) -> PyResult<Vec<u8>> {
+) -> PyResult<Writer> {
     let protocol = super::protocol(th, protocol)?;
     let buffer_callback = callback(th, buffer_callback, protocol)?;
     let settings = Settings {
         protocol,
+        binary: protocol > 0,
         fast: false,
         fix_imports: fix_imports && protocol < 3,
         persistent_id: None,
@@ -208,7 +280,7 @@ fn pickled(
     };
     let mut saver = Saver::new(settings, Memo::default());
     saver.dump(th, o)?;
-    Ok(saver.out.bytes)
+    Ok(saver.out)
 }
 
 fn dump(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
@@ -221,19 +293,21 @@ fn dump(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         let mut state = pickler.lock(th);
         if state.busy {
             drop(state);
-            return Err(th.runtime_error("Pickler object is already used"));
+            return Err(in_use(th));
         }
         let Some(write) = state.write.clone() else {
             drop(state);
-            let msg = format!("Pickler.__init__() was not called by {}.__init__()", a[0].type_name(th));
+            let msg =
+                format!("Pickler.__init__() was not called by {}.__init__()", super::class_name(th, a[0]));
             return Err(super::pickling_error(th, &msg));
         };
         state.busy = true;
         let settings = Settings {
             protocol: state.protocol,
-            fast: state.fast,
+            binary: state.bin != 0,
+            fast: state.fast != 0,
             fix_imports: state.fix_imports,
-            persistent_id: overridden.or_else(|| state.persistent_id.clone()),
+            persistent_id: state.persistent_id.clone().or(overridden),
             reducer_override,
             dispatch_table: table.or_else(|| state.dispatch_table.clone()),
             buffer_callback: state.buffer_callback.clone(),
@@ -249,12 +323,12 @@ fn dump(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     {
         let mut state = pickler.lock(th);
         state.busy = false;
-        state.saved = saved.into_iter().map(|(_, o)| o).collect();
+        let old = core::mem::replace(&mut state.saved, saved.into_iter().map(|(_, o)| o).collect());
+        drop(state);
+        drop(old);
     }
     result?;
-    let bytes = th.new_bytes(&saver.out.bytes);
-    write.borrow().call(th, &[bytes.borrow()])?;
-    Ok(Owned::none())
+    write_out(th, write.borrow(), &saver.out)
 }
 
 /// The method `persistent_id` of a subclass, if it is not the one that does nothing.
@@ -293,7 +367,9 @@ fn set_memo(th: &mut Thread, o: Borrowed<'_>, value: Option<Borrowed<'_>>) -> Py
         return Err(th.type_error(&msg));
     }
     saved.sort_by_key(|&(index, _)| index);
-    this::<Pickler>(o).lock(th).saved = saved.into_iter().map(|(_, o)| o).collect();
+    let saved = saved.into_iter().map(|(_, o)| o).collect();
+    let old = core::mem::replace(&mut this::<Pickler>(o).lock(th).saved, saved);
+    drop(old);
     Ok(())
 }
 
@@ -316,7 +392,8 @@ pub static MEMO_PROXY: TypeDef = TypeDef {
             "clear",
             "($self, /)",
             |th, a| {
-                MemoProxy::pickler(a[0]).lock(th).saved.clear();
+                let saved = core::mem::take(&mut MemoProxy::pickler(a[0]).lock(th).saved);
+                drop(saved);
                 Ok(Owned::none())
             },
             "Remove all items from memo.",

@@ -1,16 +1,17 @@
 //! Saving by reduction: a global name, or a callable with its arguments and a state (PEP 307).
 
+use typhon_core::builtins::bytes::Bytes;
 use typhon_core::builtins::dict::Dict;
 use typhon_core::builtins::int::IntRef;
 use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
 use typhon_core::builtins::type_;
 use typhon_core::function::Function;
-use typhon_core::{Borrowed, Owned, PyResult, Thread, Type};
+use typhon_core::{Borrowed, Owned, PyResult, Raised, Thread, Type};
 
 use super::opcode as op;
 use super::save::Saver;
-use super::{noted, pickling_error};
+use super::{class_name, names, noted, pickling_error};
 use crate::support::import_attr;
 
 impl Saver {
@@ -50,7 +51,7 @@ impl Saver {
                 match o.getattr_opt(th, name.borrow())? {
                     Some(reduce) => reduce.borrow().call(th, &[])?,
                     None => {
-                        let msg = format!("Can't pickle {} object", o.type_name(th));
+                        let msg = format!("Can't pickle {} object", class_name(th, o));
                         return Err(pickling_error(th, &msg));
                     }
                 }
@@ -77,28 +78,20 @@ impl Saver {
         if reduced.downcast::<Str>().is_some() {
             return self.save_global(th, o, Some(reduced));
         }
-        let Some(parts) = reduced.downcast::<Tuple>() else {
-            let msg = format!("__reduce__ must return a string or tuple, not {}", reduced.type_name(th));
-            return Err(self.in_object(th, o, &msg));
+        let saved = match reduced.downcast::<Tuple>() {
+            Some(parts) if (2..=6).contains(&parts.len()) => {
+                let parts: Vec<Owned> = parts.iter().map(|p| p.to_owned()).collect();
+                self.save_parts(th, o, &parts)
+            }
+            Some(_) => {
+                Err(pickling_error(th, "tuple returned by __reduce__ must contain 2 through 6 elements"))
+            }
+            None => {
+                let class = class_name(th, reduced);
+                Err(pickling_error(th, &format!("__reduce__ must return a string or tuple, not {class}")))
+            }
         };
-        if !(2..=6).contains(&parts.len()) {
-            return Err(self.in_object(
-                th,
-                o,
-                "tuple returned by __reduce__ must contain 2 through 6 elements",
-            ));
-        }
-        let parts: Vec<Owned> = parts.iter().map(|p| p.to_owned()).collect();
-        self.save_parts(th, o, &parts).map_err(|raised| {
-            let text = format!("when serializing {} object", o.ty().display_name());
-            noted(th, raised, |_| text)
-        })
-    }
-
-    fn in_object(&self, th: &mut Thread, o: Borrowed<'_>, msg: &str) -> typhon_core::Raised {
-        let raised = pickling_error(th, msg);
-        let text = format!("when serializing {} object", o.ty().display_name());
-        noted(th, raised, |_| text)
+        saved.map_err(|raised| in_part(th, raised, o, "object"))
     }
 
     /// A callable and its arguments, that make the object.
@@ -116,30 +109,18 @@ impl Saver {
     fn save_parts(&mut self, th: &mut Thread, o: Borrowed<'_>, parts: &[Owned]) -> PyResult<()> {
         let part = |i: usize| parts.get(i).map(Owned::borrow).filter(|p| !p.is_none());
         let (callable, args) = (parts[0].borrow(), parts[1].borrow());
-        if !callable.is_callable() {
-            let msg = format!(
-                "first item of the tuple returned by __reduce__ must be callable, not {}",
-                callable.type_name(th)
-            );
-            return Err(pickling_error(th, &msg));
-        }
-        let Some(tuple) = args.downcast::<Tuple>() else {
-            let msg = format!(
-                "second item of the tuple returned by __reduce__ must be a tuple, not {}",
-                args.type_name(th)
-            );
-            return Err(pickling_error(th, &msg));
+        let Some(tuple) = args.downcast::<Tuple>().filter(|_| callable.is_callable()) else {
+            let fits = callable.is_callable();
+            let (which, what, is) =
+                if fits { ("second", "a tuple", args) } else { ("first", "callable", callable) };
+            return Err(unfit(th, which, what, is));
         };
         let checks = [(3, "fourth", "an iterator"), (4, "fifth", "an iterator"), (5, "sixth", "callable")];
         for (i, which, what) in checks {
             let Some(p) = part(i) else { continue };
             let fits = if i == 5 { p.is_callable() } else { p.ty().slots.next().is_some() };
             if !fits {
-                let msg = format!(
-                    "{which} item of the tuple returned by __reduce__ must be {what}, not {}",
-                    p.type_name(th)
-                );
-                return Err(pickling_error(th, &msg));
+                return Err(unfit(th, which, what, p));
             }
         }
         self.save_constructor(th, o, callable, args, tuple)?;
@@ -151,7 +132,7 @@ impl Saver {
         }
         self.memoize(o);
         if let Some(items) = part(3) {
-            self.save_iterated(th, items)?;
+            self.save_iterated(th, o, items)?;
         }
         if let Some(items) = part(4) {
             let mut entries = Vec::new();
@@ -161,18 +142,17 @@ impl Saver {
                     None => return Err(th.type_error("dict items iterator must return 2-tuples")),
                 }
             }
-            self.save_entries(th, &entries)?;
+            self.save_entries(th, o, &entries)?;
         }
         let Some(state) = part(2) else { return Ok(()) };
-        let text = format!("when serializing {} state", o.ty().display_name());
         if let Some(setter) = part(5) {
-            self.save(th, setter, true)?;
+            self.save(th, setter, true).map_err(|raised| in_part(th, raised, o, "state setter"))?;
             self.save(th, o, true)?;
-            self.save(th, state, true).map_err(|raised| noted(th, raised, |_| text))?;
+            self.save(th, state, true).map_err(|raised| in_part(th, raised, o, "state"))?;
             self.out.put(&[op::TUPLE2, op::REDUCE, op::POP]);
             return Ok(());
         }
-        self.save(th, state, true).map_err(|raised| noted(th, raised, |_| text))?;
+        self.save(th, state, true).map_err(|raised| in_part(th, raised, o, "state"))?;
         self.out.put(&[op::BUILD]);
         Ok(())
     }
@@ -194,8 +174,8 @@ impl Saver {
             Some("__newobj__") => return self.save_new(th, o, tuple),
             _ => {}
         }
-        self.save(th, callable, true)?;
-        self.save(th, args, true)?;
+        self.save(th, callable, true).map_err(|raised| in_part(th, raised, o, "reconstructor"))?;
+        self.save(th, args, true).map_err(|raised| in_part(th, raised, o, "reconstructor arguments"))?;
         self.out.put(&[op::REDUCE]);
         Ok(())
     }
@@ -207,8 +187,8 @@ impl Saver {
         self.check_class(th, o, class, "__newobj__")?;
         let rest = args.iter().skip(1).map(|a| a.to_owned()).collect();
         let rest = th.new_tuple(rest);
-        self.save(th, class, true)?;
-        self.save(th, rest.borrow(), true)?;
+        self.save(th, class, true).map_err(|raised| in_part(th, raised, o, "class"))?;
+        self.save(th, rest.borrow(), true).map_err(|raised| in_part(th, raised, o, "__new__ arguments"))?;
         self.out.put(&[op::NEWOBJ]);
         Ok(())
     }
@@ -223,19 +203,20 @@ impl Saver {
         if positional.downcast::<Tuple>().is_none() {
             let msg = format!(
                 "second argument to __newobj_ex__() must be a tuple, not {}",
-                positional.type_name(th)
+                class_name(th, positional)
             );
             return Err(pickling_error(th, &msg));
         }
         if keywords.downcast::<Dict>().is_none() {
             let msg =
-                format!("third argument to __newobj_ex__() must be a dict, not {}", keywords.type_name(th));
+                format!("third argument to __newobj_ex__() must be a dict, not {}", class_name(th, keywords));
             return Err(pickling_error(th, &msg));
         }
         if self.settings.protocol >= 4 {
-            self.save(th, class, true)?;
-            self.save(th, positional, true)?;
-            self.save(th, keywords, true)?;
+            self.save(th, class, true).map_err(|raised| in_part(th, raised, o, "class"))?;
+            for part in [positional, keywords] {
+                self.save(th, part, true).map_err(|raised| in_part(th, raised, o, "__new__ arguments"))?;
+            }
             self.out.put(&[op::NEWOBJ_EX]);
             return Ok(());
         }
@@ -248,7 +229,7 @@ impl Saver {
         let words: Vec<Borrowed<'_>> = all.iter().map(Owned::borrow).collect();
         let bound = super::call_with(th, partial.borrow(), &words, keywords)?;
         let empty = th.new_tuple(Vec::new());
-        self.save(th, bound.borrow(), true)?;
+        self.save(th, bound.borrow(), true).map_err(|raised| in_part(th, raised, o, "reconstructor"))?;
         self.save(th, empty.borrow(), true)?;
         self.out.put(&[op::REDUCE]);
         Ok(())
@@ -263,7 +244,7 @@ impl Saver {
     ) -> PyResult<()> {
         let name = th.intern("__new__");
         if class.getattr_opt(th, name.borrow())?.is_none() {
-            let msg = format!("first argument to {what}() must be a class, not {}", class.type_name(th));
+            let msg = format!("first argument to {what}() must be a class, not {}", class_name(th, class));
             return Err(pickling_error(th, &msg));
         }
         let name = th.rt.names.__class__.get();
@@ -291,12 +272,10 @@ impl Saver {
                 }
             }
         };
-        let dotted = name.borrow().str_text(th)?;
-        let module = super::names::module_of(th, o, &dotted)?;
-        let shown = module.borrow().str_text(th)?;
-        super::names::check_found(th, o, &shown, &dotted)?;
+        let path = names::path_of(th, name.borrow())?;
+        let module = names::module_of(th, o, name.borrow(), &path)?;
         if self.settings.protocol >= 2
-            && let Some(code) = super::names::extension(th, module.borrow(), name.borrow())?
+            && let Some(code) = names::extension(th, module.borrow(), name.borrow())?
         {
             match code {
                 1..=0xff => self.out.put(&[op::EXT1, code as u8]),
@@ -309,34 +288,76 @@ impl Saver {
             self.save(th, module.borrow(), true)?;
             self.save(th, name.borrow(), true)?;
             self.out.put(&[op::STACK_GLOBAL]);
-        } else if dotted.contains('.') {
-            // The object that has it, then `getattr`.
-            let parts: Vec<&str> = dotted.split('.').collect();
-            let (last, path) = parts.split_last().expect("a split gives one part at least");
-            let parent = super::names::resolve(th, &shown, path)?;
-            let getattr = crate::support::builtin(th, "getattr");
-            let last = th.new_str(last);
-            let args = th.new_pair(parent, last);
-            return self.save_call(th, o, getattr.borrow(), args.borrow());
         } else {
-            let (module, name) = if self.settings.fix_imports && self.settings.protocol < 3 {
-                super::names::for_python_2(th, &shown, &dotted)?
-            } else {
-                (shown, dotted)
-            };
-            let line = format!("c{module}\n{name}\n");
-            if self.settings.protocol < 3 && !line.is_ascii() {
-                let msg = format!(
-                    "can't pickle global identifier {module:?}.{name:?} using pickle protocol {}",
-                    self.settings.protocol
-                );
-                return Err(pickling_error(th, &msg));
-            }
-            self.out.put(line.as_bytes());
+            self.save_path(th, module.borrow(), &path)?;
         }
         self.memoize(o);
         Ok(())
     }
+
+    /// Older protocols have instructions for the names of a module only: the rest is `getattr` of what they find.
+    fn save_path(&mut self, th: &mut Thread, module: Borrowed<'_>, path: &[Owned]) -> PyResult<()> {
+        let (first, rest) = path.split_first().expect("a split gives one part at least");
+        let getattr = crate::support::builtin(th, "getattr");
+        for _ in rest {
+            self.save(th, getattr.borrow(), true)?;
+            if self.settings.protocol < 2 {
+                self.out.put(&[op::MARK]);
+            }
+        }
+        self.put_global(th, module, first.borrow())?;
+        for part in rest {
+            self.save(th, part.borrow(), true)?;
+            self.out.put(&[if self.settings.protocol < 2 { op::TUPLE } else { op::TUPLE2 }, op::REDUCE]);
+        }
+        Ok(())
+    }
+
+    fn put_global(&mut self, th: &mut Thread, module: Borrowed<'_>, name: Borrowed<'_>) -> PyResult<()> {
+        let (module, name) = if self.settings.fix_imports && self.settings.protocol < 3 {
+            names::for_python_2(th, module, name)?
+        } else {
+            (module.to_owned(), name.to_owned())
+        };
+        self.out.put(&[op::GLOBAL]);
+        for (what, text) in [("module", module), ("global", name)] {
+            let codec = th.intern(if self.settings.protocol < 3 { "ascii" } else { "utf-8" });
+            match text.borrow().call_method_str(th, "encode", &[codec.borrow()]) {
+                Ok(bytes) => {
+                    let bytes = bytes.downcast::<Bytes>().map(|b| b.as_bytes().to_vec());
+                    self.out.put(&bytes.unwrap_or_default());
+                    self.out.put(b"\n");
+                }
+                Err(raised) => {
+                    let exc = th.catch(raised);
+                    let msg = format!(
+                        "can't pickle {what} identifier {} using pickle protocol {}",
+                        text.borrow().repr_text(th)?,
+                        self.settings.protocol
+                    );
+                    let raised = pickling_error(th, &msg);
+                    return Err(super::in_context(th, raised, exc));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The note of an exception that came while a part of an object was saved.
+#[cold]
+pub(super) fn in_part(th: &mut Thread, raised: Raised, o: Borrowed<'_>, what: &str) -> Raised {
+    noted(th, raised, |th| format!("when serializing {} {what}", class_name(th, o)))
+}
+
+/// An item of a reduction is not what it must be.
+#[cold]
+fn unfit(th: &mut Thread, which: &str, what: &str, is: Borrowed<'_>) -> Raised {
+    let class = class_name(th, is);
+    pickling_error(
+        th,
+        &format!("{which} item of the tuple returned by __reduce__ must be {what}, not {class}"),
+    )
 }
 
 /// `table.get(key)`

@@ -42,6 +42,8 @@ pub type Memo = HashMap<u64, (u32, Owned), BuildHasherDefault<AddressHasher>>;
 /// Settings of a pickler, and what its methods are.
 pub struct Settings {
     pub protocol: i64,
+    /// Instructions with binary arguments: protocols from 1 on, unless `bin` was set.
+    pub binary: bool,
     pub fast: bool,
     pub fix_imports: bool,
     pub persistent_id: Option<Owned>,
@@ -78,7 +80,7 @@ impl Saver {
     }
 
     pub(super) fn is_binary(&self) -> bool {
-        self.settings.protocol > 0
+        self.settings.binary
     }
 
     /// Saves an object; `persistently`: its persistent id, if it has one.
@@ -270,8 +272,10 @@ impl Saver {
         }
         let id = o.word().identity();
         if self.inside.len() >= MOST_INSIDE && self.inside.contains(&id) {
-            let msg =
-                format!("fast mode: can't pickle cyclic objects including object type {}", o.type_name(th));
+            let msg = format!(
+                "fast mode: can't pickle cyclic objects including object type {}",
+                super::class_name(th, o)
+            );
             return Err(th.value_error(&msg));
         }
         self.inside.push(id);

@@ -11,6 +11,7 @@ use typhon_text::codecs::{Codec, ErrorMode};
 
 use super::buffer;
 use super::opcode as op;
+use super::reduce::in_part;
 use super::save::Saver;
 
 /// Objects in one APPENDS, SETITEMS or ADDITEMS.
@@ -117,8 +118,14 @@ impl Saver {
             None => true,
         };
         match (in_band, readonly) {
-            (true, true) => self.put_bytes(&bytes),
-            (true, false) => self.put_bytearray(&bytes),
+            (true, true) => {
+                self.put_bytes(&bytes);
+                self.memoize(o);
+            }
+            (true, false) => {
+                self.put_bytearray(&bytes);
+                self.memoize(o);
+            }
             (false, true) => self.out.put(&[op::NEXT_BUFFER, op::READONLY_BUFFER]),
             (false, false) => self.out.put(&[op::NEXT_BUFFER]),
         }
@@ -129,11 +136,11 @@ impl Saver {
         self.out.put(if self.is_binary() { &[op::EMPTY_LIST] } else { &[op::MARK, op::LIST] });
         self.memoize(o);
         let items = list.to_vec();
-        self.save_items(th, &items)
+        self.save_items(th, o, &items)
     }
 
     /// Items that are appended to the object on the stack.
-    fn save_items(&mut self, th: &mut Thread, items: &[Owned]) -> PyResult<()> {
+    fn save_items(&mut self, th: &mut Thread, o: Borrowed<'_>, items: &[Owned]) -> PyResult<()> {
         let size = if self.is_binary() { BATCH } else { 1 };
         for (start, batch) in items.chunks(size).enumerate() {
             if batch.len() > 1 {
@@ -141,9 +148,7 @@ impl Saver {
             }
             for (i, item) in batch.iter().enumerate() {
                 if let Err(raised) = self.save(th, item.borrow(), true) {
-                    return Err(super::noted(th, raised, |_| {
-                        format!("when serializing list item {}", start * size + i)
-                    }));
+                    return Err(in_part(th, raised, o, &format!("item {}", start * size + i)));
                 }
             }
             self.out.put(&[if batch.len() > 1 { op::APPENDS } else { op::APPEND }]);
@@ -152,20 +157,30 @@ impl Saver {
     }
 
     /// As [`Saver::save_items`], of any iterator; those of a reduced object.
-    pub(super) fn save_iterated(&mut self, th: &mut Thread, items: Borrowed<'_>) -> PyResult<()> {
+    pub(super) fn save_iterated(
+        &mut self,
+        th: &mut Thread,
+        o: Borrowed<'_>,
+        items: Borrowed<'_>,
+    ) -> PyResult<()> {
         let items = items.to_vec(th)?;
-        self.save_items(th, &items)
+        self.save_items(th, o, &items)
     }
 
     pub(super) fn save_dict(&mut self, th: &mut Thread, o: Borrowed<'_>, dict: &Dict) -> PyResult<()> {
         self.out.put(if self.is_binary() { &[op::EMPTY_DICT] } else { &[op::MARK, op::DICT] });
         self.memoize(o);
         let entries = dict.entries();
-        self.save_entries(th, &entries)
+        self.save_entries(th, o, &entries)
     }
 
     /// Pairs that are set in the object on the stack.
-    pub(super) fn save_entries(&mut self, th: &mut Thread, entries: &[(Owned, Owned)]) -> PyResult<()> {
+    pub(super) fn save_entries(
+        &mut self,
+        th: &mut Thread,
+        o: Borrowed<'_>,
+        entries: &[(Owned, Owned)],
+    ) -> PyResult<()> {
         let size = if self.is_binary() { BATCH } else { 1 };
         for batch in entries.chunks(size) {
             if batch.len() > 1 {
@@ -174,13 +189,10 @@ impl Saver {
             for (key, value) in batch {
                 self.save(th, key.borrow(), true)?;
                 if let Err(raised) = self.save(th, value.borrow(), true) {
-                    return Err(super::noted(th, raised, |th| {
-                        let key = key.borrow().repr_text(th).unwrap_or_else(|raised| {
-                            drop(th.catch(raised));
-                            String::from("?")
-                        });
-                        format!("when serializing dict item {key}")
-                    }));
+                    let exc = th.catch(raised);
+                    let key = key.borrow().repr_text(th)?;
+                    let raised = th.set_exc(exc);
+                    return Err(in_part(th, raised, o, &format!("item {key}")));
                 }
             }
             self.out.put(&[if batch.len() > 1 { op::SETITEMS } else { op::SETITEM }]);
@@ -201,14 +213,9 @@ impl Saver {
             let args = th.new_tuple(vec![list]);
             return self.save_call(th, o, o.ty().as_value(), args.borrow());
         }
-        let in_element = |th: &mut Thread, raised| {
-            super::noted(th, raised, |_| String::from("when serializing set element"))
-        };
         if frozen {
             self.out.put(&[op::MARK]);
-            for item in &items {
-                self.save(th, item.borrow(), true).map_err(|raised| in_element(th, raised))?;
-            }
+            self.save_elements(th, o, &items)?;
             // A frozenset that contains itself was saved inside.
             if self.is_known(o) {
                 self.out.put(&[op::POP_MARK]);
@@ -223,10 +230,15 @@ impl Saver {
         self.memoize(o);
         for batch in items.chunks(BATCH) {
             self.out.put(&[op::MARK]);
-            for item in batch {
-                self.save(th, item.borrow(), true).map_err(|raised| in_element(th, raised))?;
-            }
+            self.save_elements(th, o, batch)?;
             self.out.put(&[op::ADDITEMS]);
+        }
+        Ok(())
+    }
+
+    fn save_elements(&mut self, th: &mut Thread, o: Borrowed<'_>, elements: &[Owned]) -> PyResult<()> {
+        for element in elements {
+            self.save(th, element.borrow(), true).map_err(|raised| in_part(th, raised, o, "element"))?;
         }
         Ok(())
     }
@@ -243,7 +255,7 @@ impl Saver {
         }
         for (i, item) in tuple.iter().enumerate() {
             if let Err(raised) = self.save(th, item, true) {
-                return Err(super::noted(th, raised, |_| format!("when serializing tuple item {i}")));
+                return Err(in_part(th, raised, o, &format!("item {i}")));
             }
         }
         // A tuple that contains itself was saved inside.

@@ -1,9 +1,11 @@
 //! `Unpickler`, and the mapping that its memo is seen as.
 
 use typhon_core::builtins::dict::Dict;
+use typhon_core::builtins::exceptions as ex;
+use typhon_core::builtins::str::Str;
 use typhon_core::{
-    Args, ArgsExt, Borrowed, GetSetDef, Locked, NativeDef, Owned, PyResult, Slot, Slots, Thread, Type,
-    TypeDef, buffer, payload, signature, traced, type_flags, unborn,
+    Args, ArgsExt, Borrowed, GetSetDef, Locked, NativeDef, Owned, PyResult, Raised, Slot, Slots, Thread,
+    Type, TypeDef, attributes, buffer, payload, signature, traced, type_flags, unborn,
 };
 
 use super::machine::{self, Machine, Settings, Source};
@@ -19,6 +21,10 @@ traced! {
         encoding: Option<Owned>,
         errors: Option<Owned>,
         memo: Vec<Option<Owned>>,
+        /// Set as an attribute.
+        persistent_load: Option<Owned>,
+        /// Of the last pickle.
+        protocol: u8,
         fix_imports: bool,
         busy: bool,
     }
@@ -35,24 +41,29 @@ pub static UNPICKLER: TypeDef = TypeDef {
     module: "_pickle",
     flags: type_flags::GC | type_flags::BASE,
     doc: "This takes a binary file for reading a pickle data stream.",
-    slots: Slots { new: Some(new), init: Some(init), ..Slots::NONE },
+    slots: Slots {
+        new: Some(new),
+        init: Some(init),
+        getattr: Some(getattr),
+        setattr: Some(setattr),
+        ..Slots::NONE
+    },
     methods: &[
         NativeDef::new("load", "($self, /)", load, "Load a pickle."),
         NativeDef::new(
             "persistent_load",
             "($self, pid, /)",
-            |th, _| {
-                let msg = "A load persistent id instruction was encountered, but no persistent_load function was specified.";
-                Err(super::unpickling_error(th, msg))
-            },
+            |th, _| Err(machine::no_persistent_load(th)),
             "",
         ),
         NativeDef::new(
             "find_class",
             "($self, module_name, global_name, /)",
             |th, a| {
-                let fix_imports = this::<Unpickler>(a[0]).lock(th).fix_imports;
-                machine::find_class(th, a[1], a[2], super::opcode::HIGHEST_PROTOCOL, fix_imports)
+                let state = this::<Unpickler>(a[0]).lock(th);
+                let (protocol, fix_imports) = (state.protocol, state.fix_imports);
+                drop(state);
+                machine::find_class(th, a[1], a[2], protocol, fix_imports)
             },
             "Return an object from a specified module.",
         ),
@@ -80,6 +91,8 @@ fn new(th: &mut Thread, ty: &Type, _: Args<'_>) -> PyResult {
         encoding: None,
         errors: None,
         memo: Vec::new(),
+        persistent_load: None,
+        protocol: 0,
         fix_imports: true,
         busy: false,
     };
@@ -110,13 +123,56 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
     let fix_imports = super::flag(th, &a, 1, true)?;
     let buffers = iterator(th, a.some(4))?;
     let mut state = this::<Unpickler>(o).lock(th);
+    if state.busy {
+        drop(state);
+        return Err(in_use(th));
+    }
     state.read = Some(read);
     state.readline = Some(readline);
     state.fix_imports = fix_imports;
     state.encoding = a.some(2).map(Borrowed::to_owned);
     state.errors = a.some(3).map(Borrowed::to_owned);
     state.buffers = buffers;
-    state.memo.clear();
+    state.protocol = 0;
+    let memo = core::mem::take(&mut state.memo);
+    drop(state);
+    drop(memo);
+    Ok(())
+}
+
+#[cold]
+fn in_use(th: &mut Thread) -> Raised {
+    th.runtime_error("Unpickler object is already used")
+}
+
+/// Attributes; `persistent_load` may be set on an unpickler, and comes before the method of its class.
+fn getattr(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>) -> PyResult {
+    if name.downcast::<Str>().is_some_and(|n| n.is_text("persistent_load")) {
+        let own = this::<Unpickler>(o).lock(th).persistent_load.clone();
+        if let Some(own) = own {
+            return Ok(own);
+        }
+    }
+    attributes::generic_getattr(th, o, name)
+}
+
+fn setattr(
+    th: &mut Thread,
+    o: Borrowed<'_>,
+    name: Borrowed<'_>,
+    value: Option<Borrowed<'_>>,
+) -> PyResult<()> {
+    if !name.downcast::<Str>().is_some_and(|n| n.is_text("persistent_load")) {
+        return attributes::generic_setattr(th, o, name, value);
+    }
+    let value = value.map(Borrowed::to_owned);
+    let (deletes, mut state) = (value.is_none(), this::<Unpickler>(o).lock(th));
+    let old = core::mem::replace(&mut state.persistent_load, value);
+    drop(state);
+    if deletes && old.is_none() {
+        return Err(th.raise(&ex::ATTRIBUTE_ERROR, "persistent_load"));
+    }
+    drop(old);
     Ok(())
 }
 
@@ -154,7 +210,7 @@ pub(super) fn load_from(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
     Machine::new(settings, Source::File { read, readline }, Vec::new()).load(th)
 }
 
-/// The method of a subclass, if it has one of its own.
+/// The method of a subclass, or of an instance of one, if it has one of its own.
 fn overridden(th: &mut Thread, o: Borrowed<'_>, name: &str) -> PyResult<Option<Owned>> {
     if o.downcast_exact::<Unpickler>().is_some() {
         return Ok(None);
@@ -162,7 +218,14 @@ fn overridden(th: &mut Thread, o: Borrowed<'_>, name: &str) -> PyResult<Option<O
     let name = th.intern(name);
     let (own, found) = (UNPICKLER.ty().lookup(name.borrow()), o.ty().lookup(name.borrow()));
     match (own, found) {
-        (Some(own), Some(found)) if own.word().is(found.word()) => Ok(None),
+        (Some(own), Some(found)) if own.word().is(found.word()) => {
+            match super::attribute(th, o, "__dict__")? {
+                Some(dict) if dict.downcast::<Dict>().is_some() => {
+                    dict.payload::<Dict>().get(th, name.borrow())
+                }
+                _ => Ok(None),
+            }
+        }
         _ => o.getattr_opt(th, name.borrow()),
     }
 }
@@ -180,31 +243,41 @@ fn load(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
             state.busy = true;
             let source = Source::File { read, readline };
             let memo = core::mem::take(&mut state.memo);
+            let own = state.persistent_load.clone();
             let rest =
-                (state.encoding.clone(), state.errors.clone(), state.buffers.clone(), state.fix_imports);
+                (state.encoding.clone(), state.errors.clone(), state.buffers.clone(), state.fix_imports, own);
             Ok((source, memo, rest))
         } else {
             Err(false)
         }
     };
-    let (source, memo, (encoding, errors, buffers, fix_imports)) = match taken {
+    let (source, memo, (encoding, errors, buffers, fix_imports, own_load)) = match taken {
         Ok(taken) => taken,
-        Err(true) => return Err(th.runtime_error("Unpickler object is already used")),
+        Err(true) => return Err(in_use(th)),
         Err(false) => {
-            let msg = format!("Unpickler.__init__() was not called by {}.__init__()", a[0].type_name(th));
+            let msg =
+                format!("Unpickler.__init__() was not called by {}.__init__()", super::class_name(th, a[0]));
             return Err(super::unpickling_error(th, &msg));
         }
     };
     let encoding = text(th, encoding.as_ref().map(Owned::borrow), "ASCII")?;
     let errors = text(th, errors.as_ref().map(Owned::borrow), "strict")?;
+    let persistent_load = own_load.or(persistent_load);
     let settings = Settings { fix_imports, encoding, errors, find_class, persistent_load, buffers };
     let mut machine = Machine::new(settings, source, memo);
+    machine.on_protocol = Some(a[0].to_owned());
     let result = machine.load(th);
     let mut state = unpickler.lock(th);
-    state.memo = core::mem::take(&mut machine.memo);
+    let cleared = core::mem::replace(&mut state.memo, core::mem::take(&mut machine.memo));
     state.busy = false;
     drop(state);
+    drop(cleared);
     result
+}
+
+/// What PROTO says is what `find_class` goes by.
+pub(super) fn set_protocol(th: &mut Thread, unpickler: Borrowed<'_>, protocol: u8) {
+    this::<Unpickler>(unpickler).lock(th).protocol = protocol;
 }
 
 fn set_memo(th: &mut Thread, o: Borrowed<'_>, value: Option<Borrowed<'_>>) -> PyResult<()> {

@@ -16,6 +16,8 @@ pub struct Writer {
     /// Place of the header of the frame that is open.
     frame: Option<usize>,
     pub framing: bool,
+    /// Where a file gets a write of its own: the ends of frames, and of large data.
+    cuts: Vec<usize>,
 }
 
 impl Writer {
@@ -47,6 +49,7 @@ impl Writer {
     /// Ends the frame.
     pub fn close(&mut self) {
         let Some(at) = self.frame.take() else { return };
+        self.cuts.push(at);
         let len = self.bytes.len() - at - HEADER;
         if len < FRAME_LEAST {
             self.bytes.drain(at..at + HEADER);
@@ -64,7 +67,21 @@ impl Writer {
             return;
         }
         self.close();
+        self.cuts.push(self.bytes.len());
         self.bytes.extend_from_slice(header);
+        self.cuts.push(self.bytes.len());
         self.bytes.extend_from_slice(data);
+        self.cuts.push(self.bytes.len());
+    }
+
+    /// The parts that a file gets one after the other.
+    pub fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        let ends = self.cuts.iter().copied().chain([self.bytes.len()]);
+        let mut from = 0;
+        ends.filter_map(move |end| {
+            let part = &self.bytes[from..end];
+            from = end;
+            (!part.is_empty()).then_some(part)
+        })
     }
 }
