@@ -188,6 +188,15 @@ pub fn generic_setattr(
     }
 }
 
+/// Stores an attribute of an instance for which [`has_plain_dict`] holds, whatever its class has under the name, which
+/// is interned. Errors: TypeError if its `__dict__` is not a dict.
+pub fn set_own_name(th: &mut Thread, o: Borrowed<'_>, name: Borrowed<'_>, value: Owned) -> PyResult<()> {
+    match o.header().filter(|h| dict_slot(h).is_some()) {
+        Some(h) => set_own(th, h, name, value),
+        None => Err(no_attribute(th, o, name)),
+    }
+}
+
 /// Stores an attribute of the instance itself; the class has a dict word.
 fn set_own(th: &mut Thread, h: &Header, name: Borrowed<'_>, value: Owned) -> PyResult<()> {
     let value = match set_inline(h, name, value) {

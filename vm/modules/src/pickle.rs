@@ -5,7 +5,9 @@
 //! saved is copied under its lock before its items are saved, so code that runs meanwhile may change it.
 
 mod buffer;
+mod input;
 mod machine;
+mod memo;
 mod names;
 mod opcode;
 mod pickler;

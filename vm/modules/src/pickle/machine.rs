@@ -3,25 +3,17 @@
 use dashu_int::IBig;
 use typhon_core::buffer;
 use typhon_core::builtins::dict::Dict;
-use typhon_core::builtins::exceptions as ex;
 use typhon_core::builtins::list::List;
 use typhon_core::builtins::set::Set;
 use typhon_core::builtins::str::Str;
 use typhon_core::builtins::tuple::Tuple;
-use typhon_core::{Borrowed, Owned, PyResult, Raised, Thread, Type};
+use typhon_core::{Borrowed, Owned, PyResult, Raised, Thread, Type, attributes};
 use typhon_text::codecs::{Codec, ErrorMode};
 
+use super::input::{Input, Source, bytes_of, truncated};
 use super::opcode as op;
 use super::{names, unpickler, unpickling_error};
 use crate::support::import_attr;
-
-/// Where the bytes come from.
-pub enum Source {
-    /// All of them.
-    Bytes(Vec<u8>),
-    /// The methods of a file.
-    File { read: Owned, readline: Owned },
-}
 
 /// Settings of an unpickler, and what its methods are.
 pub struct Settings {
@@ -37,13 +29,7 @@ pub struct Settings {
 /// One run of an unpickler.
 pub struct Machine {
     pub settings: Settings,
-    source: Source,
-    /// What was read last, as a whole or as a frame, and how far it was used.
-    data: Vec<u8>,
-    at: usize,
-    /// End of the frame, or of `data`.
-    limit: usize,
-    in_frame: bool,
+    input: Input,
     stack: Vec<Owned>,
     /// Heights of the stack at the marks.
     marks: Vec<usize>,
@@ -55,17 +41,9 @@ pub struct Machine {
 
 impl Machine {
     pub fn new(settings: Settings, source: Source, memo: Vec<Option<Owned>>) -> Machine {
-        let (source, data) = match source {
-            Source::Bytes(bytes) => (Source::Bytes(Vec::new()), bytes),
-            file => (file, Vec::new()),
-        };
         Machine {
             settings,
-            source,
-            limit: data.len(),
-            data,
-            at: 0,
-            in_frame: false,
+            input: Input::new(source),
             stack: Vec::new(),
             marks: Vec::new(),
             memo,
@@ -74,116 +52,10 @@ impl Machine {
         }
     }
 
-    /// `n` more bytes, as a place in `data`.
-    #[inline]
-    fn take(&mut self, th: &mut Thread, n: usize) -> PyResult<core::ops::Range<usize>> {
-        if self.limit - self.at < n {
-            self.more(th, n)?;
-        }
-        self.at += n;
-        Ok(self.at - n..self.at)
-    }
-
-    /// Sees to it that `n` bytes follow: after the end of a frame, or from the file. Errors: UnpicklingError.
-    #[cold]
-    fn more(&mut self, th: &mut Thread, n: usize) -> PyResult<()> {
-        self.leave_frame(th)?;
-        if self.limit - self.at >= n {
-            return Ok(());
-        }
-        let Source::File { read, .. } = &self.source else { return Err(truncated(th)) };
-        let (read, count) = (read.clone(), th.new_int(n as i64));
-        let got = read.borrow().call(th, &[count.borrow()])?;
-        self.data = bytes_of(th, got.borrow(), "read() returned non-bytes object")?;
-        (self.at, self.limit) = (0, self.data.len());
-        if self.limit < n { Err(truncated(th)) } else { Ok(()) }
-    }
-
-    /// Ends the frame that is used up. Errors: UnpicklingError if something is left of it.
-    fn leave_frame(&mut self, th: &mut Thread) -> PyResult<()> {
-        if self.in_frame && self.at < self.limit {
-            return Err(unpickling_error(th, "pickle exhausted before end of frame"));
-        }
-        self.in_frame = false;
-        self.limit = self.data.len();
-        Ok(())
-    }
-
-    /// A line, without its end.
-    fn line(&mut self, th: &mut Thread) -> PyResult<Vec<u8>> {
-        loop {
-            let rest = &self.data[self.at..self.limit];
-            if let Some(end) = rest.iter().position(|&b| b == b'\n') {
-                let line = rest[..end].to_vec();
-                self.at += end + 1;
-                return Ok(line);
-            }
-            if !self.in_frame {
-                break;
-            }
-            self.leave_frame(th)?;
-        }
-        let Source::File { readline, .. } = &self.source else { return Err(truncated(th)) };
-        let got = readline.clone().borrow().call(th, &[])?;
-        let mut line = bytes_of(th, got.borrow(), "readline() returned non-bytes object")?;
-        if line.pop() != Some(b'\n') {
-            return Err(truncated(th));
-        }
-        Ok(line)
-    }
-
-    /// The next instruction. Errors: EOFError if there is none.
-    #[inline]
-    fn instruction(&mut self, th: &mut Thread) -> PyResult<u8> {
-        if self.at == self.limit {
-            self.next_part(th)?;
-        }
-        self.at += 1;
-        Ok(self.data[self.at - 1])
-    }
-
-    #[cold]
-    fn next_part(&mut self, th: &mut Thread) -> PyResult<()> {
-        self.leave_frame(th)?;
-        if self.at < self.limit {
-            return Ok(());
-        }
-        if let Source::File { read, .. } = &self.source {
-            let (read, count) = (read.clone(), th.new_int(1));
-            let got = read.borrow().call(th, &[count.borrow()])?;
-            self.data = bytes_of(th, got.borrow(), "read() returned non-bytes object")?;
-            (self.at, self.limit) = (0, self.data.len());
-        }
-        if self.at < self.limit { Ok(()) } else { Err(th.raise(&ex::EOF_ERROR, "Ran out of input")) }
-    }
-
-    fn byte(&mut self, th: &mut Thread) -> PyResult<u8> {
-        let range = self.take(th, 1)?;
-        Ok(self.data[range.start])
-    }
-
-    /// An unsigned number of `n` bytes, last one first.
-    fn number(&mut self, th: &mut Thread, n: usize) -> PyResult<u64> {
-        let range = self.take(th, n)?;
-        let mut bytes = [0; 8];
-        bytes[..n].copy_from_slice(&self.data[range]);
-        Ok(u64::from_le_bytes(bytes))
-    }
-
-    /// As [`Machine::number`], as the size of what follows.
-    fn size(&mut self, th: &mut Thread, n: usize, what: &str) -> PyResult<usize> {
-        let size = self.number(th, n)?;
-        if size > isize::MAX as u64 {
-            let msg = format!("{what} exceeds system's maximum size of {} bytes", isize::MAX);
-            return Err(th.overflow_error(&msg));
-        }
-        Ok(size as usize)
-    }
-
     /// Runs until STOP.
     pub fn load(&mut self, th: &mut Thread) -> PyResult {
         loop {
-            let instruction = self.instruction(th)?;
+            let instruction = self.input.instruction(th)?;
             if instruction == op::STOP {
                 return self.pop(th);
             }
@@ -236,40 +108,43 @@ impl Machine {
             op::NONE => Owned::none(),
             op::NEWTRUE => Owned::bool(true),
             op::NEWFALSE => Owned::bool(false),
-            op::BININT1 | op::BININT2 => {
-                let width = if instruction == op::BININT1 { 1 } else { 2 };
-                let n = self.number(th, width)?;
+            op::BININT1 => {
+                let n = self.input.number::<1>(th)?;
+                th.new_int(n as i64)
+            }
+            op::BININT2 => {
+                let n = self.input.number::<2>(th)?;
                 th.new_int(n as i64)
             }
             op::BININT => {
-                let n = self.number(th, 4)? as i32;
+                let n = self.input.number::<4>(th)? as i32;
                 th.new_int(n.into())
             }
             op::LONG1 => {
-                let n = self.size(th, 1, "LONG1")?;
+                let n = self.input.size::<1>(th, "LONG1")?;
                 self.long(th, n)?
             }
             op::LONG4 => {
-                let n = self.number(th, 4)? as i32;
+                let n = self.input.number::<4>(th)? as i32;
                 match usize::try_from(n) {
                     Ok(n) => self.long(th, n)?,
                     Err(_) => return Err(unpickling_error(th, "LONG pickle has negative byte count")),
                 }
             }
             op::BINFLOAT => {
-                let bytes = self.number(th, 8)?;
+                let bytes = self.input.number::<8>(th)?;
                 th.new_float(f64::from_bits(bytes.swap_bytes()))
             }
-            op::SHORT_BINUNICODE => self.unicode(th, 1)?,
-            op::BINUNICODE => self.unicode(th, 4)?,
-            op::BINUNICODE8 => self.unicode(th, 8)?,
-            op::SHORT_BINBYTES => self.bytes(th, 1)?,
-            op::BINBYTES => self.bytes(th, 4)?,
-            op::BINBYTES8 => self.bytes(th, 8)?,
+            op::SHORT_BINUNICODE => self.unicode::<1>(th)?,
+            op::BINUNICODE => self.unicode::<4>(th)?,
+            op::BINUNICODE8 => self.unicode::<8>(th)?,
+            op::SHORT_BINBYTES => self.bytes::<1>(th)?,
+            op::BINBYTES => self.bytes::<4>(th)?,
+            op::BINBYTES8 => self.bytes::<8>(th)?,
             op::BYTEARRAY8 => {
-                let n = self.size(th, 8, "BYTEARRAY8")?;
-                let range = self.take(th, n)?;
-                th.new_bytearray(self.data[range].to_vec())
+                let n = self.input.size::<8>(th, "BYTEARRAY8")?;
+                let range = self.input.take(th, n)?;
+                th.new_bytearray(self.input.bytes(range).to_vec())
             }
             op::EMPTY_TUPLE => th.new_tuple(Vec::new()),
             op::EMPTY_LIST => th.new_list(Vec::new()),
@@ -303,11 +178,11 @@ impl Machine {
                 dict
             }
             op::BINGET => {
-                let i = self.number(th, 1)?;
+                let i = self.input.number::<1>(th)?;
                 self.get(th, i)?
             }
             op::LONG_BINGET => {
-                let i = self.number(th, 4)?;
+                let i = self.input.number::<4>(th)?;
                 self.get(th, i)?
             }
             op::GET => {
@@ -327,8 +202,11 @@ impl Machine {
                 self.find_class(th, module.borrow(), name.borrow())?
             }
             op::EXT1 | op::EXT2 | op::EXT4 => {
-                let width = 1usize << (instruction - op::EXT1);
-                let code = self.number(th, width)? as u32 as i32;
+                let code = match instruction {
+                    op::EXT1 => self.input.number::<1>(th)?,
+                    op::EXT2 => self.input.number::<2>(th)?,
+                    _ => self.input.number::<4>(th)?,
+                } as u32 as i32;
                 self.extension(th, code.into())?
             }
             op::REDUCE => {
@@ -366,7 +244,7 @@ impl Machine {
                 self.persistent(th, id)?
             }
             op::PERSID => {
-                let line = self.line(th)?;
+                let line = self.input.line(th)?;
                 match core::str::from_utf8(&line).ok().filter(|t| t.is_ascii()) {
                     Some(text) => {
                         let id = th.new_str(text);
@@ -384,13 +262,13 @@ impl Machine {
             op::LONG => self.long_line(th)?,
             op::FLOAT => self.float_line(th)?,
             op::UNICODE => {
-                let line = self.line(th)?;
+                let line = self.input.line(th)?;
                 decoded(th, &line, "raw-unicode-escape", "strict")?
             }
             op::STRING => self.string_line(th)?,
             op::SHORT_BINSTRING | op::BINSTRING => {
                 let n = if instruction == op::BINSTRING {
-                    let n = self.number(th, 4)? as i32;
+                    let n = self.input.number::<4>(th)? as i32;
                     match usize::try_from(n) {
                         Ok(n) => n,
                         Err(_) => {
@@ -398,10 +276,10 @@ impl Machine {
                         }
                     }
                 } else {
-                    self.size(th, 1, "SHORT_BINSTRING")?
+                    self.input.size::<1>(th, "SHORT_BINSTRING")?
                 };
-                let range = self.take(th, n)?;
-                let bytes = self.data[range].to_vec();
+                let range = self.input.take(th, n)?;
+                let bytes = self.input.bytes(range).to_vec();
                 self.old_string(th, &bytes)?
             }
             op::NEXT_BUFFER => self.next_buffer(th)?,
@@ -433,8 +311,8 @@ impl Machine {
             }
             op::BINPUT | op::LONG_BINPUT | op::PUT => {
                 let i = match instruction {
-                    op::BINPUT => self.number(th, 1)?,
-                    op::LONG_BINPUT => self.number(th, 4)?,
+                    op::BINPUT => self.input.number::<1>(th)?,
+                    op::LONG_BINPUT => self.input.number::<4>(th)?,
                     _ => self.index_line(th)?,
                 };
                 let v = self.top(th)?;
@@ -443,6 +321,10 @@ impl Machine {
             op::APPEND => {
                 let item = self.pop(th)?;
                 let list = self.top(th)?;
+                if let Some(list) = list.borrow().downcast_exact::<List>() {
+                    list.push(item);
+                    return Ok(());
+                }
                 append(th, list.borrow(), vec![item])?;
             }
             op::APPENDS => {
@@ -471,7 +353,7 @@ impl Machine {
                 build(th, object.borrow(), state)?;
             }
             op::PROTO => {
-                self.protocol = self.byte(th)?;
+                self.protocol = self.input.byte(th)?;
                 if i64::from(self.protocol) > op::HIGHEST_PROTOCOL {
                     let msg = format!("unsupported pickle protocol: {}", self.protocol);
                     return Err(th.value_error(&msg));
@@ -480,7 +362,7 @@ impl Machine {
                     unpickler::set_protocol(th, unpickler.borrow(), self.protocol);
                 }
             }
-            op::FRAME => self.frame(th)?,
+            op::FRAME => self.input.frame(th)?,
             other => {
                 let shown = match other {
                     b' '..=b'~' => char::from(other).to_string(),
@@ -492,28 +374,16 @@ impl Machine {
         Ok(())
     }
 
-    /// A frame begins: its bytes are read at once.
-    fn frame(&mut self, th: &mut Thread) -> PyResult<()> {
-        let n = self.size(th, 8, "FRAME length")?;
-        if self.in_frame && self.at < self.limit {
-            return Err(unpickling_error(th, "beginning of a new frame before end of current frame"));
-        }
-        let range = self.take(th, n)?;
-        (self.at, self.limit) = (range.start, range.end);
-        self.in_frame = true;
-        Ok(())
-    }
-
     fn long(&mut self, th: &mut Thread, n: usize) -> PyResult {
-        let range = self.take(th, n)?;
-        let bytes = &self.data[range];
+        let range = self.input.take(th, n)?;
+        let bytes = self.input.bytes(range);
         Ok(if bytes.is_empty() { th.new_int(0) } else { th.new_big(IBig::from_le_bytes(bytes)) })
     }
 
-    fn unicode(&mut self, th: &mut Thread, width: usize) -> PyResult {
-        let n = self.size(th, width, "BINUNICODE")?;
-        let range = self.take(th, n)?;
-        let bytes = &self.data[range];
+    fn unicode<const N: usize>(&mut self, th: &mut Thread) -> PyResult {
+        let n = self.input.size::<N>(th, "BINUNICODE")?;
+        let range = self.input.take(th, n)?;
+        let bytes = self.input.bytes(range);
         if bytes.is_ascii() {
             return Ok(th.new_ascii(bytes));
         }
@@ -527,10 +397,10 @@ impl Machine {
         }
     }
 
-    fn bytes(&mut self, th: &mut Thread, width: usize) -> PyResult {
-        let n = self.size(th, width, "BINBYTES")?;
-        let range = self.take(th, n)?;
-        Ok(th.new_bytes(&self.data[range]))
+    fn bytes<const N: usize>(&mut self, th: &mut Thread) -> PyResult {
+        let n = self.input.size::<N>(th, "BINBYTES")?;
+        let range = self.input.take(th, n)?;
+        Ok(th.new_bytes(self.input.bytes(range)))
     }
 
     fn get(&mut self, th: &mut Thread, i: u64) -> PyResult {
@@ -554,7 +424,7 @@ impl Machine {
     }
 
     fn index_line(&mut self, th: &mut Thread) -> PyResult<u64> {
-        let line = self.line(th)?;
+        let line = self.input.line(th)?;
         let text = String::from_utf8_lossy(&line).into_owned();
         match text.trim().parse::<i64>() {
             Ok(i) => u64::try_from(i).map_err(|_| th.value_error("negative PUT argument")),
@@ -565,14 +435,14 @@ impl Machine {
     /// The names of a module and of something in it. Errors: UnpicklingError if one is empty.
     fn global_lines(&mut self, th: &mut Thread) -> PyResult<(Owned, Owned)> {
         let mut name = || {
-            let line = self.line(th)?;
+            let line = self.input.line(th)?;
             if line.is_empty() { Err(truncated(th)) } else { decoded(th, &line, "utf-8", "strict") }
         };
         Ok((name()?, name()?))
     }
 
     fn int_line(&mut self, th: &mut Thread) -> PyResult {
-        let line = self.line(th)?;
+        let line = self.input.line(th)?;
         match line.as_slice() {
             b"00" => Ok(Owned::bool(false)),
             b"01" => Ok(Owned::bool(true)),
@@ -581,19 +451,19 @@ impl Machine {
     }
 
     fn long_line(&mut self, th: &mut Thread) -> PyResult {
-        let line = self.line(th)?;
+        let line = self.input.line(th)?;
         to_int(th, line.strip_suffix(b"L").unwrap_or(&line))
     }
 
     fn float_line(&mut self, th: &mut Thread) -> PyResult {
-        let line = self.line(th)?;
+        let line = self.input.line(th)?;
         let text = th.new_str(&String::from_utf8_lossy(&line));
         let class = crate::support::builtin(th, "float");
         class.borrow().call(th, &[text.borrow()])
     }
 
     fn string_line(&mut self, th: &mut Thread) -> PyResult {
-        let line = self.line(th)?;
+        let line = self.input.line(th)?;
         let quoted = line.len() >= 2 && line[0] == line[line.len() - 1] && matches!(line[0], b'"' | b'\'');
         if !quoted {
             return Err(unpickling_error(th, "the STRING opcode argument must be quoted"));
@@ -666,8 +536,7 @@ impl Machine {
             let msg = format!("{what} args argument must be a tuple, not {}", args.borrow().type_name(th));
             return Err(unpickling_error(th, &msg));
         };
-        let name = th.intern("__new__");
-        let new = class.borrow().getattr(th, name.borrow())?;
+        let new = class.borrow().getattr(th, th.rt.names.__new__.get())?;
         let mut all = vec![class.borrow()];
         all.extend(args.iter());
         match keywords {
@@ -698,23 +567,10 @@ impl Machine {
 }
 
 #[cold]
-fn truncated(th: &mut Thread) -> Raised {
-    unpickling_error(th, "pickle data was truncated")
-}
-
-#[cold]
 pub(super) fn no_persistent_load(th: &mut Thread) -> Raised {
     let msg =
         "A load persistent id instruction was encountered, but no persistent_load function was specified.";
     unpickling_error(th, msg)
-}
-
-/// The bytes of what a file's method gave.
-fn bytes_of(th: &mut Thread, o: Borrowed<'_>, msg: &str) -> PyResult<Vec<u8>> {
-    match o.downcast::<typhon_core::builtins::bytes::Bytes>() {
-        Some(b) => Ok(b.as_bytes().to_vec()),
-        None => Err(th.type_error(msg)),
-    }
 }
 
 fn to_int(th: &mut Thread, digits: &[u8]) -> PyResult {
@@ -761,8 +617,7 @@ fn instantiate(th: &mut Thread, class: Owned, args: &[Owned]) -> PyResult {
 
 fn append(th: &mut Thread, list: Borrowed<'_>, items: Vec<Owned>) -> PyResult<()> {
     if let Some(list) = list.downcast_exact::<List>() {
-        items.into_iter().for_each(|item| list.push(item));
-        return Ok(());
+        return list.lock().extend(items).map_err(|_| th.memory_error(""));
     }
     if let Some(extend) = super::attribute(th, list, "extend")? {
         let items = th.new_list(items);
@@ -805,7 +660,8 @@ fn add_items(th: &mut Thread, set: Borrowed<'_>, items: Vec<Owned>) -> PyResult<
 
 /// Gives an object its state: by `__setstate__`, or as attributes.
 fn build(th: &mut Thread, object: Borrowed<'_>, state: Owned) -> PyResult<()> {
-    if let Some(set) = super::attribute(th, object, "__setstate__")? {
+    let name = th.rt.names.__setstate__.get();
+    if let Some(set) = object.getattr_opt(th, name)? {
         set.borrow().call(th, &[state.borrow()])?;
         return Ok(());
     }
@@ -817,14 +673,22 @@ fn build(th: &mut Thread, object: Borrowed<'_>, state: Owned) -> PyResult<()> {
         let Some(dict) = attributes.downcast::<Dict>() else {
             return Err(unpickling_error(th, "state is not a dictionary"));
         };
-        let own = object.getattr_str(th, "__dict__")?;
+        let mut own = None;
+        // An instance without a dict object stays one: its attributes are in the places that its shape has for them.
+        let plain = attributes::has_plain_dict(th, object);
         for (key, value) in dict.entries() {
-            let key = if key.borrow().downcast_exact::<Str>().is_some() {
-                th.intern_str(key.borrow())
-            } else {
-                key
-            };
-            own.borrow().setitem(th, key.borrow(), value.borrow())?;
+            let is_name = key.borrow().downcast_exact::<Str>().is_some();
+            let key = if is_name { th.intern_str(key.borrow()) } else { key };
+            if plain && is_name {
+                attributes::set_own_name(th, object, key.borrow(), value)?;
+                continue;
+            }
+            if own.is_none() {
+                own = Some(object.getattr(th, th.rt.names.__dict__.get())?);
+            }
+            if let Some(own) = &own {
+                own.borrow().setitem(th, key.borrow(), value.borrow())?;
+            }
         }
     }
     if let Some(slots) = slots.filter(|s| !s.is_none()) {

@@ -10,7 +10,8 @@ use typhon_core::{
     Type, TypeDef, attributes, payload, signature, traced, type_flags, unborn,
 };
 
-use super::save::{Memo, Saver, Settings};
+use super::memo::Memo;
+use super::save::{Saver, Settings};
 use super::writer::Writer;
 use crate::args::{made, this};
 
@@ -167,15 +168,15 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
         drop(state);
         return Err(in_use(th));
     }
-    state.write = Some(write);
+    let saved = core::mem::take(&mut state.saved);
+    let before =
+        (state.write.replace(write), core::mem::replace(&mut state.buffer_callback, buffer_callback));
     state.protocol = protocol;
     state.fix_imports = fix_imports && protocol < 3;
-    state.buffer_callback = buffer_callback;
-    let saved = core::mem::take(&mut state.saved);
     state.bin = (protocol > 0).into();
     state.fast = 0;
     drop(state);
-    drop(saved);
+    drop((saved, before));
     Ok(())
 }
 
@@ -314,16 +315,13 @@ fn dump(th: &mut Thread, a: &[Borrowed<'_>]) -> PyResult {
         };
         (settings, write, state.saved.clone())
     };
-    let memo = saved.iter().enumerate().map(|(i, o)| (o.word().identity(), (i as u32, o.clone()))).collect();
-    drop(saved);
-    let mut saver = Saver::new(settings, memo);
+    let mut saver = Saver::new(settings, Memo::of(saved));
     let result = saver.dump(th, a[1]);
-    let mut saved: Vec<(u32, Owned)> = core::mem::take(&mut saver.memo).into_values().collect();
-    saved.sort_unstable_by_key(|&(index, _)| index);
+    let saved = core::mem::take(&mut saver.memo).into_saved();
     {
         let mut state = pickler.lock(th);
         state.busy = false;
-        let old = core::mem::replace(&mut state.saved, saved.into_iter().map(|(_, o)| o).collect());
+        let old = core::mem::replace(&mut state.saved, saved);
         drop(state);
         drop(old);
     }

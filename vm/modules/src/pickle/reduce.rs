@@ -31,7 +31,10 @@ impl Saver {
         }
         let table = match &self.settings.dispatch_table {
             Some(table) => table.clone(),
-            None => import_attr(th, "copyreg", "dispatch_table")?,
+            None => {
+                let table = import_attr(th, "copyreg", "dispatch_table")?;
+                self.settings.dispatch_table.insert(table).clone()
+            }
         };
         if let Some(reduce) = lookup(th, table.borrow(), o.ty().as_value())? {
             let reduced = reduce.borrow().call(th, &[o])?;
@@ -40,22 +43,18 @@ impl Saver {
         if o.downcast::<Type>().is_some() {
             return self.save_global(th, o, None);
         }
-        let name = th.intern("__reduce_ex__");
-        let reduced = match o.getattr_opt(th, name.borrow())? {
+        let reduced = match o.getattr_opt(th, th.rt.names.__reduce_ex__.get())? {
             Some(reduce) => {
                 let protocol = th.new_int(self.settings.protocol);
                 reduce.borrow().call(th, &[protocol.borrow()])?
             }
-            None => {
-                let name = th.intern("__reduce__");
-                match o.getattr_opt(th, name.borrow())? {
-                    Some(reduce) => reduce.borrow().call(th, &[])?,
-                    None => {
-                        let msg = format!("Can't pickle {} object", class_name(th, o));
-                        return Err(pickling_error(th, &msg));
-                    }
+            None => match o.getattr_opt(th, th.rt.names.__reduce__.get())? {
+                Some(reduce) => reduce.borrow().call(th, &[])?,
+                None => {
+                    let msg = format!("Can't pickle {} object", class_name(th, o));
+                    return Err(pickling_error(th, &msg));
                 }
-            }
+            },
         };
         self.save_reduced(th, o, reduced.borrow())
     }
@@ -242,8 +241,7 @@ impl Saver {
         class: Borrowed<'_>,
         what: &str,
     ) -> PyResult<()> {
-        let name = th.intern("__new__");
-        if class.getattr_opt(th, name.borrow())?.is_none() {
+        if class.getattr_opt(th, th.rt.names.__new__.get())?.is_none() {
             let msg = format!("first argument to {what}() must be a class, not {}", class_name(th, class));
             return Err(pickling_error(th, &msg));
         }

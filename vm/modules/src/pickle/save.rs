@@ -1,8 +1,5 @@
 //! Saving: an object as instructions that make it again.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use dashu_int::IBig;
 use typhon_core::builtins::bytearray::ByteArray;
 use typhon_core::builtins::bytes::Bytes;
@@ -15,29 +12,9 @@ use typhon_core::builtins::tuple::Tuple;
 use typhon_core::{Borrowed, Owned, PyResult, Thread};
 
 use super::buffer::PickleBuffer;
+use super::memo::Memo;
 use super::opcode as op;
 use super::writer::Writer;
-
-/// Addresses as keys.
-#[derive(Default)]
-pub struct AddressHasher(u64);
-
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        for &b in bytes {
-            self.write_u64(b.into());
-        }
-    }
-    fn write_u64(&mut self, n: u64) {
-        self.0 = (self.0 ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
-    }
-}
-
-/// What was saved: number and object, by identity. The object is kept, so that no other has its address.
-pub type Memo = HashMap<u64, (u32, Owned), BuildHasherDefault<AddressHasher>>;
 
 /// Settings of a pickler, and what its methods are.
 pub struct Settings {
@@ -197,12 +174,12 @@ impl Saver {
 
     /// Was the object saved before?
     pub(super) fn is_known(&self, o: Borrowed<'_>) -> bool {
-        self.memo.contains_key(&o.word().identity())
+        self.memo.number(o).is_some()
     }
 
     /// Fetches an object, if it was saved before.
     pub(super) fn fetch(&mut self, o: Borrowed<'_>) -> bool {
-        let Some(&(index, _)) = self.memo.get(&o.word().identity()) else { return false };
+        let Some(index) = self.memo.number(o) else { return false };
         if !self.is_binary() {
             self.out.put(format!("g{index}\n").as_bytes());
         } else if let Ok(index) = u8::try_from(index) {
@@ -218,8 +195,7 @@ impl Saver {
         if self.settings.fast {
             return;
         }
-        let index = self.memo.len() as u32;
-        self.memo.insert(o.word().identity(), (index, o.to_owned()));
+        let index = self.memo.add(o);
         if self.settings.protocol >= 4 {
             self.out.put(&[op::MEMOIZE]);
         } else if !self.is_binary() {

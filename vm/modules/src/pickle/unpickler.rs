@@ -8,7 +8,8 @@ use typhon_core::{
     Type, TypeDef, attributes, buffer, payload, signature, traced, type_flags, unborn,
 };
 
-use super::machine::{self, Machine, Settings, Source};
+use super::input::Source;
+use super::machine::{self, Machine, Settings};
 use crate::args::{made, this};
 
 traced! {
@@ -122,21 +123,24 @@ fn init(th: &mut Thread, o: Borrowed<'_>, args: Args<'_>) -> PyResult<()> {
     let (read, readline) = methods(th, a[0])?;
     let fix_imports = super::flag(th, &a, 1, true)?;
     let buffers = iterator(th, a.some(4))?;
+    let (encoding, errors) = (a.some(2).map(Borrowed::to_owned), a.some(3).map(Borrowed::to_owned));
     let mut state = this::<Unpickler>(o).lock(th);
     if state.busy {
         drop(state);
         return Err(in_use(th));
     }
-    state.read = Some(read);
-    state.readline = Some(readline);
-    state.fix_imports = fix_imports;
-    state.encoding = a.some(2).map(Borrowed::to_owned);
-    state.errors = a.some(3).map(Borrowed::to_owned);
-    state.buffers = buffers;
-    state.protocol = 0;
     let memo = core::mem::take(&mut state.memo);
+    let before = (
+        state.read.replace(read),
+        state.readline.replace(readline),
+        core::mem::replace(&mut state.encoding, encoding),
+        core::mem::replace(&mut state.errors, errors),
+        core::mem::replace(&mut state.buffers, buffers),
+    );
+    state.fix_imports = fix_imports;
+    state.protocol = 0;
     drop(state);
-    drop(memo);
+    drop((memo, before));
     Ok(())
 }
 
