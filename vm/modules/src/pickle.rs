@@ -104,7 +104,7 @@ fn in_context(th: &mut Thread, raised: Raised, context: Owned) -> Raised {
     }
 }
 
-/// The name of an object's class in messages, with its module unless that is `builtins`.
+/// The name of an object's class in messages, with its module unless that is `builtins` or `__main__`.
 #[cold]
 fn class_name(th: &mut Thread, o: Borrowed<'_>) -> String {
     let class = o.ty();
@@ -112,7 +112,9 @@ fn class_name(th: &mut Thread, o: Borrowed<'_>) -> String {
     let key = th.rt.names.__module__.get();
     match class.as_value().getattr(th, key) {
         Ok(module) => match module.downcast::<Str>() {
-            Some(m) if !m.is_text("builtins") => format!("{}.{qualname}", m.to_text()),
+            Some(m) if !m.is_text("builtins") && !m.is_text("__main__") => {
+                format!("{}.{qualname}", m.to_text())
+            }
             _ => qualname,
         },
         Err(raised) => {
